@@ -1,0 +1,93 @@
+import { TrieRouter } from 'hono/router/trie-router'
+import { createDatabase, type Database } from './db/client.ts'
+import { databaseFault } from './db/failures.ts'
+import { readSettings } from './env.ts'
+import { features } from './features/index.ts'
+import { serveDocs } from './http/docs.ts'
+import { ApiError } from './http/errors.ts'
+import { instantOf } from './http/instant.ts'
+import { logRequest } from './http/request-log.ts'
+import { createRouter, type Router } from './http/router.ts'
+import type { Scope } from './http/scope.ts'
+
+/** The whole HTTP side: what every request goes through, the features, the docs, and the one place that renders errors. */
+export const createApp = (): Router => {
+  const app = createRouter()
+
+  app.use(async (context, next) => {
+    const begunMillis = Date.now()
+    const requestId = requestIdFrom(context.req.header('x-request-id'))
+    const scope = createScope(context.env, new Date(begunMillis))
+    context.set('requestId', requestId)
+    context.set('scope', scope)
+    await next()
+    context.res.headers.set('X-Request-Id', requestId)
+    logRequest(context, requestId, begunMillis, scope.trips(), faultToLog(context.error))
+  })
+
+  for (const { routes } of features) routes?.(app)
+  serveDocs(app)
+
+  const methodsOf = knownMethods(app)
+  app.notFound((context) => {
+    const { method, path } = context.req
+    const methods = methodsOf(path)
+    const Allow = methods.join(', ')
+    if (methods.length > 0 && method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow } })
+    const fault =
+      methods.length === 0
+        ? new ApiError('path_not_found', `There is no path ${path}: see /scalar for those there are`)
+        : new ApiError('method_not_allowed', `${method} is not possible on ${path}: use ${Allow}`, { headers: { Allow } })
+    return renderFault(fault, context.get('requestId'))
+  })
+
+  app.onError((error, context) => {
+    const known = error instanceof ApiError ? error : databaseFault(error)
+    const fault = known ?? new ApiError('internal_error', 'Watcher failed: report this with the request_id', { cause: error })
+    return renderFault(fault, context.get('requestId'))
+  })
+
+  return app
+}
+
+const renderFault = (fault: ApiError, requestId: string): Response =>
+  new Response(JSON.stringify(fault.toBody(requestId)), {
+    status: fault.status,
+    headers: { 'Content-Type': 'application/json', ...fault.headers },
+  })
+
+/** A client's own id is kept where it is one that is safe in a header and a log line. */
+const requestIdFrom = (given: string | undefined): string => (given && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID())
+
+/** Settings and database are made when first asked for: `GET /` answers without either. */
+const createScope = (env: Env, date: Date): Scope & { trips: () => Database['trips'] } => {
+  let db: Database | undefined
+  return {
+    now: instantOf(date),
+    get settings() {
+      return readSettings(env)
+    },
+    get db() {
+      db ??= createDatabase(readSettings(env))
+      return db
+    },
+    trips: () => db?.trips ?? [],
+  }
+}
+
+/** Only what went wrong on our side or the database's: a client's mistakes are in the answer. */
+const faultToLog = (error: unknown): unknown => {
+  if (error === undefined) return undefined
+  return error instanceof ApiError && error.status < 500 ? undefined : error
+}
+
+/** Which methods a path has, for 405 and `Allow`: HEAD wherever GET is, OPTIONS everywhere. */
+const knownMethods = (app: Router): ((path: string) => string[]) => {
+  const paths = new TrieRouter<string>()
+  for (const { method, path } of app.routes) if (method !== 'ALL') paths.add('ALL', path, method)
+  return (path) => {
+    const methods = new Set(paths.match('ALL', path)[0].map(([method]) => method))
+    if (methods.size === 0) return []
+    return [...(methods.has('GET') ? ['HEAD'] : []), ...methods, 'OPTIONS'].sort()
+  }
+}

@@ -1,0 +1,102 @@
+import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
+import type { SQL } from 'drizzle-orm'
+import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
+import { PgDialect } from 'drizzle-orm/pg-core'
+import type { z } from 'zod'
+import type { Settings } from '../env.ts'
+import { isLostRace } from './failures.ts'
+
+/** One round trip to the database. */
+export interface Trip {
+  statements: string[]
+  rows: number
+  millis: number
+}
+
+export interface Database {
+  /** drizzle's query builder, for single-table work. */
+  readonly orm: NeonHttpDatabase
+  /** Runs one statement and reads each of its rows with `row` (see rows.ts). */
+  rows<Row>(statement: SQL, row: z.ZodType<Row>): Promise<Row[]>
+  /** Runs the statements as one transaction in one round trip; answers the last one's rows. */
+  transaction<Row>(statements: SQL[], row: z.ZodType<Row>): Promise<Row[]>
+  /** The round trips made so far, in order. */
+  readonly trips: Trip[]
+}
+
+/** A request's whole time at the database: below the ten seconds a client (the Python SDK) waits for an answer. */
+const TIMEOUT_MILLIS = 8_000
+/** Deadlocks and serialization failures are rolled back by PostgreSQL and safe to repeat. */
+const MOST_TRIES = 4
+
+/**
+ * Values stay the text PostgreSQL sends: bigint, timestamptz and jsonb lose digits in JavaScript's own types. Columns
+ * (columns.ts) and row schemas (rows.ts) read them. Booleans alone are read here, drizzle expects them so.
+ */
+const BOOLEAN_OID = 16
+const AS_TEXT = { getTypeParser: (oid: number) => (oid === BOOLEAN_OID ? (text: string) => text === 't' : (text: string) => text) }
+
+const dialect = new PgDialect()
+
+/** A database for one request. It holds no connection: each statement is one HTTP request to Neon. */
+export const createDatabase = (settings: Settings): Database => {
+  // The driver takes the endpoint from a global; it is the same for every request of a deployment.
+  if (settings.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = settings.NEON_FETCH_ENDPOINT
+  const client = neon<false, true>(settings.DATABASE_URL, {
+    fullResults: true,
+    fetchOptions: { signal: AbortSignal.timeout(TIMEOUT_MILLIS) },
+  })
+  const trips: Trip[] = []
+
+  const trip = async <Result>(
+    statements: string[],
+    send: () => Promise<Result>,
+    countRows: (result: Result) => number,
+  ): Promise<Result> => {
+    for (let tries = 1; ; tries += 1) {
+      const begun = Date.now()
+      const record = { statements, rows: 0, millis: 0 }
+      trips.push(record)
+      try {
+        const result = await send()
+        record.rows = countRows(result)
+        return result
+      } catch (error) {
+        if (tries >= MOST_TRIES || !isLostRace(error)) throw error
+      } finally {
+        record.millis = Date.now() - begun
+      }
+    }
+  }
+
+  const query = (text: string, params: unknown[] = [], options: { arrayMode?: boolean } = {}) =>
+    trip(
+      [text],
+      () => client.query(text, params, { arrayMode: options.arrayMode ?? false, fullResults: true, types: AS_TEXT } as never),
+      (result) => result.rows.length,
+    )
+
+  const toQuery = (statement: SQL) => {
+    const { sql, params } = dialect.sqlToQuery(statement)
+    return { sql, params }
+  }
+
+  return {
+    trips,
+    orm: drizzle({ client: { query } as unknown as NeonQueryFunction<boolean, boolean> }),
+    rows: async (statement, row) => {
+      const { sql, params } = toQuery(statement)
+      const result = await query(sql, params)
+      return result.rows.map((found) => row.parse(found))
+    },
+    transaction: async (statements, row) => {
+      const queries = statements.map(toQuery)
+      const results = await trip(
+        queries.map(({ sql }) => sql),
+        () => client.transaction(queries.map(({ sql, params }) => client.query(sql, params, { types: AS_TEXT } as never))),
+        (found) => found.reduce((sum, { rows }) => sum + rows.length, 0),
+      )
+      return (results.at(-1)?.rows ?? []).map((found) => row.parse(found))
+    },
+  }
+}

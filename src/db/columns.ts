@@ -1,0 +1,31 @@
+import { sql } from 'drizzle-orm'
+import { bigint, boolean, customType, type ReferenceConfig } from 'drizzle-orm/pg-core'
+import { formatInstant } from '../http/instant.ts'
+import { parseJson, stringifyJson } from '../http/json.ts'
+
+/** `timestamptz` read as ISO 8601 in UTC with all six fractional digits, written as the text given. */
+export const instant = customType<{ data: string; driverData: string }>({
+  dataType: () => 'timestamp with time zone',
+  fromDriver: formatInstant,
+})
+
+/** `jsonb` object; integers too large for a double survive the round trip (see http/json.ts). */
+export const jsonObject = customType<{ data: Record<string, unknown>; driverData: string }>({
+  dataType: () => 'jsonb',
+  fromDriver: (text) => parseJson(text) as Record<string, unknown>,
+  toDriver: stringifyJson,
+})
+
+/** Surrogate key. bigint everywhere, so that no id a client may send is out of the column's range. */
+export const id = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity()
+
+/** Foreign key to an `id()` column. */
+export const reference = (to: ReferenceConfig['ref'], actions?: ReferenceConfig['actions']) =>
+  bigint({ mode: 'number' }).references(to, actions)
+
+/** A whole number up to 2^53. */
+export const count = () => bigint({ mode: 'number' })
+
+export const flag = (initially: boolean) => boolean().notNull().default(initially)
+
+export const createdAt = () => instant().notNull().default(sql`now()`)

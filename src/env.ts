@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { ApiError } from './http/errors.ts'
+
+const switchSetting = z.enum(['true', 'false', '1', '0'], 'must be true or false').transform((text) => text === 'true' || text === '1')
+
+const settingsSchema = z.object({
+  DATABASE_URL: z
+    .string('is not set: give it the connection string that Neon shows')
+    .regex(/^postgres(ql)?:\/\/[^@/]*@?[^/]+\/.+/, 'must look like postgresql://user:password@host/database'),
+  WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: switchSetting.default(false),
+  /** Only where Neon's HTTP endpoint is not the one the connection string implies: local development and tests. */
+  NEON_FETCH_ENDPOINT: z.url('must be a URL').optional(),
+})
+
+/** What the service is told from outside, each read as `<ENV_STATE>_<NAME>` first and `<NAME>` second. */
+export type Settings = z.output<typeof settingsSchema>
+
+export const SETTING_NAMES = Object.keys(settingsSchema.shape) as (keyof Settings)[]
+
+const known = new WeakMap<object, Settings>()
+
+/**
+ * The settings in `env`, parsed once per environment object. Throws ApiError `misconfigured` naming every setting
+ * that is missing or malformed; values are never repeated, they may be secrets.
+ */
+export const readSettings = (env: object): Settings => {
+  const parsedBefore = known.get(env)
+  if (parsedBefore) return parsedBefore
+  const variables = env as Record<string, unknown>
+  const prefix = `${String(variables.ENV_STATE ?? 'prod').toUpperCase()}_`
+  const given = SETTING_NAMES.map((name) => [name, variables[prefix + name] ?? variables[name]] as const)
+  const result = settingsSchema.safeParse(Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== '')))
+  if (!result.success) {
+    const faults = result.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`)
+    throw new ApiError('misconfigured', `This deployment is not configured: ${faults.join('; ')}`)
+  }
+  known.set(env, result.data)
+  return result.data
+}

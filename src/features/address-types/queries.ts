@@ -1,0 +1,51 @@
+import { and, eq, gt, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../../db/client.ts'
+import { untilRow } from '../../db/config-as-code.ts'
+import { truth, whole } from '../../db/rows.ts'
+import { type Page, rowsToRead } from '../../http/paging.ts'
+import type { Target } from '../../http/patch.ts'
+import type { AddressTypePost } from './schemas.ts'
+import { addressType } from './table.ts'
+
+const named = (name: string) => sql`lower(name) = lower(${name})`
+
+const createdRow = z.object({ was_created: truth, id: whole })
+
+/** Creates the type, or finds the one of that name, whose group stays as it is. No row: lost a race, repeat. */
+export const createOrGetAddressType = (db: Database, { name, group_name }: AddressTypePost, now: string) =>
+  untilRow(() =>
+    db.rows(
+      sql`
+        with found as (select id from ${addressType} where ${named(name)}),
+        created as (
+          insert into ${addressType} (name, group_name, created_at)
+          select ${name}, ${group_name}, ${now}::timestamptz where not exists (select from found)
+          on conflict do nothing
+          returning id)
+        select true as was_created, id from created union all select false, id from found`,
+      createdRow,
+    ),
+  )
+
+/** A page of types in the order of their ids. */
+export const listAddressTypes = (db: Database, filters: Page & { name?: string }) =>
+  db.orm
+    .select()
+    .from(addressType)
+    .where(and(gt(addressType.id, filters.after_id ?? 0), filters.name === undefined ? undefined : named(filters.name)))
+    .orderBy(addressType.id)
+    .limit(rowsToRead(filters))
+
+export const findAddressType = async (db: Database, id: number) =>
+  (await db.orm.select().from(addressType).where(eq(addressType.id, id)))[0]
+
+/** Writes the given columns; undefined where there is no such type. */
+export const updateAddressType = async (db: Database, target: Target, changes: Partial<typeof addressType.$inferInsert>, now: string) => {
+  const [row] = await db.orm
+    .update(addressType)
+    .set({ ...changes, updated_at: now })
+    .where('id' in target ? eq(addressType.id, target.id) : named(target.name))
+    .returning()
+  return row
+}

@@ -1,0 +1,92 @@
+import { and, eq, gt, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../../db/client.ts'
+import { createOrConfigure, hashConfig } from '../../db/config-as-code.ts'
+import { truth, whole } from '../../db/rows.ts'
+import { stringifyJson } from '../../http/json.ts'
+import { type Page, rowsToRead } from '../../http/paging.ts'
+import type { Target } from '../../http/patch.ts'
+import { addressType } from '../address-types/table.ts'
+import { addressLineageClosure } from '../lineage/table.ts'
+import { splitDatabaseName } from './name-parts.ts'
+import type { AddressPost } from './schemas.ts'
+import { address } from './table.ts'
+
+const createdRow = z.object({ was_created: truth, id: whole })
+
+/** Creates the address (with its type, where that is new), or applies its changed configuration. */
+export const createOrGetAddress = async (db: Database, body: AddressPost, now: string) => {
+  const { name, address_type_name, address_type_group_name, address_metadata, ...columns } = body
+  const hash = await hashConfig({
+    ...columns,
+    address_metadata,
+    address_type_name: address_type_name.toLowerCase(),
+    address_type_group_name: address_type_group_name.toLowerCase(),
+  })
+  const derived = Object.entries(splitDatabaseName(name, address_type_group_name)).filter(
+    ([column]) => columns[column as 'table_name'] === undefined,
+  )
+  return createOrConfigure(
+    db,
+    {
+      table: address,
+      matches: sql`name = ${name}`,
+      references: {
+        ctes: [
+          sql`type_found as (select id from ${addressType} where lower(name) = lower(${address_type_name}))`,
+          sql`type_created as (
+            insert into ${addressType} (name, group_name, created_at)
+            select ${address_type_name}, ${address_type_group_name}, ${now}::timestamptz
+            where not exists (select from type_found) and not exists (select from found where config_hash = ${hash})
+            on conflict do nothing
+            returning id)`,
+          sql`type as (select id from type_found union all select id from type_created)`,
+        ],
+        ready: sql`exists (select from type)`,
+      },
+      initial: { name: sql`${name}`, ...Object.fromEntries(derived.map(([column, value]) => [column, sql`${value}`])) },
+      config: {
+        ...Object.fromEntries(Object.entries(columns).map(([column, value]) => [column, value === undefined ? undefined : sql`${value}`])),
+        address_type_id: sql`(select id from type)`,
+        address_metadata: address_metadata === undefined ? undefined : sql`${stringifyJson(address_metadata)}::jsonb`,
+      },
+      hash,
+      now,
+      // Every address reaches itself (see lineage).
+      afterwards: [
+        sql`self_pair as (
+          insert into ${addressLineageClosure} (source_address_id, target_address_id, depth) select r.id, r.id, 0 from created r)`,
+      ],
+      answer: ['id'],
+    },
+    createdRow,
+  )
+}
+
+/** A page of addresses in the order of their ids. */
+export const listAddresses = (db: Database, filters: Page & { name?: string; address_type_id?: number; deprecated?: boolean }) =>
+  db.orm
+    .select()
+    .from(address)
+    .where(
+      and(
+        gt(address.id, filters.after_id ?? 0),
+        filters.name === undefined ? undefined : eq(address.name, filters.name),
+        filters.address_type_id === undefined ? undefined : eq(address.address_type_id, filters.address_type_id),
+        filters.deprecated === undefined ? undefined : eq(address.deprecated, filters.deprecated),
+      ),
+    )
+    .orderBy(address.id)
+    .limit(rowsToRead(filters))
+
+export const findAddress = async (db: Database, id: number) => (await db.orm.select().from(address).where(eq(address.id, id)))[0]
+
+/** Writes the given columns; undefined where there is no such address. */
+export const updateAddress = async (db: Database, target: Target, changes: Partial<typeof address.$inferInsert>, now: string) => {
+  const [row] = await db.orm
+    .update(address)
+    .set({ ...changes, updated_at: now })
+    .where('id' in target ? eq(address.id, target.id) : eq(address.name, target.name))
+    .returning()
+  return row
+}

@@ -1,0 +1,81 @@
+import { z } from '@hono/zod-openapi'
+import {
+  flagField,
+  flagText,
+  idField,
+  idText,
+  instantAnswer,
+  metadataField,
+  nameField,
+  nameText,
+  optional,
+  shortText,
+} from '../../http/fields.ts'
+import { pageQuery } from '../../http/paging.ts'
+import { patchBody } from '../../http/patch.ts'
+
+/** What an address may say of itself beside its name and type. */
+const detailFields = {
+  database_name: shortText('Database; filled from a three-part name of the group `database`.', 'analytics'),
+  schema_name: shortText('Schema; likewise.', 'public'),
+  table_name: shortText('Table; likewise.', 'users'),
+  primary_key: shortText('Primary key column.', 'user_id'),
+  deprecated: flagField('No longer in use. Initially false.'),
+  address_metadata: metadataField('Anything else about the address.'),
+}
+
+export const addressFields = {
+  address_type_name: nameField('Created where it is new.', 'postgresql'),
+  address_type_group_name: nameField('Group of the type, where the type is new.', 'database'),
+  database_name: optional(detailFields.database_name),
+  schema_name: optional(detailFields.schema_name),
+  table_name: optional(detailFields.table_name),
+  primary_key: optional(detailFields.primary_key),
+  deprecated: optional(detailFields.deprecated),
+  address_metadata: optional(detailFields.address_metadata),
+}
+
+export const addressNameField = nameField(
+  'The path or URL one would use to reach the data. Unique exactly, case included.',
+  'analytics.public.users',
+)
+
+export const addressPost = z.object({ name: addressNameField, ...addressFields }).openapi('AddressPost')
+export type AddressPost = z.output<typeof addressPost>
+
+export const addressPatch = patchBody('address', {
+  address_type_id: idField('The address type.').optional(),
+  database_name: detailFields.database_name.nullable().optional(),
+  schema_name: detailFields.schema_name.nullable().optional(),
+  table_name: detailFields.table_name.nullable().optional(),
+  primary_key: detailFields.primary_key.nullable().optional(),
+  deprecated: detailFields.deprecated.optional(),
+  address_metadata: detailFields.address_metadata.nullable().optional(),
+}).openapi('AddressPatch')
+
+export const addressFilters = {
+  ...pageQuery,
+  name: nameText('Only the address of exactly this name.').optional(),
+  address_type_id: idText('Only addresses of this type.').optional(),
+  deprecated: flagText('Only deprecated, or only other addresses.').optional(),
+}
+
+export const addressAnswer = z
+  .object({
+    id: z.int(),
+    name: z.string().openapi({ example: 'analytics.public.users' }),
+    address_type_id: z.int(),
+    database_name: z.string().nullable(),
+    schema_name: z.string().nullable(),
+    table_name: z.string().nullable(),
+    primary_key: z.string().nullable(),
+    deprecated: z.boolean(),
+    address_metadata: z.record(z.string(), z.unknown()).nullable(),
+    config_hash: z
+      .string()
+      .nullable()
+      .openapi({ description: 'SHA-256 of the configuration posted last; null for an address that only lineage has named.' }),
+    created_at: instantAnswer(),
+    updated_at: instantAnswer().nullable(),
+  })
+  .openapi('Address')

@@ -1,0 +1,60 @@
+import { and, eq, gt, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../../db/client.ts'
+import { untilRow } from '../../db/config-as-code.ts'
+import { truth, whole } from '../../db/rows.ts'
+import { type Page, rowsToRead } from '../../http/paging.ts'
+import type { Target } from '../../http/patch.ts'
+import type { RulePost } from './schemas.ts'
+import { anomalyDetectionRule } from './table.ts'
+
+const createdRow = z.object({ was_created: truth, id: whole })
+
+/** Creates the rule, or finds the pipeline's rule for that metric. An unknown pipeline violates the foreign key. No row: lost a race, repeat. */
+export const createOrGetRule = (db: Database, { pipeline_id, metric_field, ...settings }: RulePost, now: string) => {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
+  const columns = given.map(([column]) => sql`, ${sql.identifier(column)}`)
+  const values = given.map(([, value]) => sql`, ${value}`)
+  return untilRow(() =>
+    db.rows(
+      sql`
+        with found as (select id from ${anomalyDetectionRule} where pipeline_id = ${pipeline_id} and metric_field = ${metric_field}),
+        created as (
+          insert into ${anomalyDetectionRule} (pipeline_id, metric_field, created_at${sql.join(columns)})
+          select ${pipeline_id}, ${metric_field}, ${now}::timestamptz${sql.join(values)} where not exists (select from found)
+          on conflict do nothing
+          returning id)
+        select true as was_created, id from created union all select false, id from found`,
+      createdRow,
+    ),
+  )
+}
+
+/** A page of rules in the order of their ids. */
+export const listRules = (db: Database, filters: Page & { pipeline_id?: number; active?: boolean }) =>
+  db.orm
+    .select()
+    .from(anomalyDetectionRule)
+    .where(
+      and(
+        gt(anomalyDetectionRule.id, filters.after_id ?? 0),
+        filters.pipeline_id === undefined ? undefined : eq(anomalyDetectionRule.pipeline_id, filters.pipeline_id),
+        filters.active === undefined ? undefined : eq(anomalyDetectionRule.active, filters.active),
+      ),
+    )
+    .orderBy(anomalyDetectionRule.id)
+    .limit(rowsToRead(filters))
+
+export const findRule = async (db: Database, id: number) =>
+  (await db.orm.select().from(anomalyDetectionRule).where(eq(anomalyDetectionRule.id, id)))[0]
+
+/** Writes the given columns; undefined where there is no such rule. */
+export const updateRule = async (db: Database, target: Target, changes: Partial<typeof anomalyDetectionRule.$inferInsert>, now: string) => {
+  if (!('id' in target)) return undefined
+  const [row] = await db.orm
+    .update(anomalyDetectionRule)
+    .set({ ...changes, updated_at: now })
+    .where(eq(anomalyDetectionRule.id, target.id))
+    .returning()
+  return row
+}

@@ -1,0 +1,56 @@
+import { and, eq, getTableColumns, gt, isNull, lt, type SQL } from 'drizzle-orm'
+import { unionAll } from 'drizzle-orm/pg-core'
+import type { Database } from '../../db/client.ts'
+import { type Page, rowsToRead } from '../../http/paging.ts'
+import type { EXECUTION_STATUSES } from './schemas.ts'
+import { pipelineExecution } from './table.ts'
+
+/** What a client sees of an execution: not the columns that tell repeated starts apart. */
+const { idempotency_key: _key, guards_start: _guard, created_at: _created, ...answered } = getTableColumns(pipelineExecution)
+
+export const MOST_CHILDREN = 1000
+
+const STATUS: Record<(typeof EXECUTION_STATUSES)[number], () => SQL> = {
+  running: () => isNull(pipelineExecution.end_date),
+  succeeded: () => eq(pipelineExecution.completed_successfully, true),
+  failed: () => eq(pipelineExecution.completed_successfully, false),
+}
+
+interface ExecutionFilters extends Page {
+  pipeline_id?: number
+  parent_id?: number
+  status?: keyof typeof STATUS
+  started_after?: string
+  started_before?: string
+}
+
+/** A page of executions in the order of their ids. */
+export const listExecutions = (db: Database, filters: ExecutionFilters) =>
+  db.orm
+    .select(answered)
+    .from(pipelineExecution)
+    .where(
+      and(
+        gt(pipelineExecution.id, filters.after_id ?? 0),
+        filters.pipeline_id === undefined ? undefined : eq(pipelineExecution.pipeline_id, filters.pipeline_id),
+        filters.parent_id === undefined ? undefined : eq(pipelineExecution.parent_id, filters.parent_id),
+        filters.status && STATUS[filters.status](),
+        filters.started_after === undefined ? undefined : gt(pipelineExecution.start_date, filters.started_after),
+        filters.started_before === undefined ? undefined : lt(pipelineExecution.start_date, filters.started_before),
+      ),
+    )
+    .orderBy(pipelineExecution.id)
+    .limit(rowsToRead(filters))
+
+/** The execution and its direct children, one more than a page of them; undefined where there is none of this id. */
+export const findExecutionWithChildren = async (db: Database, id: number) => {
+  const children = db.orm
+    .select(answered)
+    .from(pipelineExecution)
+    .where(eq(pipelineExecution.parent_id, id))
+    .orderBy(pipelineExecution.id)
+    .limit(MOST_CHILDREN + 1)
+  const rows = await unionAll(db.orm.select(answered).from(pipelineExecution).where(eq(pipelineExecution.id, id)), children)
+  const subject = rows.find((row) => row.id === id)
+  return subject && { subject, children: rows.filter((row) => row.id !== id).sort((left, right) => left.id - right.id) }
+}

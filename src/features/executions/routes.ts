@@ -1,0 +1,78 @@
+import { ApiError } from '../../http/errors.ts'
+import { idAnswer, idText } from '../../http/fields.ts'
+import { pageOf } from '../../http/paging.ts'
+import { handleList } from '../../http/resource.ts'
+import { handle, type Router } from '../../http/router.ts'
+import type { Feature } from '../feature.ts'
+import { endExecution } from './end.ts'
+import { findExecutionWithChildren, listExecutions, MOST_CHILDREN } from './queries.ts'
+import { executionAnswer, executionEnd, executionFilters, executionStart, executionWithChildren, idempotencyHeader } from './schemas.ts'
+import { startExecution } from './start.ts'
+
+const tag = 'Executions'
+
+const routes = (router: Router): void => {
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/start_pipeline_execution',
+      tag,
+      summary: 'Start an execution',
+      description: `Safe to retry: a repeat with the same \`Idempotency-Key\` answers the first execution. Without a key, a start is a repeat when pipeline, parent and \`start_date\` (to the microsecond, with a fraction of a second) are those of an execution that is running and was recorded less than five minutes ago.`,
+      headers: idempotencyHeader,
+      body: executionStart,
+      answers: {
+        200: { description: 'A repeat: the first execution.', schema: idAnswer },
+        201: { description: 'It has started.', schema: idAnswer },
+      },
+      errors: ['pipeline_not_found', 'unknown_reference'],
+    },
+    async ({ body, headers }, { db, now }) => {
+      const { created, id } = await startExecution(db, body, headers['idempotency-key'], now)
+      return { status: created ? 201 : 200, body: { id } }
+    },
+  )
+
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/end_pipeline_execution',
+      tag,
+      summary: 'End an execution',
+      description: `Records the metrics. Where it succeeded, the pipeline's watermark becomes this execution's \`next_watermark\`, and \`load_lineage\` becomes false. Safe to retry: ending it again with the same outcome changes nothing.`,
+      body: executionEnd,
+      answers: { 204: { description: 'It has ended.' } },
+      errors: ['pipeline_execution_not_found', 'execution_already_ended', 'end_before_start'],
+    },
+    async ({ body }, { db, now }) => {
+      await endExecution(db, body, now)
+      return { status: 204 }
+    },
+  )
+
+  handleList(router, { path: '/pipeline_execution', tag, noun: 'execution', answer: executionAnswer }, executionFilters, listExecutions)
+
+  handle(
+    router,
+    {
+      method: 'get',
+      path: '/pipeline_execution/{id}',
+      tag,
+      summary: 'Get one execution with its children',
+      params: { id: idText('The execution.') },
+      answers: { 200: { description: 'The execution.', schema: executionWithChildren, paged: true } },
+      errors: ['pipeline_execution_not_found'],
+    },
+    async ({ params: { id }, url }, { db }) => {
+      const found = await findExecutionWithChildren(db, id)
+      if (!found) throw new ApiError('pipeline_execution_not_found', `Execution ${id} not found`)
+      const rest = new URL(`/pipeline_execution?parent_id=${id}`, url).href
+      const { rows, headers } = pageOf(found.children, { limit: MOST_CHILDREN }, rest)
+      return { status: 200, body: { ...found.subject, child_executions: rows }, headers }
+    },
+  )
+}
+
+export const executions: Feature = { routes }

@@ -1,0 +1,91 @@
+import { sql } from 'drizzle-orm'
+import {
+  type AnyPgColumn,
+  boolean,
+  check,
+  date,
+  doublePrecision,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
+import { atLeast, lengthBetween } from '../../db/checks.ts'
+import { count, createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
+import { pipeline } from '../pipelines/table.ts'
+
+export const pipelineExecution = pgTable(
+  'pipeline_execution',
+  {
+    id: id(),
+    pipeline_id: reference(() => pipeline.id).notNull(),
+    parent_id: reference((): AnyPgColumn => pipelineExecution.id),
+    start_date: instant().notNull(),
+    date_recorded: date({ mode: 'string' }).notNull().generatedAlwaysAs(sql`(start_date at time zone 'UTC')::date`),
+    hour_recorded: smallint().notNull().generatedAlwaysAs(sql`extract(hour from start_date at time zone 'UTC')::smallint`),
+    end_date: instant(),
+    duration_seconds: count(),
+    completed_successfully: boolean(),
+    inserts: count(),
+    updates: count(),
+    soft_deletes: count(),
+    total_rows: count(),
+    throughput: doublePrecision(),
+    full_load: flag(false),
+    watermark: text(),
+    next_watermark: text(),
+    execution_metadata: jsonObject(),
+    idempotency_key: text(),
+    /** True while a start with the same pipeline, parent and start_date is taken for a repeat of this one. */
+    guards_start: flag(false),
+    /** When the start reached us, which start_date does not tell. */
+    created_at: createdAt(),
+  },
+  (table) => [
+    // GET /pipeline_execution?pipeline_id= pages by id within a pipeline.
+    index('pipeline_execution_pipeline_id').on(table.pipeline_id, table.id),
+    // GET /pipeline_execution/{id} lists the direct children; also the foreign key's own look-up when a parent is deleted.
+    index('pipeline_execution_parent_id').on(table.parent_id, table.id).where(sql`parent_id is not null`),
+    // GET /pipeline_execution?status=running.
+    index('pipeline_execution_running').on(table.id).where(sql`end_date is null`),
+    // GET /pipeline_execution?started_after=&started_before=.
+    index('pipeline_execution_start_date').on(table.start_date),
+    // A start with an Idempotency-Key is recorded once.
+    uniqueIndex('pipeline_execution_idempotency_key_unique')
+      .on(table.pipeline_id, table.idempotency_key)
+      .where(sql`idempotency_key is not null`),
+    // A start that a client retries without a key is recorded once, however many arrive together.
+    uniqueIndex('pipeline_execution_start_unique')
+      .on(table.pipeline_id, table.start_date, sql`coalesce(parent_id, 0)`)
+      .where(sql`guards_start`),
+    check('pipeline_execution_parent_is_another', sql`parent_id <> id`),
+    check('pipeline_execution_end_after_start', sql`end_date >= start_date`),
+    check('pipeline_execution_outcome_with_end', sql`(end_date is null) = (completed_successfully is null)`),
+    atLeast('pipeline_execution_duration_seconds_range', table.duration_seconds, 0),
+    atLeast('pipeline_execution_inserts_range', table.inserts, 0),
+    atLeast('pipeline_execution_updates_range', table.updates, 0),
+    atLeast('pipeline_execution_soft_deletes_range', table.soft_deletes, 0),
+    atLeast('pipeline_execution_total_rows_range', table.total_rows, 0),
+    lengthBetween('pipeline_execution_watermark_length', table.watermark, 0, 50),
+    lengthBetween('pipeline_execution_next_watermark_length', table.next_watermark, 0, 50),
+    lengthBetween('pipeline_execution_idempotency_key_length', table.idempotency_key, 1, 200),
+  ],
+)
+
+/** Every ancestor and descendant pair of nested executions, each execution with itself at depth 0. */
+export const pipelineExecutionClosure = pgTable(
+  'pipeline_execution_closure',
+  {
+    ancestor_id: reference(() => pipelineExecution.id, { onDelete: 'cascade' }).notNull(),
+    descendant_id: reference(() => pipelineExecution.id, { onDelete: 'cascade' }).notNull(),
+    depth: integer().notNull(),
+  },
+  (table) => [
+    // A start copies its parent's ancestors.
+    primaryKey({ name: 'pipeline_execution_closure_pk', columns: [table.descendant_id, table.ancestor_id] }),
+    check('pipeline_execution_closure_depth', sql`(depth = 0) = (ancestor_id = descendant_id) and depth >= 0`),
+  ],
+)

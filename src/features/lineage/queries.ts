@@ -1,0 +1,87 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../../db/client.ts'
+import { text, truth, whole } from '../../db/rows.ts'
+import { stringifyJson } from '../../http/json.ts'
+import { addressType } from '../address-types/table.ts'
+import { splitDatabaseName } from '../addresses/name-parts.ts'
+import { address } from '../addresses/table.ts'
+import { pipeline } from '../pipelines/table.ts'
+import { readPairs, replaceLineage, selfPairs } from './closure.ts'
+import type { LineageAddress, LineagePost, LineageQuery } from './schemas.ts'
+
+const replacedRow = z.object({ load_lineage: truth, relationships: whole.nullable() })
+
+/**
+ * Replaces the pipeline's lineage in one transaction and one round trip: missing address types, missing addresses,
+ * then edges and closure. Three statements, because each must see what another writer committed while the one before
+ * waited for it. Writes nothing where the lineage is the same, or the pipeline does not ask for it. Undefined where
+ * there is no such pipeline.
+ */
+export const replacePipelineLineage = async (db: Database, body: LineagePost, now: string) => {
+  const given = [...body.source_addresses, ...body.target_addresses]
+  const addresses = sql`jsonb_to_recordset(${stringifyJson(given.map(toRecord))}::jsonb) as g(
+    position int, name text, type_name text, group_name text, database_name text, schema_name text, table_name text,
+    primary_key text, deprecated boolean, address_metadata jsonb)`
+  const sources = body.source_addresses.map(({ name }) => name)
+  const targets = body.target_addresses.map(({ name }) => name)
+  const [row] = await db.transaction(
+    [
+      createMissingTypes(addresses, body.pipeline_id, now),
+      createMissingAddresses(addresses, body.pipeline_id, now),
+      sql`select p.load_lineage, case when p.load_lineage then ${replaceLineage(sources, targets)} end as relationships
+        from ${pipeline} p where p.id = ${body.pipeline_id}`,
+    ],
+    replacedRow,
+  )
+  return row
+}
+
+const toRecord = ({ name, address_type_name, address_type_group_name, ...details }: LineageAddress, position: number) => ({
+  position,
+  name,
+  type_name: address_type_name,
+  group_name: address_type_group_name,
+  ...splitDatabaseName(name, address_type_group_name),
+  ...Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined)),
+})
+
+const asksForLineage = (pipelineId: number): SQL => sql`exists (select from ${pipeline} p where p.id = ${pipelineId} and p.load_lineage)`
+
+/** In the order of the names, as every writer of several does: two of them wait for each other, but never in a circle. */
+const createMissingTypes = (addresses: SQL, pipelineId: number, now: string): SQL => sql`
+  insert into ${addressType} (name, group_name, created_at)
+  select distinct on (lower(g.type_name)) g.type_name, g.group_name, ${now}::timestamptz
+  from ${addresses}
+  where ${asksForLineage(pipelineId)}
+    and not exists (select from ${address} a where a.name = g.name)
+    and not exists (select from ${addressType} t where lower(t.name) = lower(g.type_name))
+  order by lower(g.type_name), g.position
+  on conflict do nothing`
+
+/** An address that exists keeps its details: they belong to whoever posts it to /address. */
+const createMissingAddresses = (addresses: SQL, pipelineId: number, now: string): SQL => sql`
+  with created as (
+    insert into ${address} (name, address_type_id, database_name, schema_name, table_name, primary_key, deprecated, address_metadata, created_at)
+    select distinct on (g.name) g.name, t.id, g.database_name, g.schema_name, g.table_name, g.primary_key, coalesce(g.deprecated, false),
+      g.address_metadata, ${now}::timestamptz
+    from ${addresses} join ${addressType} t on lower(t.name) = lower(g.type_name)
+    where ${asksForLineage(pipelineId)} and not exists (select from ${address} a where a.name = g.name)
+    order by g.name, g.position
+    on conflict do nothing
+    returning id)
+  ${selfPairs()}`
+
+const pairRow = z.object({
+  source_address_id: whole.nullable(),
+  target_address_id: whole.nullable(),
+  depth: whole.nullable(),
+  source_address_name: text.nullable(),
+  target_address_name: text.nullable(),
+})
+
+/** The pairs of the closure the address is an end of, one more than the page; undefined where there is no such address. */
+export const listPairs = async (db: Database, addressId: number, query: LineageQuery) => {
+  const rows = await db.rows(readPairs(addressId, query), pairRow)
+  return rows.length === 0 ? undefined : rows.filter(({ depth }) => depth !== null)
+}

@@ -1,0 +1,63 @@
+import { z } from '@hono/zod-openapi'
+import { ApiError } from '../../http/errors.ts'
+import { nextLink } from '../../http/paging.ts'
+import { handle, type Router } from '../../http/router.ts'
+import type { Feature } from '../feature.ts'
+import { listPairs, replacePipelineLineage } from './queries.ts'
+import { lineageAnswer, lineageParams, lineagePost, lineagePostAnswer, lineageQuery } from './schemas.ts'
+
+const tag = 'Lineage'
+
+const routes = (router: Router): void => {
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/address_lineage',
+      tag,
+      summary: "Replace a pipeline's lineage",
+      description: `Every source feeds every target. Addresses and types that are new are created; edges of other pipelines stay, and several pipelines may own the same edge. The answer comes when reads see the change.
+
+A pipeline whose \`load_lineage\` is false has nothing changed: post it when \`POST /pipeline\` says \`load_lineage: true\`.`,
+      body: lineagePost,
+      answers: {
+        200: { description: '`load_lineage` is false: nothing changed.', schema: lineagePostAnswer },
+        201: { description: 'The lineage is as posted.', schema: lineagePostAnswer },
+      },
+      errors: ['pipeline_not_found'],
+    },
+    async ({ body }, { db, now }) => {
+      const { pipeline_id } = body
+      const replaced = await replacePipelineLineage(db, body, now)
+      if (!replaced) throw new ApiError('pipeline_not_found', `Pipeline ${pipeline_id} not found`)
+      const count = replaced.relationships ?? 0
+      const message = replaced.load_lineage
+        ? `Lineage of pipeline ${pipeline_id} has ${count} relationship${count === 1 ? '' : 's'}`
+        : `Pipeline ${pipeline_id} does not ask for its lineage: load_lineage is false, nothing was changed`
+      return { status: replaced.load_lineage ? 201 : 200, body: { pipeline_id, lineage_relationships_created: count, message } }
+    },
+  )
+
+  handle(
+    router,
+    {
+      method: 'get',
+      path: '/address_lineage/{address_id}',
+      tag,
+      summary: 'Get everything up and down stream of an address',
+      description: 'Pairs of which the address is either end, nearest first.',
+      params: lineageParams,
+      query: lineageQuery,
+      answers: { 200: { description: 'Nearest first.', schema: z.array(lineageAnswer), paged: true } },
+      errors: ['address_not_found'],
+    },
+    async ({ params: { address_id }, query, url }, { db }) => {
+      const rows = await listPairs(db, address_id, query)
+      if (!rows) throw new ApiError('address_not_found', `Address ${address_id} not found`)
+      const more = rows.length > query.limit
+      return { status: 200, body: rows.slice(0, query.limit), headers: more ? nextLink(url, { offset: query.offset + query.limit }) : {} }
+    },
+  )
+}
+
+export const lineage: Feature = { routes }

@@ -1,0 +1,41 @@
+import { sql } from 'drizzle-orm'
+import { check, index, integer, pgTable, primaryKey } from 'drizzle-orm/pg-core'
+import { createdAt, reference } from '../../db/columns.ts'
+import { address } from '../addresses/table.ts'
+import { pipeline } from '../pipelines/table.ts'
+
+/** "This pipeline reads source and writes target." Several pipelines may own the same edge. */
+export const addressLineage = pgTable(
+  'address_lineage',
+  {
+    pipeline_id: reference(() => pipeline.id).notNull(),
+    source_address_id: reference(() => address.id).notNull(),
+    target_address_id: reference(() => address.id).notNull(),
+    created_at: createdAt(),
+  },
+  (table) => [
+    // A lineage post compares with what the pipeline owns.
+    primaryKey({ name: 'address_lineage_pk', columns: [table.pipeline_id, table.source_address_id, table.target_address_id] }),
+    // The closure walks from a source to its targets, and asks whether another pipeline owns an edge.
+    index('address_lineage_source').on(table.source_address_id, table.target_address_id),
+    // The closure walks from a target back to its sources.
+    index('address_lineage_target').on(table.target_address_id, table.source_address_id),
+  ],
+)
+
+/** Every pair of addresses of which the second is reachable from the first, with the smallest number of edges between. */
+export const addressLineageClosure = pgTable(
+  'address_lineage_closure',
+  {
+    source_address_id: reference(() => address.id).notNull(),
+    target_address_id: reference(() => address.id).notNull(),
+    depth: integer().notNull(),
+  },
+  (table) => [
+    // GET /address_lineage downstream, and every write of a pair.
+    primaryKey({ name: 'address_lineage_closure_pk', columns: [table.source_address_id, table.target_address_id] }),
+    // GET /address_lineage upstream, and the closure's own search for what lies above a source.
+    index('address_lineage_closure_target').on(table.target_address_id, table.source_address_id),
+    check('address_lineage_closure_depth', sql`(depth = 0) = (source_address_id = target_address_id) and depth >= 0`),
+  ],
+)

@@ -1,0 +1,43 @@
+import { sql } from 'drizzle-orm'
+import { index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { lengthBetween, threshold } from '../../db/checks.ts'
+import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
+import { pipelineType } from '../pipeline-types/table.ts'
+
+export const pipeline = pgTable(
+  'pipeline',
+  {
+    id: id(),
+    name: text().notNull(),
+    pipeline_type_id: reference(() => pipelineType.id).notNull(),
+    watermark: text(),
+    next_watermark: text(),
+    pipeline_metadata: jsonObject(),
+    last_target_insert: instant(),
+    last_target_update: instant(),
+    last_target_soft_delete: instant(),
+    freshness_number: integer(),
+    freshness_datepart: text(),
+    mute_freshness_check: flag(false),
+    timeliness_number: integer(),
+    timeliness_datepart: text(),
+    mute_timeliness_check: flag(false),
+    load_lineage: flag(false),
+    full_load: flag(false),
+    active: flag(true),
+    config_hash: text(),
+    created_at: createdAt(),
+    updated_at: instant(),
+  },
+  (table) => [
+    // POST /pipeline, start by name, GET /pipeline?name=; also the rule that names are unique without regard to case.
+    uniqueIndex('pipeline_name_unique').on(sql`lower(${table.name})`),
+    // GET /pipeline?pipeline_type_id= pages by id within a type.
+    index('pipeline_pipeline_type_id').on(table.pipeline_type_id, table.id),
+    lengthBetween('pipeline_name_length', table.name, 1, 150),
+    lengthBetween('pipeline_watermark_length', table.watermark, 0, 50),
+    lengthBetween('pipeline_next_watermark_length', table.next_watermark, 0, 50),
+    ...threshold('pipeline_freshness', table.freshness_number, table.freshness_datepart),
+    ...threshold('pipeline_timeliness', table.timeliness_number, table.timeliness_datepart),
+  ],
+)

@@ -1,0 +1,29 @@
+import { sql } from 'drizzle-orm'
+import { boolean, check, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { DATEPARTS, oneOf } from '../../db/checks.ts'
+import { count, createdAt, id, reference } from '../../db/columns.ts'
+import { pipelineExecution } from '../executions/table.ts'
+import { pipeline } from '../pipelines/table.ts'
+
+export const timelinessPipelineExecutionLog = pgTable(
+  'timeliness_pipeline_execution_log',
+  {
+    id: id(),
+    pipeline_execution_id: reference(() => pipelineExecution.id, { onDelete: 'cascade' }).notNull(),
+    pipeline_id: reference(() => pipeline.id).notNull(),
+    duration_seconds: count().notNull(),
+    seconds_threshold: count().notNull(),
+    execution_status: text().notNull(),
+    timely_number: integer().notNull(),
+    timely_datepart: text().notNull(),
+    used_child_config: boolean().notNull(),
+    created_at: createdAt(),
+  },
+  (table) => [
+    // Each overdue execution is logged once.
+    uniqueIndex('timeliness_pipeline_execution_log_once').on(table.pipeline_execution_id),
+    oneOf('timeliness_pipeline_execution_log_status_known', table.execution_status, ['running', 'completed']),
+    oneOf('timeliness_pipeline_execution_log_datepart_known', table.timely_datepart, DATEPARTS),
+    check('timeliness_pipeline_execution_log_number_range', sql`timely_number >= 1`),
+  ],
+)

@@ -1,0 +1,88 @@
+import { ApiError, type Issue, validationFault } from './errors.ts'
+import { parseJson } from './json.ts'
+
+const MAX_BYTES = 1024 * 1024
+/** Deeper than any metadata is; far from where PostgreSQL or the JSON writer would run out of stack. */
+const MAX_DEPTH = 100
+
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json$/
+
+/**
+ * The request's body as parsed JSON, undefined where it is empty. A missing content type is taken for JSON.
+ * Throws 415 for another content type, 413 over 1 MiB, 400 for what is not UTF-8 JSON, and 422 for text or numbers that
+ * PostgreSQL cannot keep (NUL, lone surrogates, numbers beyond a double) or nesting deeper than 100.
+ */
+export const readBody = async (request: Request): Promise<unknown> => {
+  const contentType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  if (contentType && !JSON_TYPE.test(contentType)) {
+    throw new ApiError('unsupported_media_type', `Content type ${contentType.slice(0, 100)} is not supported: send application/json`)
+  }
+  const bytes = await readBytes(request)
+  if (bytes.byteLength === 0) return undefined
+  let value: unknown
+  try {
+    value = parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8'
+    throw new ApiError('malformed_json', `The body is not valid JSON: ${reason}`)
+  }
+  const issues: Issue[] = []
+  inspect(value, ['body'], issues)
+  if (issues.length > 0) throw validationFault(issues)
+  return value
+}
+
+const readBytes = async (request: Request): Promise<Uint8Array> => {
+  const tooLarge = () => new ApiError('body_too_large', 'The body is larger than 1 MiB (1,048,576 bytes)')
+  if (!request.body) return new Uint8Array()
+  const announced = request.headers.get('content-length')
+  if (announced !== null) {
+    if (Number(announced) > MAX_BYTES) throw tooLarge()
+    return new Uint8Array(await request.arrayBuffer())
+  }
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength
+    if (size > MAX_BYTES) throw tooLarge()
+    chunks.push(chunk)
+  }
+  const bytes = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}
+
+const inspect = (value: unknown, loc: (string | number)[], issues: Issue[]): void => {
+  if (issues.length >= 20) return
+  if (typeof value === 'string') return inspectText(value, loc, issues)
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    issues.push({ loc, msg: 'Number is out of range', type: 'number_out_of_range' })
+  }
+  if (value === null || typeof value !== 'object') return
+  if (loc.length > MAX_DEPTH) {
+    issues.push({ loc: loc.slice(0, 5), msg: `Nested deeper than ${MAX_DEPTH} levels`, type: 'too_deep' })
+    return
+  }
+  for (const [key, part] of Object.entries(value)) {
+    const partLoc = [...loc, Array.isArray(value) ? Number(key) : key]
+    inspectText(key, partLoc, issues)
+    inspect(part, partLoc, issues)
+  }
+}
+
+/** PostgreSQL's text and jsonb hold every Unicode character but NUL, and no half of a surrogate pair. */
+export const textFault = (text: string): string | undefined => {
+  if (text.includes('\0')) return 'Text must not contain the NUL character'
+  if (!text.isWellFormed()) return 'Text must be valid Unicode (it has a lone surrogate)'
+  return undefined
+}
+
+const inspectText = (text: string, loc: (string | number)[], issues: Issue[]): void => {
+  const fault = textFault(text)
+  if (fault)
+    issues.push({ loc: loc.map((part) => (typeof part === 'string' ? part.toWellFormed() : part)), msg: fault, type: 'text_not_storable' })
+}

@@ -1,0 +1,55 @@
+import { Scalar } from '@scalar/hono-api-reference'
+import type { Router } from './router.ts'
+
+const ABOUT = `The metadata service for data pipelines: did my pipeline run, was it on time, what did it touch, is this load normal?
+
+A run calls \`POST /pipeline\`, \`POST /start_pipeline_execution\` and \`POST /end_pipeline_execution\`; where the first answers \`load_lineage: true\` also \`POST /address_lineage\`.
+
+**Timestamps** are ISO 8601; without an offset they are taken for UTC; answers are UTC with microseconds. **Unknown fields** in a body are ignored. **Lists** are arrays in the order of the ids, at most 1,000 rows; \`Link: <…>; rel="next"\` leads to the next page. **Errors** have one shape, \`Error\`; its \`code\` is stable.`
+
+const TAGS = [
+  ['Pipelines', 'What runs.'],
+  ['Executions', 'Each run: start, end, metrics, parents and children.'],
+  ['Pipeline types', 'Groups of pipelines and the rules they share.'],
+  ['Addresses', 'Where data lives.'],
+  ['Address types', 'What kinds of places there are.'],
+  ['Lineage', 'Which address is made from which.'],
+  ['Anomaly detection', 'Rules that say when a load is not normal.'],
+  ['Health', 'Whether the service is up.'],
+].map(([name, description]) => ({ name: name as string, description: description as string }))
+
+/** `GET /openapi.json` and `GET /scalar`. The page's script is one of the worker's static assets (local/assets.ts): no CDN. */
+export const serveDocs = (router: Router): void => {
+  let document: string | undefined // the same for every request, and the first costs some milliseconds to make
+  router.get('/openapi.json', () => {
+    document ??= JSON.stringify(
+      router.getOpenAPI31Document({
+        openapi: '3.1.0',
+        info: {
+          title: 'Watcher',
+          version: '0.1.0',
+          description: ABOUT,
+          license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+        },
+        servers: [{ url: '/' }],
+        tags: TAGS,
+      }),
+    )
+    return new Response(document, { headers: { 'Content-Type': 'application/json' } })
+  })
+  router.get(
+    '/scalar',
+    Scalar({
+      url: '/openapi.json',
+      cdn: '/static/scalar.js',
+      pageTitle: 'Watcher API',
+      theme: 'default',
+      withDefaultFonts: false,
+      telemetry: false,
+      hideClientButton: true,
+      showDeveloperTools: 'never',
+      agent: { disabled: true },
+      mcp: { disabled: true },
+    }),
+  )
+}

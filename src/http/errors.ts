@@ -1,0 +1,89 @@
+import { z } from '@hono/zod-openapi'
+
+/**
+ * Every error this service answers. A code is stable; clients may branch on it. Throw ApiError anywhere: one place
+ * (app.ts) renders it.
+ */
+export const ERRORS = {
+  malformed_json: { status: 400, description: 'The body is not JSON.' },
+  path_not_found: { status: 404, description: 'There is no such path.' },
+  pipeline_not_found: { status: 404, description: 'No pipeline has this id or name.' },
+  pipeline_type_not_found: { status: 404, description: 'No pipeline type has this id or name.' },
+  pipeline_execution_not_found: { status: 404, description: 'No execution has this id.' },
+  address_not_found: { status: 404, description: 'No address has this id or name.' },
+  address_type_not_found: { status: 404, description: 'No address type has this id or name.' },
+  anomaly_detection_rule_not_found: { status: 404, description: 'No anomaly detection rule has this id.' },
+  method_not_allowed: { status: 405, description: 'The path exists, but not for this method; `Allow` lists those it has.' },
+  name_taken: { status: 409, description: 'Another row has this name already.' },
+  rule_taken: { status: 409, description: 'The pipeline has a rule for this metric already.' },
+  execution_already_ended: { status: 409, description: 'The execution has ended before, with the other outcome.' },
+  body_too_large: { status: 413, description: 'The body is larger than 1 MiB.' },
+  unsupported_media_type: { status: 415, description: 'The content type is not JSON.' },
+  validation_failed: { status: 422, description: 'A field is missing or its value is not allowed; `detail` lists each.' },
+  end_before_start: { status: 422, description: '`end_date` lies before the `start_date` of the execution.' },
+  unknown_reference: { status: 422, description: 'The body refers to a row that does not exist.' },
+  page_too_large: { status: 422, description: 'The rows of this page exceed 10 MiB; ask for fewer with `limit`.' },
+  internal_error: { status: 500, description: 'A fault of this service; report it with the `request_id`.' },
+  database_unavailable: { status: 503, description: 'The database did not answer in time; `Retry-After` says when to try again.' },
+  misconfigured: { status: 503, description: 'A setting of this deployment is missing or malformed; the message names it.' },
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** One thing wrong with a request: where (`["body", "name"]`), what, and the kind of fault. */
+export const issueSchema = z.object({
+  loc: z.array(z.union([z.string(), z.int()])).openapi({ example: ['body', 'name'] }),
+  msg: z.string().openapi({ example: 'Required' }),
+  type: z.string().openapi({ example: 'missing' }),
+})
+export type Issue = z.output<typeof issueSchema>
+
+export const errorSchema = z
+  .object({
+    code: z.string().openapi({ description: 'Stable name of the error.', example: 'pipeline_not_found' }),
+    message: z.string().openapi({ description: 'One sentence that says what to mend.', example: 'Pipeline 12 not found' }),
+    detail: z
+      .union([z.string(), z.array(issueSchema)])
+      .openapi({ description: 'The same sentence; for 422 a list of what is wrong.', example: 'Pipeline 12 not found' }),
+    request_id: z.string().openapi({
+      description: 'Also in the `X-Request-Id` header and in every log line of the request.',
+      example: '5b0e4c0f-7f0e-4a52-9d0c-0f4d3a0f0b8e',
+    }),
+  })
+  .openapi('Error')
+
+export class ApiError extends Error {
+  readonly code: ErrorCode
+  readonly issues: Issue[] | undefined
+  readonly headers: Record<string, string>
+
+  constructor(code: ErrorCode, message: string, options: { issues?: Issue[]; headers?: Record<string, string>; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.issues = options.issues
+    this.headers = options.headers ?? {}
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status
+  }
+
+  /** The JSON every error has. */
+  toBody(requestId: string): z.output<typeof errorSchema> {
+    const detail = this.issues ?? (this.status === 422 ? [{ loc: ['body'], msg: this.message, type: this.code }] : this.message)
+    return { code: this.code, message: this.message, detail, request_id: requestId }
+  }
+}
+
+/** One fault in the body at `field`: for what a schema alone cannot find. */
+export const bodyFault = (code: ErrorCode, field: string, message: string): ApiError =>
+  new ApiError(code, message, { issues: [{ loc: ['body', field], msg: message, type: code }] })
+
+/** A 422 for a list of faults: the message names the first and counts the rest. */
+export const validationFault = (issues: Issue[]): ApiError => {
+  const [first] = issues
+  if (!first) throw new Error('a validation fault has at least one issue')
+  const field = first.loc.slice(1).join('.') || first.loc[0]
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
+  return new ApiError('validation_failed', `${field}: ${first.msg}${more}`, { issues })
+}

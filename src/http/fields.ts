@@ -1,0 +1,208 @@
+import { z } from '@hono/zod-openapi'
+import { DATEPARTS, METRIC_FIELDS, THRESHOLD_NUMBER_MAX } from '../db/checks.ts'
+import { textFault } from './body.ts'
+import { parseInstant } from './instant.ts'
+
+/** The vocabulary of the API's bodies: one definition per kind of field, with the rule and its words. */
+
+/** Characters as people and PostgreSQL count them, not UTF-16 units. */
+const lengthOf = (text: string): number => {
+  let length = 0
+  for (const _ of text) length += 1
+  return length
+}
+
+const boundedText = (least: number, most: number) =>
+  z.string().refine(
+    (text) => {
+      const length = lengthOf(text)
+      return length >= least && length <= most
+    },
+    { error: least > 0 ? `Must have ${least} to ${most} characters` : `Must have at most ${most} characters` },
+  )
+
+/** A name: trimmed, 1 to 150 characters. */
+export const nameField = (description: string, example: string) =>
+  z
+    .string()
+    .trim()
+    .pipe(boundedText(1, 150))
+    .openapi({ type: 'string', description: `${description} Trimmed, 1 to 150 characters.`, minLength: 1, maxLength: 150, example })
+
+/** Up to 50 characters, kept as given. */
+export const shortText = (description: string, example: string) => boundedText(0, 50).openapi({ description, maxLength: 50, example })
+
+export const idField = (description: string) =>
+  z.int({ error: 'Must be a whole number' }).min(1, 'Must be at least 1').openapi({ description, type: 'integer', minimum: 1, example: 1 })
+
+/** A number of rows. Integers beyond 2^53 arrive as bigint (see json.ts) and are refused with a sentence. */
+export const countField = (description: string) =>
+  z
+    .union([z.number(), z.bigint()], { error: 'Must be a whole number' })
+    .refine((value) => typeof value === 'bigint' || Number.isInteger(value), { error: 'Must be a whole number' })
+    .refine((value) => value >= 0 && value <= 2 ** 53, { error: 'Must be between 0 and 9007199254740992' })
+    .transform(Number)
+    .openapi({ type: 'integer', description, minimum: 0, maximum: 2 ** 53, example: 150 })
+
+export const flagField = (description: string) => z.boolean({ error: 'Must be true or false' }).openapi({ description })
+
+export const instantField = (description: string) =>
+  z
+    .string({ error: (issue) => (issue.input === undefined ? undefined : INSTANT_FAULT) })
+    .transform((text, context) => {
+      const instant = parseInstant(text)
+      if (instant === null) context.addIssue({ code: 'custom', message: INSTANT_FAULT })
+      return instant ?? z.NEVER
+    })
+    .openapi({
+      type: 'string',
+      format: 'date-time',
+      description: `${description} ISO 8601; without an offset it is taken for UTC.`,
+      example: '2025-01-09T20:30:45.123456Z',
+    })
+const INSTANT_FAULT = 'Must be an ISO 8601 instant such as 2025-01-09T20:30:45.123456Z'
+
+export const watermarkField = (description: string) =>
+  z
+    .union([z.string(), z.int(), z.bigint()], { error: 'Must be a string (of an id or a timestamp, for example) or a whole number' })
+    .transform(String)
+    .pipe(boundedText(0, 50))
+    .openapi({
+      type: ['string', 'integer'],
+      description: `${description} A string, an integer or a timestamp; kept as the string given, at most 50 characters.`,
+      example: '150',
+    })
+
+/** Any JSON object; its content is the client's. */
+export const metadataField = (description: string) =>
+  z
+    .custom<Record<string, unknown>>((value) => value !== null && typeof value === 'object' && !Array.isArray(value), {
+      error: 'Must be a JSON object',
+    })
+    .openapi({ type: 'object', additionalProperties: true, description, example: { partition: '2025-01-09' } })
+
+const oneOfField = <const T extends readonly [string, ...string[]]>(
+  values: T,
+  description: string,
+  aliases: Record<string, T[number]> = {},
+) =>
+  z
+    .string({ error: `Must be one of ${values.join(', ')}` })
+    .transform((text) => aliases[text.toLowerCase()] ?? text.toLowerCase())
+    .pipe(z.enum(values, { error: `Must be one of ${values.join(', ')}` }))
+    .openapi({ type: 'string', enum: [...values], description, example: values[0] })
+
+export const datepartField = (what: string) => oneOfField(DATEPARTS, `Unit of ${what}, in UTC calendar arithmetic. Any case.`)
+
+export const metricField = (description: string) =>
+  oneOfField(METRIC_FIELDS, `${description} Any case; total_inserts, total_updates and total_soft_deletes are other names.`, {
+    total_inserts: 'inserts',
+    total_updates: 'updates',
+    total_soft_deletes: 'soft_deletes',
+  })
+
+export const thresholdNumber = (what: string) =>
+  z
+    .int({ error: 'Must be a whole number' })
+    .min(1, 'Must be at least 1')
+    .max(THRESHOLD_NUMBER_MAX, `Must be at most ${THRESHOLD_NUMBER_MAX}`)
+    .openapi({ type: 'integer', description: `How many dateparts: ${what}.`, minimum: 1, maximum: THRESHOLD_NUMBER_MAX, example: 12 })
+
+/** In a POST null means "no opinion", as if the field were absent: the Python SDK sends null for all it does not set. */
+export const optional = <T extends z.ZodType>(field: T) =>
+  field.nullish().transform((value) => (value ?? undefined) as z.output<T> | undefined)
+
+/** The freshness and timeliness rule of a pipeline or a type, as a POST body has it. */
+export const thresholdFields = {
+  freshness_number: optional(thresholdNumber('how old the last insert, update or delete may be')),
+  freshness_datepart: optional(datepartField('freshness_number')),
+  mute_freshness_check: optional(flagField('Skip the freshness check.')),
+  timeliness_number: optional(thresholdNumber('how long an execution may take')),
+  timeliness_datepart: optional(datepartField('timeliness_number')),
+  mute_timeliness_check: optional(flagField('Skip the timeliness check.')),
+}
+
+/** The same in a PATCH body: null clears the threshold. */
+export const thresholdPatchFields = {
+  freshness_number: thresholdNumber('how old the last insert, update or delete may be').nullable().optional(),
+  freshness_datepart: datepartField('freshness_number').nullable().optional(),
+  mute_freshness_check: flagField('Skip the freshness check.').optional(),
+  timeliness_number: thresholdNumber('how long an execution may take').nullable().optional(),
+  timeliness_datepart: datepartField('timeliness_number').nullable().optional(),
+  mute_timeliness_check: flagField('Skip the timeliness check.').optional(),
+}
+
+interface Thresholds {
+  freshness_number?: number
+  freshness_datepart?: string
+  timeliness_number?: number
+  timeliness_datepart?: string
+}
+
+/** A number without its datepart, or the reverse, means nothing. */
+export const requireWholeThresholds = (body: Thresholds, context: z.RefinementCtx): void => {
+  for (const what of ['freshness', 'timeliness'] as const) {
+    const [number, datepart] = [`${what}_number`, `${what}_datepart`] as const
+    if ((body[number] === undefined) === (body[datepart] === undefined)) continue
+    const [given, missing] = body[number] === undefined ? [datepart, number] : [number, datepart]
+    context.addIssue({ code: 'custom', path: [missing], message: `Required with ${given}` })
+  }
+}
+
+/** The columns of a threshold as every answer has them. */
+export const thresholdAnswer = {
+  freshness_number: z.int().nullable(),
+  freshness_datepart: z.enum(DATEPARTS).nullable(),
+  mute_freshness_check: z.boolean(),
+  timeliness_number: z.int().nullable(),
+  timeliness_datepart: z.enum(DATEPARTS).nullable(),
+  mute_timeliness_check: z.boolean(),
+}
+
+export const instantAnswer = () => z.string().openapi({ format: 'date-time', example: '2025-01-09T20:30:45.123456Z' })
+
+export const idAnswer = z.object({ id: z.int().openapi({ example: 1 }) }).openapi('Id')
+
+/** Query parameters and path segments are text; these read them. */
+export const idText = (description: string) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'Must be a whole number, at least 1')
+    .transform(Number)
+    .refine((id) => id >= 1, { error: 'Must be a whole number, at least 1' })
+    .openapi({ type: 'integer', description, minimum: 1, example: 1 })
+
+export const flagText = (description: string) =>
+  z
+    .enum(['true', 'false', 'True', 'False', '1', '0'], { error: 'Must be true or false' })
+    .transform((text) => ['true', 'True', '1'].includes(text))
+    .openapi({ type: 'boolean', description, example: true })
+
+/** A `+` of an offset that the client did not percent-encode arrives as a space. */
+export const instantText = (description: string) =>
+  z
+    .string()
+    .transform((text) => text.replace(/ (\d\d:?\d\d)$/, '+$1'))
+    .pipe(instantField(description))
+    .openapi({ type: 'string', format: 'date-time', description, example: '2025-01-09T00:00:00Z' })
+
+export const nameText = (description: string) =>
+  z
+    .string()
+    .trim()
+    .check((context) => {
+      const fault = textFault(context.value)
+      if (fault) context.issues.push({ code: 'custom', message: fault, input: context.value })
+    })
+    .pipe(boundedText(1, 150))
+    .openapi({ type: 'string', description, minLength: 1, maxLength: 150 })
+
+/** A query parameter with a least and a most value. */
+export const numberText = (description: string, least: number, most: number, initially: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, `Must be a whole number between ${least} and ${most}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, { error: `Must be a whole number between ${least} and ${most}` })
+    .default(initially)
+    .openapi({ type: 'integer', description, minimum: least, maximum: most, default: initially })

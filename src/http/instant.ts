@@ -1,0 +1,85 @@
+/**
+ * Instants as text. JavaScript's Date stops at milliseconds, PostgreSQL and Python's clocks do not, so an instant
+ * stays a string from the request to the database and back, always in UTC and always with six fractional digits:
+ * `2025-01-09T20:30:45.123456Z`. Such strings also sort as the instants do.
+ */
+
+const CALENDAR_DATE = String.raw`(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)|(?<basicYear>\d{4})(?<basicMonth>\d\d)(?<basicDay>\d\d)`
+const OTHER_DATE = String.raw`(?<weekYear>\d{4})-?W(?<week>\d\d)-?(?<weekday>[1-7])|(?<ordinalYear>\d{4})-?(?<ordinal>\d{3})`
+const TIME = String.raw`(?<hour>\d\d)(?::?(?<minute>\d\d)(?::?(?<second>\d\d)(?:[.,](?<fraction>\d{1,30}))?)?)?`
+const OFFSET = String.raw`(?<offset>[zZ]|[+-]\d\d(?::?\d\d)?)`
+const ISO_8601 = new RegExp(`^(?:${CALENDAR_DATE}|${OTHER_DATE})(?:[Tt ]${TIME} ?${OFFSET}?)?$`)
+
+const MINUTE_MILLIS = 60_000
+const DAY_MILLIS = 24 * 60 * MINUTE_MILLIS
+
+/**
+ * Reads an ISO 8601 instant: calendar, week or ordinal date, extended or basic form, `T` or a space before the time.
+ * A missing time is midnight, a missing offset UTC, digits beyond the microsecond are cut. Years 1 to 9999.
+ * Answers the canonical form, or null where the text is no such instant (13th month, 25 o'clock, 30 February).
+ */
+export const parseInstant = (text: string): string | null => {
+  const parts = ISO_8601.exec(text.trim())?.groups
+  if (!parts) return null
+  const date = dateMillis(parts)
+  const [hour, minute, second] = [parts.hour, parts.minute, parts.second].map((digits) => Number(digits ?? 0)) as [number, number, number]
+  const offset = offsetMinutes(parts.offset)
+  const endOfDay = hour === 24 && minute === 0 && second === 0 && !Number(parts.fraction ?? 0)
+  if (date === null || offset === null || (hour > 23 && !endOfDay) || minute > 59 || second > 59) return null
+  const millis = date + ((hour * 60 + minute - offset) * 60 + second) * 1000
+  if (millis < FIRST_MILLIS || millis > LAST_MILLIS) return null
+  return `${new Date(millis).toISOString().slice(0, 19)}.${(parts.fraction ?? '').slice(0, 6).padEnd(6, '0')}Z`
+}
+
+/** Year 1: `Date.UTC` takes years below 100 for the 20th century, so the bound is set field by field. */
+const utcDateMillis = (year: number, month: number, day: number): number => {
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  return date.getTime()
+}
+const FIRST_MILLIS = utcDateMillis(1, 1, 1)
+const LAST_MILLIS = utcDateMillis(10_000, 1, 1) - 1
+
+const dateMillis = (parts: Record<string, string | undefined>): number | null => {
+  if (parts.week !== undefined) return weekDateMillis(Number(parts.weekYear), Number(parts.week), Number(parts.weekday))
+  if (parts.ordinal !== undefined) {
+    const [year, ordinal] = [Number(parts.ordinalYear), Number(parts.ordinal)]
+    const millis = utcDateMillis(year, 1, ordinal)
+    return ordinal >= 1 && new Date(millis).getUTCFullYear() === year ? millis : null
+  }
+  const month = Number(parts.month ?? parts.basicMonth)
+  const millis = utcDateMillis(Number(parts.year ?? parts.basicYear), month, Number(parts.day ?? parts.basicDay))
+  const rolledOver = new Date(millis).getUTCDate() !== Number(parts.day ?? parts.basicDay)
+  return month >= 1 && month <= 12 && !rolledOver ? millis : null
+}
+
+/** ISO week 1 is the week with 4 January in it; a year has 52 or 53. */
+const weekDateMillis = (year: number, week: number, weekday: number): number | null => {
+  const mondayOfWeekOne = (isoYear: number) => {
+    const fourth = utcDateMillis(isoYear, 1, 4)
+    return fourth - ((new Date(fourth).getUTCDay() + 6) % 7) * DAY_MILLIS
+  }
+  const millis = mondayOfWeekOne(year) + ((week - 1) * 7 + weekday - 1) * DAY_MILLIS
+  return week >= 1 && millis < mondayOfWeekOne(year + 1) ? millis : null
+}
+
+const offsetMinutes = (offset: string | undefined): number | null => {
+  if (offset === undefined || offset.toUpperCase() === 'Z') return 0
+  const hours = Number(offset.slice(1, 3))
+  const minutes = Number(offset.slice(3).replace(':', '') || 0)
+  if (hours > 23 || minutes > 59) return null
+  return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes)
+}
+
+/** PostgreSQL's text for a timestamptz (`2025-01-09 20:30:45.1+00`, whatever the session's zone) in the canonical form. */
+export const formatInstant = (text: string): string => {
+  const canonical = parseInstant(text)
+  if (canonical === null) throw new Error(`The database answered a timestamp this service cannot write: ${text}`)
+  return canonical
+}
+
+/** The clock's reading in the canonical form. */
+export const instantOf = (date: Date): string => formatInstant(date.toISOString())
+
+/** True where the instant has a non-zero fraction of a second, which a clock gives and a schedule does not. */
+export const hasFraction = (instant: string): boolean => !instant.endsWith('.000000Z')

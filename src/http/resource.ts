@@ -1,0 +1,99 @@
+import { z } from '@hono/zod-openapi'
+import type { Database } from '../db/client.ts'
+import { ApiError, type ErrorCode } from './errors.ts'
+import { idText } from './fields.ts'
+import { type Page, pageOf } from './paging.ts'
+import { describeTarget, type Target } from './patch.ts'
+import { handle, type Router } from './router.ts'
+import type { Scope } from './scope.ts'
+
+/** The parts of a resource's endpoints that are the same for every resource. */
+export interface Resource {
+  path: string
+  tag: string
+  /** "pipeline type": for summaries and messages. */
+  noun: string
+  /** The row as it is answered. */
+  answer: z.ZodType
+  notFound: ErrorCode
+}
+
+export interface PatchableResource extends Resource {
+  patchErrors: ErrorCode[]
+  patchDescription: string
+}
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+export const notFound = ({ noun, notFound: code }: Pick<Resource, 'noun' | 'notFound'>, target: Target): ApiError =>
+  new ApiError(code, describeTarget(capitalised(noun), target))
+
+/** `GET /things`: a page in the order of the ids. */
+export const handleList = <Query extends z.ZodRawShape>(
+  router: Router,
+  { path, tag, noun, answer }: Pick<Resource, 'path' | 'tag' | 'noun' | 'answer'>,
+  query: Query,
+  list: (db: Database, filters: z.output<z.ZodObject<Query>> & Page) => PromiseLike<{ id: number }[]>,
+): void =>
+  handle(
+    router,
+    {
+      method: 'get',
+      path,
+      tag,
+      summary: `List ${noun.endsWith('s') ? `${noun}es` : `${noun}s`}`,
+      query,
+      answers: { 200: { description: 'In the order of their ids.', schema: z.array(answer), paged: true } },
+    },
+    async (input, { db }) => {
+      const filters = input.query as z.output<z.ZodObject<Query>> & Page
+      const { rows, headers } = pageOf(await list(db, filters), filters, input.url)
+      return { status: 200, body: rows, headers }
+    },
+  )
+
+/** `GET /things/{id}`: one row. */
+export const handleOne = (router: Router, resource: Resource, find: (db: Database, id: number) => Promise<object | undefined>): void =>
+  handle(
+    router,
+    {
+      method: 'get',
+      path: `${resource.path}/{id}`,
+      tag: resource.tag,
+      summary: `Get one ${resource.noun}`,
+      params: { id: idText(`The ${resource.noun}.`) },
+      answers: { 200: { description: `The ${resource.noun}.`, schema: resource.answer } },
+      errors: [resource.notFound],
+    },
+    async ({ params: { id } }, { db }) => {
+      const row = await find(db, id)
+      if (!row) throw notFound(resource, { id })
+      return { status: 200, body: row }
+    },
+  )
+
+/** `PATCH /things`: the fields in the body change, the whole row is answered. */
+export const handlePatch = <Changes>(
+  router: Router,
+  resource: PatchableResource,
+  body: z.ZodType<{ target: Target; changes: Changes }>,
+  update: (db: Database, target: Target, changes: Changes, now: string) => Promise<object | undefined>,
+): void =>
+  handle(
+    router,
+    {
+      method: 'patch',
+      path: resource.path,
+      tag: resource.tag,
+      summary: `Update ${/^[aeio]/.test(resource.noun) ? 'an' : 'a'} ${resource.noun}`,
+      description: `Only the fields in the body change. ${resource.patchDescription}`,
+      body,
+      answers: { 200: { description: 'The whole row after the change.', schema: resource.answer } },
+      errors: [resource.notFound, ...resource.patchErrors],
+    },
+    async ({ body: { target, changes } }, { db, now }: Scope) => {
+      const row = await update(db, target, changes, now)
+      if (!row) throw notFound(resource, target)
+      return { status: 200, body: row }
+    },
+  )

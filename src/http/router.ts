@@ -1,0 +1,154 @@
+import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { readBody } from './body.ts'
+import { ERRORS, type ErrorCode, errorSchema, type Issue, validationFault } from './errors.ts'
+import { stringifyJson } from './json.ts'
+import type { AppEnvironment, Scope } from './scope.ts'
+
+type Shape = z.ZodRawShape
+type Read<S extends Shape> = z.output<z.ZodObject<S>>
+
+/** One endpoint: what it takes, what it answers, in the words of the docs page. */
+export interface Endpoint<Params extends Shape, Query extends Shape, Headers extends Shape, Body extends z.ZodType> {
+  method: 'get' | 'post' | 'patch'
+  path: string
+  tag: string
+  summary: string
+  description?: string
+  params?: Params
+  query?: Query
+  headers?: Headers
+  body?: Body
+  answers: Record<number, { description: string; schema?: z.ZodType; paged?: boolean }>
+  errors?: ErrorCode[]
+}
+
+export interface Input<Params extends Shape, Query extends Shape, Headers extends Shape, Body extends z.ZodType> {
+  params: Read<Params>
+  query: Read<Query>
+  headers: Read<Headers>
+  body: z.output<Body>
+  /** The request's own URL, for links to it. */
+  url: string
+}
+
+export interface Answer {
+  status: number
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+export type Router = OpenAPIHono<AppEnvironment>
+
+export const createRouter = (): Router => new OpenAPIHono<AppEnvironment>()
+
+/**
+ * Registers an endpoint with the docs and the router. zod-openapi's own `openapi()` is not used for the second: it
+ * refuses a body without a content type, loses integers beyond 2^53 and stops at the first faulty part of a request.
+ */
+export const handle = <
+  Params extends Shape = {},
+  Query extends Shape = {},
+  Headers extends Shape = {},
+  Body extends z.ZodType = z.ZodUndefined,
+>(
+  router: Router,
+  endpoint: Endpoint<Params, Query, Headers, Body>,
+  run: (input: Input<Params, Query, Headers, Body>, scope: Scope) => Promise<Answer>,
+): void => {
+  router.openAPIRegistry.registerPath(documented(endpoint as unknown as AnyEndpoint))
+  const parts = [
+    ['path', endpoint.params && z.object(endpoint.params)],
+    ['query', endpoint.query && z.object(endpoint.query)],
+    ['header', endpoint.headers && z.object(endpoint.headers)],
+    ['body', endpoint.body],
+  ] as const
+  router.on(endpoint.method, endpoint.path.replace(/\{(\w+)\}/g, ':$1'), async (context) => {
+    const issues: Issue[] = []
+    const read: Record<string, unknown> = {}
+    for (const [part, schema] of parts) {
+      if (!schema) continue
+      const result = schema.safeParse(await rawPart(context, part), { error: wordIssue })
+      if (result.success) read[part] = result.data
+      else issues.push(...result.error.issues.map((issue) => describeIssue(part, issue)))
+    }
+    if (issues.length > 0) throw validationFault(issues)
+    const input = { params: read.path ?? {}, query: read.query ?? {}, headers: read.header ?? {}, body: read.body, url: context.req.url }
+    return answerWith(await run(input as Input<Params, Query, Headers, Body>, context.get('scope')))
+  })
+}
+
+const rawPart = (context: Context, part: 'path' | 'query' | 'header' | 'body'): unknown => {
+  if (part === 'path') return context.req.param()
+  if (part === 'query') return context.req.query()
+  if (part === 'header') return context.req.header()
+  return readBody(context.req.raw)
+}
+
+const answerWith = ({ status, body, headers = {} }: Answer): Response =>
+  body === undefined
+    ? new Response(null, { status, headers })
+    : new Response(stringifyJson(body), { status, headers: { 'Content-Type': 'application/json', ...headers } })
+
+/** zod's words, where "Invalid input: expected string, received undefined" would not help. */
+const wordIssue = (issue: { code?: string; input?: unknown; expected?: string }): string | undefined => {
+  if (issue.code !== 'invalid_type') return undefined
+  if (issue.input === undefined) return 'Required'
+  if (issue.input === null) return 'Must not be null'
+  return `Must be ${/^[aeio]/.test(issue.expected ?? '') ? 'an' : 'a'} ${issue.expected}`
+}
+
+const describeIssue = (part: string, issue: z.core.$ZodIssue): Issue => ({
+  loc: [part, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))],
+  msg: issue.message,
+  type: issue.message === 'Required' ? 'missing' : issue.code,
+})
+
+type AnyEndpoint = Endpoint<Shape, Shape, Shape, z.ZodType>
+
+const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
+
+const BODY_ERRORS: ErrorCode[] = ['malformed_json', 'body_too_large', 'unsupported_media_type']
+
+/** The endpoint as an OpenAPI operation, with every error it may answer. */
+const documented = (endpoint: AnyEndpoint): RouteConfig => {
+  const takesInput = endpoint.params || endpoint.query || endpoint.headers || endpoint.body
+  const codes = new Set<ErrorCode>([
+    ...(endpoint.errors ?? []),
+    ...(endpoint.body ? BODY_ERRORS : []),
+    ...(takesInput ? (['validation_failed'] as const) : []),
+    'database_unavailable',
+    'misconfigured',
+  ])
+  const answers = Object.entries(endpoint.answers).map(([status, { description, schema, paged }]) => [
+    status,
+    { description, headers: { ...REQUEST_ID_HEADER, ...(paged ? LINK_HEADER : {}) }, ...(schema ? { content: json(schema) } : {}) },
+  ])
+  const errors = Object.entries(Object.groupBy(codes, (code) => ERRORS[code].status)).map(([status, group = []]) => [
+    status,
+    {
+      description: group.map((code) => `\`${code}\`: ${ERRORS[code].description}`).join('\n\n'),
+      headers: { ...REQUEST_ID_HEADER, ...(status === '503' ? RETRY_AFTER_HEADER : {}) },
+      content: json(errorSchema),
+    },
+  ])
+  return createRoute({
+    method: endpoint.method,
+    path: endpoint.path,
+    operationId: `${endpoint.method}${endpoint.path.replace(/\W+(\w)/g, (_, letter: string) => `_${letter}`).replace(/\W+$/, '')}`,
+    tags: [endpoint.tag],
+    summary: endpoint.summary,
+    ...(endpoint.description ? { description: endpoint.description } : {}),
+    request: {
+      ...(endpoint.params ? { params: z.object(endpoint.params) } : {}),
+      ...(endpoint.query ? { query: z.object(endpoint.query) } : {}),
+      ...(endpoint.headers ? { headers: z.object(endpoint.headers) } : {}),
+      ...(endpoint.body ? { body: { content: json(endpoint.body), required: true } } : {}),
+    },
+    responses: Object.fromEntries([...answers, ...errors]),
+  })
+}
+
+const REQUEST_ID_HEADER = { 'X-Request-Id': { schema: { type: 'string' as const }, description: 'Names the request in every log line.' } }
+const LINK_HEADER = { Link: { schema: { type: 'string' as const }, description: '`<url>; rel="next"` where there is more.' } }
+const RETRY_AFTER_HEADER = { 'Retry-After': { schema: { type: 'integer' as const }, description: 'Seconds to wait before another try.' } }

@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SETTING_NAMES } from '../env.ts'
+import { copyAssets } from './assets.ts'
+import { LocalFailure, runProgram } from './failure.ts'
+import { migrate } from './migrate.ts'
+import { startNeonEndpoint } from './neon-endpoint.ts'
+import { developmentFolder, startPostgres } from './postgres.ts'
+
+/** `npm run dev`: database, Neon endpoint, migrations, then the worker on workerd. Ctrl-C stops all of it. */
+await runProgram(async () => {
+  const port = Number(process.env.PORT ?? 8787)
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new LocalFailure(`PORT=${process.env.PORT} is not a port number`)
+  await assertPortFree(port)
+
+  // What has started, newest last; stopped in the opposite order, so that nothing outlives what it needs.
+  const started: (() => Promise<void>)[] = []
+  const stopAll = async () => {
+    for (const stop of started.splice(0).reverse()) await stop()
+  }
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve('interrupted'))
+  })
+
+  try {
+    const given = process.env.DEV_DATABASE_URL
+    const postgres = given ? undefined : await startPostgres(developmentFolder(), { durable: true })
+    if (postgres) started.push(postgres.stop)
+    const databaseUrl = given ?? postgres?.url ?? ''
+    await migrate(databaseUrl)
+    const endpoint = await startNeonEndpoint(databaseUrl)
+    started.push(endpoint.close)
+    copyAssets()
+
+    const worker = startWorker(port, { DATABASE_URL: databaseUrl, NEON_FETCH_ENDPOINT: endpoint.url })
+    started.push(() => stopGroup(worker))
+    const ended = new Promise<number>((resolve) => worker.once('exit', (code) => resolve(code ?? 1)))
+    const ready = untilServing(port)
+    const first = await Promise.race([interrupted, ended, ready])
+    if (first === 'ready') {
+      console.log(`
+  API        http://localhost:${port}         docs at http://localhost:${port}/scalar
+  database   ${databaseUrl.replace(/:[^:@/]+@/, ':…@')}
+  data       ${postgres?.folder ?? 'on the server in DEV_DATABASE_URL'}
+  Ctrl-C stops everything; the data stays. Try: npm run demo
+`)
+    }
+    const last = await Promise.race([interrupted, ended])
+    if (last !== 'interrupted') throw new LocalFailure(`wrangler dev ended by itself (exit code ${last}); its message is above`)
+  } finally {
+    await stopAll()
+  }
+  process.exit(0)
+})
+
+async function assertPortFree(port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new LocalFailure(
+          error.code === 'EADDRINUSE'
+            ? `port ${port} is in use: stop what listens there, or take another: PORT=${port + 1} npm run dev`
+            : `port ${port} cannot be used (${error.code}): take another: PORT=8787 npm run dev`,
+        ),
+      ),
+    )
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()))
+  })
+}
+
+/** Settings in our own environment reach the worker: `WATCHER_…=true npm run dev`. */
+function startWorker(port: number, database: Record<string, string>): ChildProcess {
+  const settings = SETTING_NAMES.flatMap((name) =>
+    [name, `DEV_${name}`].flatMap((key) =>
+      process.env[key] === undefined || key.endsWith('DATABASE_URL') ? [] : [[key, process.env[key]]],
+    ),
+  )
+  const variables = Object.entries({ ...Object.fromEntries(settings), ENV_STATE: 'dev', ...database })
+  const wrangler = fileOf('wrangler')
+  return spawn(
+    process.execPath,
+    [
+      wrangler,
+      'dev',
+      '--ip=127.0.0.1',
+      `--port=${port}`,
+      '--show-interactive-dev-session=false',
+      ...variables.flatMap(([name, value]) => ['--var', `${name}:${value}`]),
+    ],
+    {
+      cwd: dirname(dirname(import.meta.dirname)),
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_LOG: 'log' },
+    },
+  )
+}
+
+function fileOf(packageName: string): string {
+  return new URL('../bin/wrangler.js', import.meta.resolve(packageName)).pathname
+}
+
+async function untilServing(port: number): Promise<'ready'> {
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined)
+    if (answer?.ok) return 'ready'
+    await sleep(100)
+  }
+}
+
+/** wrangler and the workerd processes it started. */
+async function stopGroup(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  const group = -child.pid
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  process.kill(group, 'SIGTERM')
+  const killer = setTimeout(() => process.kill(group, 'SIGKILL'), 4_000)
+  await ended
+  clearTimeout(killer)
+}

@@ -1,0 +1,234 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import pg from 'pg'
+
+/**
+ * Neon's SQL-over-HTTP endpoint in front of any PostgreSQL, so that the worker runs the same driver here and in
+ * production. Spoken as @neondatabase/serverless 1.2 and Neon's proxy (proxy/src/serverless in neondatabase/neon) do:
+ * one statement, or several as one transaction; parameters and results as text; rows as arrays; PostgreSQL's errors
+ * with all their fields as HTTP 400; at most 10 MiB in and out (507); a statement is cancelled when its client leaves.
+ */
+export interface NeonEndpoint {
+  /** For example `http://127.0.0.1:41234/sql`; the worker takes it as NEON_FETCH_ENDPOINT. */
+  url: string
+  close(): Promise<void>
+}
+
+interface Statement {
+  query: string
+  params?: (string | null)[]
+}
+
+const MAX_BYTES = 10 * 1024 * 1024
+const POOL_SIZE = 40
+
+const HEADER_ISOLATION_LEVELS: Record<string, string> = {
+  ReadUncommitted: 'READ UNCOMMITTED',
+  ReadCommitted: 'READ COMMITTED',
+  RepeatableRead: 'REPEATABLE READ',
+  Serializable: 'SERIALIZABLE',
+}
+
+/** Starts the endpoint on a free loopback port. `databaseUrl` names the server; the client's connection string the database. */
+export const startNeonEndpoint = async (databaseUrl: string, port = 0): Promise<NeonEndpoint> => {
+  const pools = new Map<string, pg.Pool>()
+  const traffic = new Map<string, { requests: number; statements: number }>()
+  const poolOf = (database: string): pg.Pool => {
+    const known = pools.get(database)
+    if (known) return known
+    const url = new URL(databaseUrl)
+    url.pathname = `/${encodeURIComponent(database)}`
+    const pool = new pg.Pool({
+      connectionString: url.href,
+      max: POOL_SIZE,
+      idleTimeoutMillis: 5_000,
+      connectionTimeoutMillis: 5_000,
+      allowExitOnIdle: true,
+      options: '-c TimeZone=UTC',
+    })
+    pool.on('error', () => {}) // an idle connection broke: the next request opens another
+    pools.set(database, pool)
+    return pool
+  }
+
+  const server = createServer(async (request, response) => {
+    try {
+      if (request.method === 'GET') return sendTraffic(request, response, traffic)
+      const database = databaseNamed(request.headers, databaseUrl)
+      const counted = traffic.get(database) ?? { requests: 0, statements: 0 }
+      traffic.set(database, counted)
+      counted.requests += 1
+      const body = await readBody(request)
+      counted.statements += 'queries' in body ? body.queries.length : 1
+      send(response, 200, await runCancellable(poolOf(database), response, (client) => execute(client, body, request.headers)))
+    } catch (error) {
+      sendError(response, error)
+    }
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sql`,
+    close: async () => {
+      server.closeAllConnections() // workerd keeps its connections alive, and close() would wait for them
+      await new Promise((resolve) => server.close(resolve))
+      await Promise.all([...pools.values()].map((pool) => pool.end()))
+    },
+  }
+}
+
+class EndpointError extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** `GET /?database=name` answers how many requests and statements have come for it: tests and the bench count round trips. */
+const sendTraffic = (request: IncomingMessage, response: ServerResponse, traffic: Map<string, unknown>): void => {
+  const database = new URL(request.url ?? '/', 'http://localhost').searchParams.get('database') ?? ''
+  send(response, 200, traffic.get(database) ?? { requests: 0, statements: 0 })
+}
+
+const databaseNamed = (headers: IncomingHttpHeaders, fallback: string): string => {
+  const text = headers['neon-connection-string']
+  if (typeof text !== 'string') throw new EndpointError(400, 'missing header: Neon-Connection-String')
+  return decodeURIComponent(new URL(text).pathname.slice(1)) || decodeURIComponent(new URL(fallback).pathname.slice(1))
+}
+
+const readBody = async (request: IncomingMessage): Promise<Statement | { queries: Statement[] }> => {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > MAX_BYTES) throw new EndpointError(507, 'request is too large (max is 10485760 bytes)')
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  } catch (error) {
+    throw new EndpointError(400, `could not parse the HTTP request body: ${(error as Error).message}`)
+  }
+}
+
+/** Runs the work on a connection of its own; when the client goes away first, the running statement is cancelled. */
+const runCancellable = async <T>(pool: pg.Pool, response: ServerResponse, work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+  let client: pg.PoolClient
+  try {
+    client = await pool.connect()
+  } catch (error) {
+    if ((error as pg.DatabaseError).code === '3D000') throw error // "database does not exist" comes as PostgreSQL's own
+    throw new EndpointError(500, `Couldn't connect to compute node: ${(error as Error).message}`)
+  }
+  const { processID } = client as unknown as { processID: number }
+  let gone = false
+  const cancel = () => {
+    if (response.writableEnded) return
+    gone = true
+    pool.query('select pg_cancel_backend($1)', [processID]).catch(() => {})
+  }
+  response.once('close', cancel)
+  try {
+    return await work(client)
+  } finally {
+    response.off('close', cancel)
+    client.release(gone) // a cancel may still be on its way: never hand that connection to the next request
+  }
+}
+
+const execute = async (client: pg.PoolClient, body: Statement | { queries: Statement[] }, headers: IncomingHttpHeaders) => {
+  if (!('queries' in body)) return runStatement(client, body)
+  await client.query(beginStatement(headers))
+  try {
+    const results = []
+    for (const statement of body.queries) results.push(await runStatement(client, statement))
+    await client.query('COMMIT')
+    return { results }
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {})
+    throw error
+  }
+}
+
+const beginStatement = (headers: IncomingHttpHeaders): string => {
+  const level = headers['neon-batch-isolation-level']
+  const modes: string[] = []
+  if (level !== undefined) {
+    const name = HEADER_ISOLATION_LEVELS[String(level)]
+    if (!name) throw new EndpointError(400, `invalid isolation level: ${level}`)
+    modes.push(`ISOLATION LEVEL ${name}`)
+  }
+  if (headers['neon-batch-read-only'] === 'true') modes.push('READ ONLY')
+  if (headers['neon-batch-deferrable'] === 'true') modes.push('DEFERRABLE')
+  return `START TRANSACTION ${modes.join(', ')}`
+}
+
+const AS_TEXT = { getTypeParser: () => (text: string) => text }
+
+const runStatement = async (client: pg.PoolClient, { query, params = [] }: Statement) => {
+  const result = await client.query({
+    text: query,
+    values: params,
+    rowMode: 'array',
+    queryMode: 'extended', // as Neon: one statement a query, even without parameters
+    types: AS_TEXT,
+  } as pg.QueryArrayConfig)
+  return {
+    command: result.command,
+    rowCount: result.rowCount,
+    rowAsArray: true,
+    fields: result.fields.map((field) => ({
+      name: field.name,
+      dataTypeID: field.dataTypeID,
+      tableID: field.tableID,
+      columnID: field.columnID,
+      dataTypeSize: field.dataTypeSize,
+      dataTypeModifier: field.dataTypeModifier,
+      format: 'text',
+    })),
+    rows: result.rows,
+  }
+}
+
+const send = (response: ServerResponse, status: number, body: unknown): void => {
+  const text = JSON.stringify(body)
+  if (status === 200 && Buffer.byteLength(text) > MAX_BYTES) {
+    throw new EndpointError(507, 'response is too large (max is 10485760 bytes)')
+  }
+  response.writeHead(status, { 'content-type': 'application/json' }).end(text)
+}
+
+const sendError = (response: ServerResponse, error: unknown): void => {
+  if (response.destroyed) return
+  if (error instanceof EndpointError) {
+    send(response, error.status, { message: error.message })
+  } else if (error instanceof pg.DatabaseError) {
+    const fields = POSTGRES_ERROR_FIELDS.map((name) => [name, error[name as keyof pg.DatabaseError] ?? null])
+    send(response, 400, { message: error.message, ...Object.fromEntries(fields) })
+  } else {
+    // The connection broke under the statement: whether it was carried out is unknown, as with Neon.
+    send(response, 500, { message: `compute error: ${(error as Error).message}` })
+  }
+}
+
+const POSTGRES_ERROR_FIELDS = [
+  'severity',
+  'code',
+  'detail',
+  'hint',
+  'position',
+  'internalPosition',
+  'internalQuery',
+  'where',
+  'schema',
+  'table',
+  'column',
+  'dataType',
+  'constraint',
+  'file',
+  'line',
+  'routine',
+] as const

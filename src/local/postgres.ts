@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { LocalFailure } from './failure.ts'
+import { findPostgres, makeDataFolder, type PostgresFiles } from './postgres-files.ts'
+
+export interface PostgresServer {
+  /** For example `postgresql://postgres@127.0.0.1:40123/postgres`. */
+  url: string
+  folder: string
+  stop(): Promise<void>
+}
+
+const DURABLE: string[] = []
+/** A test database may lose everything with the machine: it is thrown away anyway. */
+const EPHEMERAL = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
+
+/**
+ * Starts a PostgreSQL of our own on a free loopback port, with its data in `folder`, which it creates on first use.
+ * A server left behind by a killed run is stopped first; one that is in use by a living run is left alone (LocalFailure).
+ */
+export const startPostgres = async (folder: string, options: { durable: boolean }): Promise<PostgresServer> => {
+  const files = findPostgres()
+  const home = makeDataFolder(folder, files)
+  const cluster = join(home, 'cluster')
+  await stopOrphan(home, cluster)
+  writeFileSync(join(home, RUNNER_FILE), String(process.pid))
+  if (!existsSync(cluster)) initialise(files, home, cluster)
+
+  const port = await freePort()
+  const settings = ['unix_socket_directories=', 'listen_addresses=127.0.0.1', ...(options.durable ? DURABLE : EPHEMERAL)]
+  const server = spawn(
+    join(files.bin, 'postgres'),
+    ['-D', cluster, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
+    // Its own process group: Ctrl-C reaches us first, so that what uses the database stops before it.
+    { ...files.owner, cwd: '/', detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  let log = ''
+  server.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log = (log + text).slice(-10_000)
+  })
+  const interrupt = () => server.kill('SIGINT')
+  process.once('exit', interrupt)
+
+  const url = `postgresql://postgres@127.0.0.1:${port}/postgres`
+  await untilReady(server, url, () => brokenFolder(home, log))
+  return {
+    url,
+    folder: home,
+    stop: async () => {
+      process.off('exit', interrupt)
+      await stopProcess(server)
+      rmSync(join(home, RUNNER_FILE), { force: true })
+    },
+  }
+}
+
+/** Holds the id of the process that uses the folder, to tell an orphaned server from one in use. */
+const RUNNER_FILE = 'runner.pid'
+const READY_SECONDS = 30
+const STOP_SECONDS = 10
+
+/** Into a folder beside, then renamed: an interrupted first start leaves nothing half made. */
+const initialise = (files: PostgresFiles, home: string, cluster: string): void => {
+  const unexpected = readdirSync(home).filter((name) => ![RUNNER_FILE, 'cluster.new'].includes(name))
+  if (unexpected.length > 0) throw brokenFolder(home, `FATAL:  it holds ${unexpected[0]} but no database`)
+  const fresh = `${cluster}.new`
+  rmSync(fresh, { recursive: true, force: true })
+  const { status, stderr } = spawnSync(
+    join(files.bin, 'initdb'),
+    ['-D', fresh, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale-provider=builtin', '--locale=C.UTF-8', '--no-sync'],
+    { ...files.owner, cwd: '/', encoding: 'utf8' },
+  )
+  if (status !== 0) throw brokenFolder(home, stderr)
+  renameSync(fresh, cluster)
+}
+
+const brokenFolder = (folder: string, log: string): LocalFailure => {
+  const reason = log.match(/(?:FATAL|PANIC|error): +(.*)/)?.[1] ?? (log.trim().split('\n').at(-1) || 'it gave no reason')
+  return new LocalFailure(`the database in ${folder} does not start: ${reason}; remove that folder to begin with an empty one`)
+}
+
+const stopOrphan = async (home: string, cluster: string): Promise<void> => {
+  const runner = pidIn(join(home, RUNNER_FILE))
+  if (runner !== undefined && runner !== process.pid && isAlive(runner)) {
+    throw new LocalFailure(`the database in ${home} is in use by process ${runner}: stop that first`)
+  }
+  const postmaster = pidIn(join(cluster, 'postmaster.pid'))
+  if (postmaster === undefined || !isAlive(postmaster)) return
+  process.kill(postmaster, 'SIGINT')
+  for (let waited = 0; isAlive(postmaster); waited += 50) {
+    if (waited > STOP_SECONDS * 1000) throw new LocalFailure(`process ${postmaster} still uses the database in ${home}: stop it first`)
+    await sleep(50)
+  }
+}
+
+const pidIn = (file: string): number | undefined => {
+  try {
+    return Number.parseInt(readFileSync(file, 'utf8'), 10) || undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** A port nobody listens on now. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
+
+const untilReady = async (server: ChildProcess, url: string, failure: () => LocalFailure): Promise<void> => {
+  const deadline = Date.now() + READY_SECONDS * 1000
+  while (server.exitCode === null && Date.now() < deadline) {
+    const client = new pg.Client({ connectionString: url })
+    try {
+      await client.connect()
+      await client.end()
+      return
+    } catch {
+      await sleep(20)
+    }
+  }
+  await stopProcess(server)
+  throw failure()
+}
+
+/** Fast shutdown: sessions are ended, everything committed is kept. */
+const stopProcess = async (server: ChildProcess): Promise<void> => {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  const ended = new Promise((resolve) => server.once('exit', resolve))
+  server.kill('SIGINT')
+  const killer = setTimeout(() => server.kill('SIGKILL'), STOP_SECONDS * 1000)
+  await ended
+  clearTimeout(killer)
+}
+
+/** The folder `npm run dev` keeps its database in, below the project's. */
+export const developmentFolder = (): string => join(dirname(dirname(import.meta.dirname)), '.local', 'postgresql')

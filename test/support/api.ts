@@ -1,0 +1,73 @@
+import { env, exports } from 'cloudflare:workers'
+import { neon } from '@neondatabase/serverless'
+import { expect } from 'vitest'
+import { parseJson } from '../../src/http/json.ts'
+
+export interface Reply {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the service answered
+  body: any
+  headers: Headers
+}
+
+/** Sends a request to the worker, through its own entry. `body` as text is sent as it is. */
+export const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> => {
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+  const response = await exports.default.fetch(
+    new Request(`https://watcher.test${path}`, {
+      method,
+      body: text,
+      headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    }),
+  )
+  const answer = await response.text()
+  const isJson = response.headers.get('content-type') === 'application/json'
+  return { status: response.status, body: isJson && answer ? parseJson(answer) : answer, headers: response.headers }
+}
+
+export const get = (path: string, headers?: Record<string, string>) => call('GET', path, undefined, headers)
+export const post = (path: string, body?: unknown, headers?: Record<string, string>) => call('POST', path, body, headers)
+export const patch = (path: string, body: unknown) => call('PATCH', path, body)
+
+/** Runs SQL beside the service; rows as the driver reads them. */
+export const sql = (text: string, params: unknown[] = []) => neon(env.DATABASE_URL).query(text, params)
+
+/** How many rows a statement answers, or a table holds. */
+export const countOf = async (from: string, params: unknown[] = []): Promise<number> =>
+  Number((await sql(`select count(*) as n from ${from}`, params))[0]?.n)
+
+let made = 0
+/** A name no other test uses. */
+export const unique = (prefix: string): string => {
+  made += 1
+  return `${prefix}-${made}`
+}
+
+/** Creates a pipeline and answers its id. */
+export const makePipeline = async (fields: Record<string, unknown> = {}): Promise<number> => {
+  const { status, body } = await post('/pipeline', { name: unique('pipeline'), pipeline_type_name: 'extraction', ...fields })
+  expect(status).toBe(201)
+  return body.id
+}
+
+/** Starts an execution and answers its id. */
+export const startRun = async (fields: Record<string, unknown>): Promise<number> => {
+  const { status, body } = await post('/start_pipeline_execution', fields)
+  expect(status).toBe(201)
+  return body.id
+}
+
+/** The row of a pipeline as the API answers it. */
+export const readPipeline = async (id: number) => (await get(`/pipeline/${id}`)).body
+export const readExecution = async (id: number) => (await get(`/pipeline_execution/${id}`)).body
+
+/** An error of the documented shape, with the sentence in `detail` or, for 422, a list of what is wrong. */
+export const expectError = (reply: Reply, status: number, code: string, loc?: (string | number)[]): void => {
+  expect([reply.status, reply.body.code]).toEqual([status, code])
+  expect(Object.keys(reply.body).sort()).toEqual(['code', 'detail', 'message', 'request_id'])
+  expect(reply.body.message).toMatch(/\S.*\S/)
+  expect(reply.headers.get('x-request-id')).toBe(reply.body.request_id)
+  if (status === 422) expect(reply.body.detail[0]).toMatchObject({ loc: expect.any(Array), msg: expect.any(String), type: expect.any(String) })
+  else expect(reply.body.detail).toBe(reply.body.message)
+  if (loc) expect(reply.body.detail.map((issue: { loc: unknown }) => issue.loc)).toContainEqual(loc)
+}

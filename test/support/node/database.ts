@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { TestProject } from 'vitest/node'
+import { copyAssets } from '../../../src/local/assets.ts'
+import { migrate } from '../../../src/local/migrate.ts'
+import { startNeonEndpoint } from '../../../src/local/neon-endpoint.ts'
+import { startPostgres } from '../../../src/local/postgres.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    endpointUrl: string
+    /** The server's maintenance database; each test file makes its own from `templateDatabase`. */
+    databaseUrl: string
+    templateDatabase: string
+  }
+}
+
+/** Once per run: a server (our own, or the one in TEST_DATABASE_URL), a migrated template, the Neon endpoint. */
+export default async function startDatabase(project: TestProject) {
+  const given = process.env.TEST_DATABASE_URL
+  const folder = given ? undefined : mkdtempSync(join(tmpdir(), 'watcher-test-'))
+  const postgres = folder ? await startPostgres(folder, { durable: false }) : undefined
+  const databaseUrl = given ?? postgres?.url ?? ''
+  const templateDatabase = `watcher_template_${process.pid}`
+  await onServer(databaseUrl, `create database ${templateDatabase}`)
+  const template = new URL(databaseUrl)
+  template.pathname = `/${templateDatabase}`
+  await migrate(template.href)
+  const endpoint = await startNeonEndpoint(databaseUrl)
+  copyAssets()
+  project.provide('endpointUrl', endpoint.url)
+  project.provide('databaseUrl', databaseUrl)
+  project.provide('templateDatabase', templateDatabase)
+  return async () => {
+    await endpoint.close()
+    await onServer(databaseUrl, `drop database ${templateDatabase} with (force)`)
+    await postgres?.stop()
+    for (const used of [folder, postgres?.folder]) if (used) rmSync(used, { recursive: true, force: true })
+  }
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}

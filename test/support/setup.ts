@@ -1,0 +1,27 @@
+import { env } from 'cloudflare:workers'
+import { neon, neonConfig } from '@neondatabase/serverless'
+import { afterAll, beforeAll, inject } from 'vitest'
+
+declare global {
+  namespace Cloudflare {
+    interface Env {
+      DATABASE_URL: string
+      NEON_FETCH_ENDPOINT: string
+    }
+  }
+}
+
+/** A database of its own for every test file, copied from the migrated template. */
+const name = `watcher_test_${crypto.randomUUID().replaceAll('-', '')}`
+
+beforeAll(async () => {
+  neonConfig.fetchEndpoint = inject('endpointUrl')
+  await neon(inject('databaseUrl')).query(`create database ${name} template ${inject('templateDatabase')}`)
+  const url = new URL(inject('databaseUrl'))
+  url.pathname = `/${name}`
+  env.DATABASE_URL = url.href
+})
+
+afterAll(async () => {
+  await neon(inject('databaseUrl')).query(`drop database ${name} with (force)`)
+})
