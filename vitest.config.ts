@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     // One line at the end that says how many, whatever the terminal.
     reporters: ['default', './test/support/node/summary-reporter.ts'],
+    // The worker logs every request; only those that failed on our side say something about a test.
+    onConsoleLog: (line) => !line.includes('"level":"info"'),
     projects: [
       {
         plugins: [

@@ -6,7 +6,9 @@
 -- no lock and writes no row.
 --
 -- Cost: in proportion to the pairs whose distance changes (and the edges that leave their sources), not to the graph.
--- The planner settings keep it so: with hash or merge joins it may read the whole closure for a handful of pairs.
+-- The planner cannot know how small the work tables are and would read the whole closure for a handful of pairs; its
+-- settings make every join a look-up by index, in the order written. (jit: what is switched off counts as so expensive
+-- that each statement would be compiled.)
 --
 -- Method. d is the closure's depth. The edges that vanish from (or are new to) the whole graph are put into groups of
 -- sources with the same targets; each group is a complete bipartite graph, so a shortest path crosses it at most once,
@@ -22,6 +24,11 @@ LANGUAGE plpgsql VOLATILE
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_material = off
+SET join_collapse_limit = 1
+SET from_collapse_limit = 1
+SET jit = off
 AS $$
 DECLARE
   v_sources bigint[] := array(SELECT id FROM address WHERE name = ANY (p_source_names) ORDER BY id);
@@ -85,22 +92,25 @@ BEGIN
     JOIN address_lineage_closure c
       ON c.source_address_id = u.source AND c.target_address_id = d.target AND c.depth = u.depth + 1 + d.depth;
 
-    UPDATE lineage_pair p SET depth = kept.depth
-    FROM (SELECT q.source, q.target, min(c.depth) + 1 AS depth
-          FROM lineage_pair q
-          JOIN address_lineage e ON e.source_address_id = q.source
-          JOIN address_lineage_closure c ON c.source_address_id = e.target_address_id AND c.target_address_id = q.target
-          WHERE NOT EXISTS (SELECT FROM lineage_pair k WHERE k.source = c.source_address_id AND k.target = c.target_address_id)
-          GROUP BY q.source, q.target) kept
-    WHERE p.source = kept.source AND p.target = kept.target;
+    INSERT INTO lineage_pair (source, target, depth)
+    SELECT q.source, q.target, min(c.depth) + 1
+    FROM lineage_pair q
+    JOIN address_lineage e ON e.source_address_id = q.source
+    JOIN address_lineage_closure c ON c.source_address_id = e.target_address_id AND c.target_address_id = q.target
+    WHERE NOT EXISTS (SELECT FROM lineage_pair k WHERE k.source = c.source_address_id AND k.target = c.target_address_id)
+    GROUP BY q.source, q.target
+    ON CONFLICT (source, target) DO UPDATE SET depth = excluded.depth;
 
     LOOP
       SELECT min(depth) INTO v_depth FROM lineage_pair WHERE depth > v_depth;
       EXIT WHEN v_depth IS NULL;
-      UPDATE lineage_pair p SET depth = v_depth + 1
-      FROM lineage_pair settled JOIN address_lineage e ON e.target_address_id = settled.source
-      WHERE settled.depth = v_depth AND p.source = e.source_address_id AND p.target = settled.target
-        AND (p.depth IS NULL OR p.depth > v_depth + 1);
+      INSERT INTO lineage_pair (source, target, depth)
+      SELECT DISTINCT q.source, q.target, v_depth + 1
+      FROM lineage_pair settled
+      JOIN address_lineage e ON e.target_address_id = settled.source
+      JOIN lineage_pair q ON q.source = e.source_address_id AND q.target = settled.target
+      WHERE settled.depth = v_depth AND (q.depth IS NULL OR q.depth > v_depth + 1)
+      ON CONFLICT (source, target) DO UPDATE SET depth = excluded.depth;
     END LOOP;
   END IF;
 
@@ -165,14 +175,13 @@ BEGIN
     ON CONFLICT (source, target) DO UPDATE SET depth = excluded.depth;
   END IF;
 
-  DELETE FROM address_lineage_closure c USING lineage_pair p
-  WHERE p.depth IS NULL AND c.source_address_id = p.source AND c.target_address_id = p.target;
-
-  UPDATE address_lineage_closure c SET depth = p.depth FROM lineage_pair p
-  WHERE p.old_depth <> p.depth AND c.source_address_id = p.source AND c.target_address_id = p.target;
+  DELETE FROM address_lineage_closure WHERE ctid = ANY (ARRAY(
+    SELECT (SELECT c.ctid FROM address_lineage_closure c WHERE c.source_address_id = p.source AND c.target_address_id = p.target)
+    FROM lineage_pair p WHERE p.depth IS NULL));
 
   INSERT INTO address_lineage_closure (source_address_id, target_address_id, depth)
-  SELECT source, target, depth FROM lineage_pair WHERE old_depth IS NULL;
+  SELECT source, target, depth FROM lineage_pair WHERE depth IS DISTINCT FROM old_depth AND depth IS NOT NULL
+  ON CONFLICT (source_address_id, target_address_id) DO UPDATE SET depth = excluded.depth;
 
   DROP TABLE lineage_edge_group, lineage_pair;
   RETURN v_wanted;

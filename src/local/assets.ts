@@ -1,12 +1,12 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'dist', 'assets')
 
 /** Puts the docs page's script where the worker's static assets are served from. wrangler runs this before each build. */
 export const copyAssets = (): void => {
-  const entry = fileURLToPath(import.meta.resolve('@scalar/api-reference'))
+  const entry = createRequire(import.meta.url).resolve('@scalar/api-reference')
   const script = join(dirname(entry), 'browser', 'standalone.js')
   const { version } = JSON.parse(readFileSync(join(dirname(dirname(entry)), 'package.json'), 'utf8')) as { version: string }
   const target = join(FOLDER, 'static', 'scalar.js')

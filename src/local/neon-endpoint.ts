@@ -65,6 +65,8 @@ export const startNeonEndpoint = async (databaseUrl: string, port = 0): Promise<
       sendError(response, error)
     }
   })
+  // workerd reuses an idle connection without asking; closing it meanwhile would lose the request.
+  server.keepAliveTimeout = 10 * 60 * 1000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)

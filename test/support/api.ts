@@ -1,6 +1,8 @@
-import { env, exports } from 'cloudflare:workers'
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import { neon } from '@neondatabase/serverless'
 import { expect } from 'vitest'
+import worker from '../../src/index.ts'
 import { parseJson } from '../../src/http/json.ts'
 
 export interface Reply {
@@ -10,16 +12,26 @@ export interface Reply {
   headers: Headers
 }
 
-/** Sends a request to the worker, through its own entry. `body` as text is sent as it is. */
-export const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> => {
+/**
+ * Sends a request to the worker through its own entry. `body` as text is sent as it is. (Not `exports.default.fetch`:
+ * it slows down with every call, 60 seconds in the place of 7 for the closure's test.)
+ */
+export const call = async (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+  settings: Record<string, unknown> = {},
+): Promise<Reply> => {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
-  const response = await exports.default.fetch(
-    new Request(`https://watcher.test${path}`, {
-      method,
-      body: text,
-      headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    }),
-  )
+  const request = new Request<unknown, IncomingRequestCfProperties>(`https://watcher.test${path}`, {
+    method,
+    body: text,
+    headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+  })
+  const context = createExecutionContext()
+  const response = await worker.fetch(request, { ...env, ...settings } as Env, context)
+  await waitOnExecutionContext(context)
   const answer = await response.text()
   const isJson = response.headers.get('content-type') === 'application/json'
   return { status: response.status, body: isJson && answer ? parseJson(answer) : answer, headers: response.headers }
@@ -67,7 +79,8 @@ export const expectError = (reply: Reply, status: number, code: string, loc?: (s
   expect(Object.keys(reply.body).sort()).toEqual(['code', 'detail', 'message', 'request_id'])
   expect(reply.body.message).toMatch(/\S.*\S/)
   expect(reply.headers.get('x-request-id')).toBe(reply.body.request_id)
-  if (status === 422) expect(reply.body.detail[0]).toMatchObject({ loc: expect.any(Array), msg: expect.any(String), type: expect.any(String) })
+  if (status === 422)
+    expect(reply.body.detail[0]).toMatchObject({ loc: expect.any(Array), msg: expect.any(String), type: expect.any(String) })
   else expect(reply.body.detail).toBe(reply.body.message)
   if (loc) expect(reply.body.detail.map((issue: { loc: unknown }) => issue.loc)).toContainEqual(loc)
 }

@@ -4,16 +4,12 @@ import { flagField, flagText, idField, idText, instantAnswer, metricField, optio
 import { pageQuery } from '../../http/paging.ts'
 
 const ruleFields = {
-  std_deviation_threshold_multiplier: z
-    .number()
-    .min(1, 'Must be between 1 and 10')
-    .max(10, 'Must be between 1 and 10')
-    .openapi({
-      description: 'How many standard deviations from the mean are an anomaly. Initially 2.',
-      minimum: 1,
-      maximum: 10,
-      example: 2,
-    }),
+  std_deviation_threshold_multiplier: z.number().min(1, 'Must be between 1 and 10').max(10, 'Must be between 1 and 10').openapi({
+    description: 'How many standard deviations from the mean are an anomaly. Initially 2.',
+    minimum: 1,
+    maximum: 10,
+    example: 2,
+  }),
   lookback_days: z
     .int({ error: 'Must be a whole number' })
     .min(1, 'Must be between 1 and 365')

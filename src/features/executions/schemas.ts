@@ -38,15 +38,10 @@ export const executionStart = z
 export type ExecutionStart = z.output<typeof executionStart>
 
 export const idempotencyHeader = {
-  'idempotency-key': z
-    .string()
-    .min(1, 'Must have 1 to 200 characters')
-    .max(200, 'Must have 1 to 200 characters')
-    .optional()
-    .openapi({
-      description: 'A start repeated with the same key for the same pipeline answers the first execution.',
-      example: 'run-2025-01-09',
-    }),
+  'idempotency-key': z.string().min(1, 'Must have 1 to 200 characters').max(200, 'Must have 1 to 200 characters').optional().openapi({
+    description: 'A start repeated with the same key for the same pipeline answers the first execution.',
+    example: 'run-2025-01-09',
+  }),
 }
 
 export const executionEnd = z

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import { makePipeline, patch, post, sql, unique } from '../support/api.ts'
+
+/**
+ * The closure against the plainest possible search: after every change of a random graph it must hold exactly the
+ * pairs that a breadth-first search from every address finds, with the same depths.
+ */
+
+const GRAPHS = 1000
+const AT_ONCE = 2
+
+/** mulberry32: small, and the same numbers for the same seed everywhere. */
+const randomFrom = (seed: number) => {
+  let state = seed
+  return (below: number): number => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
+  }
+}
+
+type Edges = [source: string, target: string][]
+
+/** Every pair within reach with its depth, as `source>target:depth`, sorted. */
+const searchAll = (addresses: Iterable<string>, edges: Edges): string[] => {
+  const targetsOf = new Map<string, string[]>()
+  for (const [source, target] of edges) targetsOf.set(source, [...(targetsOf.get(source) ?? []), target])
+  return [...addresses]
+    .flatMap((start) => {
+      const depths = new Map([[start, 0]])
+      for (const [at, depth] of depths) {
+        for (const next of targetsOf.get(at) ?? []) if (!depths.has(next)) depths.set(next, depth + 1)
+      }
+      return [...depths].map(([end, depth]) => `${start}>${end}:${depth}`)
+    })
+    .sort()
+}
+
+const addressOf = (name: string) => ({ name, address_type_name: 'table', address_type_group_name: 'database' })
+
+/** The closure's pairs with one of these addresses at either end, written as `searchAll` does. */
+const readClosure = async (addresses: Iterable<string>): Promise<string[]> => {
+  const rows = await sql(
+    `with ids as (select array(select id from address where name = any($1)) as here)
+     select (select name from address where id = c.source_address_id) as source,
+       (select name from address where id = c.target_address_id) as target, c.depth
+     from ids, lateral (
+       select * from address_lineage_closure where source_address_id = any(here)
+       union select * from address_lineage_closure where target_address_id = any(here)) c`,
+    [[...addresses]],
+  )
+  return rows.map(({ source, target, depth }) => `${source}>${target}:${depth}`).sort()
+}
+
+/** One graph: a few pipelines, each replacing its lineage again and again, often owning edges that others own too. What
+ * they owned of the graph before goes with their first change here. */
+const checkGraph = async (seed: number, pipelines: number[]): Promise<number> => {
+  const random = randomFrom(seed)
+  const prefix = `g${seed}:`
+  const size = 3 + random(7)
+  const owned = new Map<number, Edges>()
+  const seen = new Set<string>()
+  const changes = 3 + random(4)
+  for (let change = 0; change < changes; change += 1) {
+    const pipeline = pipelines[random(pipelines.length)] as number
+    const pick = () => [...new Set(Array.from({ length: 1 + random(3) }, () => `${prefix}${random(size)}`))]
+    const [sources, targets] = [pick(), pick()]
+    const { status, body } = await post('/address_lineage', {
+      pipeline_id: pipeline,
+      source_addresses: sources.map(addressOf),
+      target_addresses: targets.map(addressOf),
+    })
+    expect([status, body.lineage_relationships_created], `seed ${seed}`).toEqual([201, sources.length * targets.length])
+    for (const name of [...sources, ...targets]) seen.add(name)
+    owned.set(
+      pipeline,
+      sources.flatMap((source) => targets.map((target) => [source, target] as [string, string])),
+    )
+    expect(await readClosure(seen), `seed ${seed}, change ${change}`).toEqual(searchAll(seen, [...owned.values()].flat()))
+  }
+  return changes
+}
+
+describe('the lineage closure', () => {
+  it(`is what a search finds, after every change of ${GRAPHS} random graphs`, { timeout: 600_000 }, async () => {
+    let next = 0
+    let changes = 0
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        const pipelines = await Promise.all(Array.from({ length: 4 }, () => makePipeline({ load_lineage: true })))
+        for (let seed = next++; seed < GRAPHS; seed = next++) {
+          const made = await checkGraph(seed, pipelines)
+          changes += made
+        }
+      }),
+    )
+    console.log(`${GRAPHS} graphs, ${changes} changes`)
+    expect(changes).toBeGreaterThan(3 * GRAPHS)
+  })
+
+  it('stays exact when pipelines of one graph replace their lineage at the same time', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const prefix = `${unique('race')}:`
+      const random = randomFrom(round)
+      const owned = await Promise.all(
+        Array.from({ length: 8 }, async () => {
+          const pipeline_id = await makePipeline({ load_lineage: true })
+          const [source, target] = [`${prefix}${random(6)}`, `${prefix}${random(6)}`]
+          const reply = await post('/address_lineage', {
+            pipeline_id,
+            source_addresses: [addressOf(source)],
+            target_addresses: [addressOf(target)],
+          })
+          expect(reply.status).toBe(201)
+          return [source, target] as [string, string]
+        }),
+      )
+      const addresses = new Set(owned.flat())
+      expect(await readClosure(addresses), `round ${round}`).toEqual(searchAll(addresses, owned))
+    }
+  })
+
+  it('writes only the pairs whose depth changes', async () => {
+    const versions = () => sql(`select source_address_id, target_address_id, xmin::text as version from address_lineage_closure`)
+    const name = (index: number) => `chain:${index}`
+    const replace = async (pipeline_id: number, sources: string[], targets: string[]) =>
+      post('/address_lineage', { pipeline_id, source_addresses: sources.map(addressOf), target_addresses: targets.map(addressOf) })
+    const links: number[] = []
+    for (let index = 0; index < 6; index += 1) {
+      const link = await makePipeline({ load_lineage: true })
+      links.push(link)
+      await replace(link, [name(index)], [name(index + 1)])
+    }
+    const before = new Map((await versions()).map((row) => [`${row.source_address_id}>${row.target_address_id}`, row.version]))
+    // The end of the chain gets another target: 7 new pairs with it (one is its own), 6 pairs with the old end vanish.
+    await replace(links[5] as number, [name(5)], ['chain:other'])
+    const after = await versions()
+    const written = after.filter((row) => before.get(`${row.source_address_id}>${row.target_address_id}`) !== row.version)
+    expect(written).toHaveLength(7)
+    expect(after).toHaveLength(before.size - 6 + 7)
+  })
+
+  it('writes nothing at all when the same lineage is posted again', async () => {
+    const pipeline_id = await makePipeline({ load_lineage: true })
+    const body = { pipeline_id, source_addresses: [addressOf('same:a'), addressOf('same:b')], target_addresses: [addressOf('same:c')] }
+    await post('/address_lineage', body)
+    const state = () =>
+      sql(`select (select jsonb_agg(array[ctid::text, xmin::text] order by ctid) from address_lineage) as edges,
+        (select jsonb_agg(array[ctid::text, xmin::text] order by ctid) from address_lineage_closure) as closure,
+        (select jsonb_agg(array[ctid::text, xmin::text] order by ctid) from address) as addresses,
+        (select last_value from address_id_seq) as ids`)
+    const before = await state()
+    const { status, body: answer } = await post('/address_lineage', body)
+    expect([status, answer.lineage_relationships_created]).toEqual([201, 2])
+    expect(await state()).toEqual(before)
+  })
+
+  it('leaves everything as it is where the pipeline does not ask for its lineage', async () => {
+    const pipeline_id = await makePipeline({ load_lineage: true })
+    await post('/address_lineage', { pipeline_id, source_addresses: [addressOf('kept:a')], target_addresses: [addressOf('kept:b')] })
+    await patch('/pipeline', { id: pipeline_id, load_lineage: false })
+    const { status, body } = await post('/address_lineage', {
+      pipeline_id,
+      source_addresses: [addressOf('kept:a')],
+      target_addresses: [addressOf('kept:new')],
+    })
+    expect([status, body.lineage_relationships_created]).toEqual([200, 0])
+    expect(body.message).toContain('load_lineage is false')
+    expect(await readClosure(['kept:a', 'kept:b', 'kept:new'])).toEqual(['kept:a>kept:a:0', 'kept:a>kept:b:1', 'kept:b>kept:b:0'])
+  })
+})
