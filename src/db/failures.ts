@@ -20,6 +20,11 @@ export const isLostRace = (error: unknown): boolean => ['40001', '40P01'].includ
 
 /** PostgreSQL's error classes for "not now": connection, resources, operator intervention (57014: timeout), lost races. */
 const PASSING = /^(08|53|57|40)/
+/** What only whoever runs this deployment can mend. */
+const UNREADY: [codes: RegExp, message: string][] = [
+  [/^(28|3D)/, 'The database refuses the connection: check the user, the password and the database in DATABASE_URL'],
+  [/^(42P01|42703|42883)$/, 'The database lacks a table, column or function of this version: run npm run db:migrate'],
+]
 const PAGE_TOO_LARGE = /HTTP status 507/
 const RETRY_AFTER_SECONDS = '5'
 
@@ -38,6 +43,8 @@ export const databaseFault = (error: unknown): ApiError | undefined => {
       cause: error,
     })
   }
+  const unready = UNREADY.find(([codes]) => codes.test(failure.code ?? ''))
+  if (unready) return new ApiError('misconfigured', unready[1], { cause: error })
   // Class 22, data exceptions: a value that passed our checks and that PostgreSQL still cannot hold.
   if (failure.code.startsWith('22')) return new ApiError('validation_failed', 'A value in the request cannot be stored', { cause: error })
   return undefined

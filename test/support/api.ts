@@ -1,6 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { neon } from '@neondatabase/serverless'
+import { neon, neonConfig } from '@neondatabase/serverless'
 import { expect } from 'vitest'
 import worker from '../../src/index.ts'
 import { parseJson } from '../../src/http/json.ts'
@@ -42,7 +42,17 @@ export const post = (path: string, body?: unknown, headers?: Record<string, stri
 export const patch = (path: string, body: unknown) => call('PATCH', path, body)
 
 /** Runs SQL beside the service; rows as the driver reads them. */
-export const sql = (text: string, params: unknown[] = []) => neon(env.DATABASE_URL).query(text, params)
+export const sql = (text: string, params: unknown[] = []) => {
+  neonConfig.fetchEndpoint = env.NEON_FETCH_ENDPOINT // a request with another setting may have changed it
+  return neon(env.DATABASE_URL).query(text, params)
+}
+
+/** How many requests for this file's database have reached the Neon endpoint. */
+export const countRoundTrips = async (): Promise<number> => {
+  const database = new URL(env.DATABASE_URL).pathname.slice(1)
+  const response = await fetch(`${env.NEON_FETCH_ENDPOINT}?database=${database}`)
+  return ((await response.json()) as { requests: number }).requests
+}
 
 /** How many rows a statement answers, or a table holds. */
 export const countOf = async (from: string, params: unknown[] = []): Promise<number> =>

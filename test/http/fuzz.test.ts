@@ -1,0 +1,228 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { stringifyJson } from '../../src/http/json.ts'
+import worker from '../../src/index.ts'
+import { call, get, makePipeline, post, type Reply, startRun } from '../support/api.ts'
+
+/** Every field of every endpoint is given what no client should send; whatever the answer, it is not a 5xx. */
+
+const text = (value: unknown) => JSON.stringify(value)
+
+/** JSON texts, because some of these have no JavaScript value that would be written so. */
+const NASTY_VALUES = [
+  ...[null, true, false, 0, -1, 1, 1.5, 1e308, -1e308, 2 ** 31, 2 ** 53, '', ' ', 'x', '0', 'null', 'true'].map(text),
+  ...[
+    '2025-02-30',
+    'infinity',
+    '-infinity',
+    'now',
+    'epoch',
+    '0001-01-01T00:00:00Z',
+    '9999-12-31T23:59:59.999999Z',
+    '2025-01-09T20:30:45.123456+14:00',
+  ].map(text),
+  ...["'; drop table pipeline; --", '%s%n$1${x}', '{}', '\\', '"', '\u202e\u0007\u007f', 'İıſß', '🦉'.repeat(151), 'x'.repeat(10_000)].map(
+    text,
+  ),
+  '"\\u0000"',
+  '"a\\u0000b"',
+  '"\\ud800"',
+  '"\\udc00\\ud800"',
+  '1e400',
+  '-1e400',
+  '-0',
+  '1e-400',
+  '123456789012345678901234567890',
+  `1${'0'.repeat(400)}`,
+  '9007199254740993',
+  '-9223372036854775809',
+  '[]',
+  '[null]',
+  '[[[]]]',
+  '{}',
+  '{"\\u0000":1}',
+  '{"a":"\\u0000"}',
+  '{"\\ud800":1}',
+  '{"__proto__":{"x":1},"constructor":2,"toString":3}',
+  '{"a":1e400}',
+  `{"a":${'1'.repeat(300)}}`,
+  `${'['.repeat(5000)}${']'.repeat(5000)}`,
+  `${'{"a":'.repeat(150)}1${'}'.repeat(150)}`,
+  text({ name: 'x', id: 1 }),
+  text([{ name: 'x' }, 5, null, 'x']),
+  text([{ address_name: 'a', address_type_name: 't', address_type_group_name: 'g', address_metadata: { deep: [1] } }]),
+]
+
+const NASTY_QUERIES = [
+  '',
+  ' ',
+  '0',
+  '-1',
+  '1',
+  '1.5',
+  '1e3',
+  '999999999999999',
+  '99999999999999999999',
+  'x',
+  '%00',
+  '%ff%fe',
+  '%ED%A0%80',
+  '%',
+  '+',
+  'true',
+  'null',
+  '2025-01-09T20:30:45+02:00',
+  '2025-02-30',
+  "';--",
+  '🦉',
+  'x'.repeat(5000),
+]
+
+const NASTY_BODIES = [
+  '',
+  ' ',
+  'null',
+  'true',
+  '5',
+  '"x"',
+  '[]',
+  '{}',
+  '{',
+  '\u0000',
+  '{"a":1,"a":2}',
+  '\ufeff{"name":"bom"}',
+  '[{}]',
+  '{"":{}}',
+  '('.repeat(100),
+  `${'['.repeat(100_000)}`,
+]
+
+type Schema = { properties?: Record<string, Schema>; items?: Schema; $ref?: string; example?: unknown; enum?: unknown[]; anyOf?: Schema[] }
+type Operation = {
+  parameters?: { name: string; in: string }[]
+  requestBody?: { content: { 'application/json': { schema: Schema } } }
+}
+
+let paths: Record<string, Record<string, Operation>> = {}
+let schemas: Record<string, Schema> = {}
+
+beforeAll(async () => {
+  const { body } = await get('/openapi.json')
+  paths = body.paths
+  schemas = body.components.schemas
+  const pipeline_id = await makePipeline({ load_lineage: true })
+  await startRun({ pipeline_id })
+  await post('/address', { name: 'a', address_type_name: 't', address_type_group_name: 'g' })
+})
+
+const resolve = (schema: Schema): Schema => (schema.$ref ? (schemas[schema.$ref.split('/').at(-1) ?? ''] ?? {}) : schema)
+
+const expectNoFault = (reply: Reply, what: string): void => {
+  expect(reply.status, `${what} -> ${stringifyJson(reply.body)}`).toBeLessThan(500)
+  if (reply.status < 400 || what.startsWith('HEAD')) return
+  expect(reply.body, what).toMatchObject({ code: expect.any(String), message: expect.any(String), request_id: expect.any(String) })
+}
+
+/** A body that works, so that each fault is met alone. */
+const VALID: Record<string, Record<string, unknown>> = {
+  '/pipeline': { name: 'fuzzed', pipeline_type_name: 't' },
+  '/pipeline_type': { name: 't' },
+  '/address': { name: 'fuzzed', address_type_name: 't', address_type_group_name: 'g' },
+  '/address_type': { name: 't', group_name: 'g' },
+  '/start_pipeline_execution': { pipeline_id: 1 },
+  '/end_pipeline_execution': { id: 1 },
+  '/anomaly_detection_rule': { pipeline_id: 1, metric_field: 'inserts' },
+  '/address_lineage': {
+    pipeline_id: 1,
+    source_addresses: [{ name: 'a', address_type_name: 't', address_type_group_name: 'g' }],
+    target_addresses: [{ name: 'b', address_type_name: 't', address_type_group_name: 'g' }],
+  },
+}
+
+/** The valid body with one field replaced by a JSON text. */
+const withField = (body: Record<string, unknown>, field: string, value: string): string =>
+  `{${[...Object.entries(body).filter(([name]) => name !== field), [field, undefined]].map(([name, given]) => `${text(name)}:${given === undefined ? value : text(given)}`).join(',')}}`
+
+describe('no input produces a 5xx', () => {
+  it('in any field of any body', { timeout: 300_000 }, async () => {
+    let requests = 0
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const [method, { requestBody }] of Object.entries(operations)) {
+        if (!requestBody) continue
+        const fields = Object.keys(resolve(requestBody.content['application/json'].schema).properties ?? {})
+        expect(fields.length, `${method} ${path}`).toBeGreaterThan(0)
+        const valid = method === 'patch' ? { id: 1 } : VALID[path]
+        expect(valid, path).toBeDefined()
+        for (const field of fields) {
+          for (const value of NASTY_VALUES) {
+            const body = withField(valid ?? {}, field, value)
+            expectNoFault(await call(method.toUpperCase(), path, body), `${method} ${path} ${field} ${value.slice(0, 80)}`)
+            requests += 1
+          }
+        }
+        for (const body of NASTY_BODIES) {
+          expectNoFault(await call(method.toUpperCase(), path, body), `${method} ${path} ${body.slice(0, 80)}`)
+          requests += 1
+        }
+      }
+    }
+    const nested = resolve(resolve(schemas.LineagePost ?? {}).properties?.source_addresses?.items ?? {})
+    for (const field of Object.keys(nested.properties ?? {})) {
+      for (const value of NASTY_VALUES) {
+        const source = withField({ name: 'a', address_type_name: 't', address_type_group_name: 'g' }, field, value)
+        const body = `{"pipeline_id":1,"source_addresses":[${source}],"target_addresses":[${source}]}`
+        expectNoFault(await call('POST', '/address_lineage', body), `lineage ${field} ${value.slice(0, 80)}`)
+        requests += 1
+      }
+    }
+    console.log(`${requests} bodies`)
+    expect(requests).toBeGreaterThan(3000)
+  })
+
+  it('in any query parameter or path', { timeout: 120_000 }, async () => {
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const { parameters = [] } of operations.get ? [operations.get] : []) {
+        for (const { name, in: place } of parameters) {
+          for (const value of NASTY_QUERIES) {
+            const encoded = value.includes('%') || value === '+' ? value : encodeURIComponent(value)
+            const target =
+              place === 'path' ? path.replace(`{${name}}`, encoded || '0') : `${path.replace(/\{\w+\}/, '1')}?${name}=${encoded}`
+            expectNoFault(await get(target), `get ${target.slice(0, 100)}`)
+          }
+        }
+      }
+    }
+    for (const path of [
+      '//',
+      '/%',
+      '/%00',
+      '/pipeline/1/2',
+      '/pipeline?limit=1&limit=2',
+      '/pipeline?=',
+      '/pipeline?&&',
+      '/../etc',
+      '/pipeline/%2e%2e',
+      `/${'x'.repeat(8000)}`,
+    ]) {
+      expectNoFault(await get(path), path.slice(0, 50))
+    }
+  })
+
+  it('in any header, method or encoding of the body', async () => {
+    for (const value of ['', ' ', 'x'.repeat(200), 'x'.repeat(201), "';--", '\u00ff', '"']) {
+      expectNoFault(await post('/start_pipeline_execution', { pipeline_id: 1 }, { 'idempotency-key': value }), `key ${value.slice(0, 20)}`)
+      expectNoFault(await post('/pipeline', VALID['/pipeline'], { 'content-type': value }), `type ${value.slice(0, 20)}`)
+    }
+    for (const method of ['PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND', 'X']) {
+      for (const path of Object.keys(paths)) expectNoFault(await call(method, path.replace(/\{\w+\}/, '1')), `${method} ${path}`)
+    }
+    for (const bytes of [[0xff, 0xfe], [0x22, 0xc3, 0x22], [0xef, 0xbb, 0xbf, 0x7b, 0x7d], [0x00], [0xed, 0xa0, 0x80]]) {
+      const request = new Request<unknown, IncomingRequestCfProperties>('https://watcher.test/pipeline', {
+        method: 'POST',
+        body: new Uint8Array(bytes),
+      })
+      expect((await worker.fetch(request, env as Env, createExecutionContext())).status).toBeLessThan(500)
+    }
+  })
+})

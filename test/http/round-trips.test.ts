@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { call, countRoundTrips, makePipeline, post, startRun, unique } from '../support/api.ts'
+
+const address = (name: string) => ({ address_name: name, address_type_name: 't', address_type_group_name: 'g' })
+
+describe('a request costs one round trip to the database', () => {
+  it('on every endpoint, new or known, changed or not', async () => {
+    const pipeline_id = await makePipeline({ load_lineage: true })
+    const parent_id = await startRun({ pipeline_id })
+    await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts' })
+    const known = { name: unique('known'), pipeline_type_name: 'extraction' }
+    const start_date = '2025-01-09T20:30:45.123456Z'
+    const lineage = { pipeline_id, source_addresses: [address('a'), address('b')], target_addresses: [address('c')] }
+    const requests: [method: string, path: string, body?: unknown][] = [
+      ['POST', '/pipeline', known],
+      ['POST', '/pipeline', known],
+      ['POST', '/pipeline', { ...known, pipeline_type_name: unique('new-type'), next_watermark: 5 }],
+      ['PATCH', '/pipeline', { id: pipeline_id, full_load: true }],
+      ['GET', '/pipeline'],
+      ['GET', `/pipeline/${pipeline_id}`],
+      ['POST', '/pipeline_type', { name: unique('t') }],
+      ['PATCH', '/pipeline_type', { id: 1, mute_freshness_check: true }],
+      ['GET', '/pipeline_type'],
+      ['GET', '/pipeline_type/1'],
+      ['POST', '/start_pipeline_execution', { pipeline_id, parent_id, start_date }],
+      ['POST', '/start_pipeline_execution', { pipeline_id, parent_id, start_date }],
+      ['POST', '/end_pipeline_execution', { id: parent_id, inserts: 1 }],
+      ['POST', '/end_pipeline_execution', { id: parent_id }],
+      ['GET', '/pipeline_execution'],
+      ['GET', `/pipeline_execution/${parent_id}`],
+      ['POST', '/address_lineage', lineage],
+      ['POST', '/address_lineage', lineage],
+      ['GET', '/address_lineage/1'],
+      ['POST', '/address', { name: unique('address'), address_type_name: 'new', address_type_group_name: 'g' }],
+      ['PATCH', '/address', { name: 'a', deprecated: true }],
+      ['GET', '/address'],
+      ['GET', '/address/1'],
+      ['POST', '/address_type', { name: unique('t'), group_name: 'g' }],
+      ['PATCH', '/address_type', { id: 1, group_name: 'h' }],
+      ['GET', '/address_type'],
+      ['GET', '/address_type/1'],
+      ['POST', '/anomaly_detection_rule', { pipeline_id, metric_field: 'updates' }],
+      ['PATCH', '/anomaly_detection_rule', { id: 1, active: false }],
+      ['GET', '/anomaly_detection_rule'],
+      ['GET', '/anomaly_detection_rule/1'],
+      ['GET', '/?deep=true'],
+      ['GET', '/pipeline/999999'],
+      ['PATCH', '/pipeline', { id: 999_999 }],
+    ]
+    // pipeline_id's load_lineage went with the run that has ended.
+    await call('PATCH', '/pipeline', { id: pipeline_id, load_lineage: true })
+    for (const [method, path, body] of requests) {
+      const before = await countRoundTrips()
+      const { status } = await call(method, path, body)
+      const trips = (await countRoundTrips()) - before
+      expect([method, path, status < 500, trips]).toEqual([method, path, true, 1])
+    }
+  })
+
+  it('and none where the request is refused before', async () => {
+    const before = await countRoundTrips()
+    await post('/pipeline', {})
+    await post('/pipeline', '{')
+    await call('GET', '/')
+    await call('GET', '/openapi.json')
+    await call('GET', '/scalar')
+    await call('PUT', '/pipeline')
+    expect(await countRoundTrips()).toBe(before)
+  })
+})
