@@ -1,3 +1,4 @@
+import { getOpenApiMetadata } from '@asteasolutions/zod-to-openapi'
 import { z } from '@hono/zod-openapi'
 import { DATEPARTS, METRIC_FIELDS, THRESHOLD_NUMBER_MAX } from '../db/checks.ts'
 import { textFault } from './body.ts'
@@ -108,9 +109,21 @@ export const thresholdNumber = (what: string) =>
     .max(THRESHOLD_NUMBER_MAX, `Must be at most ${THRESHOLD_NUMBER_MAX}`)
     .openapi({ type: 'integer', description: `How many dateparts: ${what}.`, minimum: 1, maximum: THRESHOLD_NUMBER_MAX, example: 12 })
 
+/** A type that a field states for the docs itself does not learn of null by being made nullable. */
+const orNull = (field: z.ZodType) => {
+  const { type, enum: values } = getOpenApiMetadata(field)
+  return { ...(type ? { type: [type, 'null'].flat() } : {}), ...(values ? { enum: [...values, null] } : {}) }
+}
+
 /** In a POST null means "no opinion", as if the field were absent: the Python SDK sends null for all it does not set. */
 export const optional = <T extends z.ZodType>(field: T) =>
-  field.nullish().transform((value) => (value ?? undefined) as z.output<T> | undefined)
+  field
+    .nullish()
+    .transform((value) => (value ?? undefined) as z.output<T> | undefined)
+    .openapi(orNull(field))
+
+/** In a PATCH null clears the field. */
+export const clearable = <T extends z.ZodType>(field: T) => field.nullable().optional().openapi(orNull(field))
 
 /** The freshness and timeliness rule of a pipeline or a type, as a POST body has it. */
 export const thresholdFields = {
@@ -124,11 +137,11 @@ export const thresholdFields = {
 
 /** The same in a PATCH body: null clears the threshold. */
 export const thresholdPatchFields = {
-  freshness_number: thresholdNumber('how old the last insert, update or delete may be').nullable().optional(),
-  freshness_datepart: datepartField('freshness_number').nullable().optional(),
+  freshness_number: clearable(thresholdNumber('how old the last insert, update or delete may be')),
+  freshness_datepart: clearable(datepartField('freshness_number')),
   mute_freshness_check: flagField('Skip the freshness check.').optional(),
-  timeliness_number: thresholdNumber('how long an execution may take').nullable().optional(),
-  timeliness_datepart: datepartField('timeliness_number').nullable().optional(),
+  timeliness_number: clearable(thresholdNumber('how long an execution may take')),
+  timeliness_datepart: clearable(datepartField('timeliness_number')),
   mute_timeliness_check: flagField('Skip the timeliness check.').optional(),
 }
 

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { idField, nameField } from './fields.ts'
+import { clearable, idField, nameField } from './fields.ts'
 
 /** A PATCH names its row by id, or by the current name in the id's place. */
 export type Target = { id: number } | { name: string }
@@ -9,11 +9,11 @@ export type Target = { id: number } | { name: string }
  * name. `idAliases` are other spellings of `id`.
  */
 export const patchBody = <Fields extends z.ZodRawShape>(what: string, fields: Fields, idAliases: string[] = []) => {
-  const aliases = Object.fromEntries(idAliases.map((alias) => [alias, idField(`Another spelling of \`id\`.`).nullish()]))
+  const aliases = Object.fromEntries(idAliases.map((alias) => [alias, clearable(idField('Another spelling of `id`.'))]))
   return z
     .object({
       ...aliases,
-      id: idField(`The ${what} to change; without it \`name\` names the ${what}.`).nullish(),
+      id: clearable(idField(`The ${what} to change; without it \`name\` names the ${what}.`)),
       name: nameField(`The new name, or the current one where there is no id.`, `daily-${what.replace(' ', '-')}`).optional(),
       ...fields,
     })

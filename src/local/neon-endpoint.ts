@@ -106,9 +106,9 @@ const readBody = async (request: IncomingMessage): Promise<Statement | { queries
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > MAX_BYTES) throw new EndpointError(507, 'request is too large (max is 10485760 bytes)')
-    chunks.push(chunk)
+    if (bytes <= MAX_BYTES) chunks.push(chunk) // the rest is read all the same: the connection is used again
   }
+  if (bytes > MAX_BYTES) throw new EndpointError(507, 'request is too large (max is 10485760 bytes)')
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'))
   } catch (error) {

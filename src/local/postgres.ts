@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { LocalFailure } from './failure.ts'
@@ -151,5 +151,6 @@ const stopProcess = async (server: ChildProcess): Promise<void> => {
   clearTimeout(killer)
 }
 
-/** The folder `npm run dev` keeps its database in, below the project's. */
-export const developmentFolder = (): string => join(dirname(dirname(import.meta.dirname)), '.local', 'postgresql')
+/** The folder `npm run dev` keeps its database in: DEV_DATA_FOLDER, or one below the project's. */
+export const developmentFolder = (): string =>
+  resolve(process.env.DEV_DATA_FOLDER ?? join(dirname(dirname(import.meta.dirname)), '.local', 'postgresql'))

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import {
+  clearable,
   flagField,
   flagText,
   idField,
@@ -45,12 +46,12 @@ export type AddressPost = z.output<typeof addressPost>
 
 export const addressPatch = patchBody('address', {
   address_type_id: idField('The address type.').optional(),
-  database_name: detailFields.database_name.nullable().optional(),
-  schema_name: detailFields.schema_name.nullable().optional(),
-  table_name: detailFields.table_name.nullable().optional(),
-  primary_key: detailFields.primary_key.nullable().optional(),
+  database_name: clearable(detailFields.database_name),
+  schema_name: clearable(detailFields.schema_name),
+  table_name: clearable(detailFields.table_name),
+  primary_key: clearable(detailFields.primary_key),
   deprecated: detailFields.deprecated.optional(),
-  address_metadata: detailFields.address_metadata.nullable().optional(),
+  address_metadata: clearable(detailFields.address_metadata),
 }).openapi('AddressPatch')
 
 export const addressFilters = {

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { idField, idText, nameField, numberText } from '../../http/fields.ts'
+import { clearable, idField, idText, nameField, numberText } from '../../http/fields.ts'
 import { addressFields, addressNameField } from '../addresses/schemas.ts'
 
 const MOST_ADDRESSES = 500
@@ -7,8 +7,8 @@ const MOST_PAIRS = 10_000
 
 const lineageAddress = z
   .object({
-    address_name: addressNameField.nullish(),
-    name: nameField('Another spelling of `address_name`.', 'analytics.public.users').nullish(),
+    address_name: clearable(addressNameField),
+    name: clearable(nameField('Another spelling of `address_name`.', 'analytics.public.users')),
     ...addressFields,
   })
   .transform(({ address_name, name, ...fields }, context) => {

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import {
+  clearable,
   flagField,
   flagText,
   idField,
@@ -48,9 +49,9 @@ export const pipelinePatch = patchBody(
   'pipeline',
   {
     pipeline_type_id: idField('The pipeline type.').optional(),
-    watermark: watermarkField('Where the last successful run stopped.').nullable().optional(),
-    next_watermark: watermarkField('Where the next run will stop.').nullable().optional(),
-    pipeline_metadata: metadataField('Arguments and configuration of the pipeline.').nullable().optional(),
+    watermark: clearable(watermarkField('Where the last successful run stopped.')),
+    next_watermark: clearable(watermarkField('Where the next run will stop.')),
+    pipeline_metadata: clearable(metadataField('Arguments and configuration of the pipeline.')),
     ...thresholdPatchFields,
     load_lineage: flagField('Ask the next run to post its lineage.').optional(),
     full_load: flagField('Default of `full_load` for its executions.').optional(),

@@ -8,15 +8,6 @@ import { migrate } from '../../../src/local/migrate.ts'
 import { startNeonEndpoint } from '../../../src/local/neon-endpoint.ts'
 import { startPostgres } from '../../../src/local/postgres.ts'
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    endpointUrl: string
-    /** The server's maintenance database; each test file makes its own from `templateDatabase`. */
-    databaseUrl: string
-    templateDatabase: string
-  }
-}
-
 /** Once per run: a server (our own, or the one in TEST_DATABASE_URL), a migrated template, the Neon endpoint. */
 export default async function startDatabase(project: TestProject) {
   const given = process.env.TEST_DATABASE_URL

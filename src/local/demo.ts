@@ -1,0 +1,97 @@
+import { LocalFailure, runProgram } from './failure.ts'
+
+/** `npm run demo`: the README's workflow against a running server, told step by step. */
+
+const BASE = process.env.WATCHER_URL ?? `http://localhost:${process.env.PORT ?? 8787}`
+
+const call = async (method: string, path: string, body?: unknown) => {
+  const response = await fetch(BASE + path, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch(() => {
+    throw new LocalFailure(`nothing answers at ${BASE}: start the server first (npm run dev), or name another with WATCHER_URL`)
+  })
+  const answer = response.status === 204 ? undefined : await response.json()
+  if (!response.ok) throw new LocalFailure(`${method} ${path} answered ${response.status}: ${JSON.stringify(answer)}`)
+  console.log(`  ${method} ${path} -> ${response.status}`)
+  return answer
+}
+
+const post = (path: string, body: unknown) => call('POST', path, body)
+const step = (title: string) => console.log(`\n${title}`)
+const show = (fields: Record<string, unknown>) => {
+  for (const [name, value] of Object.entries(fields)) console.log(`      ${name.padEnd(18)} ${JSON.stringify(value)}`)
+}
+
+const table = (name: string) => ({ address_name: name, address_type_name: 'postgresql', address_type_group_name: 'database' })
+
+/** One run of a pipeline, as its own code would do it: ask, start, work, end. */
+const runPipeline = async (name: string, nextWatermark: number, reads: string[], writes: string[], parentId?: number) => {
+  const pipeline = await post('/pipeline', {
+    name,
+    pipeline_type_name: 'extraction',
+    next_watermark: nextWatermark,
+    load_lineage: true,
+    freshness_number: 12,
+    freshness_datepart: 'hour',
+  })
+  if (pipeline.load_lineage) {
+    await post('/address_lineage', { pipeline_id: pipeline.id, source_addresses: reads.map(table), target_addresses: writes.map(table) })
+  }
+  const { id } = await post('/start_pipeline_execution', {
+    pipeline_id: pipeline.id,
+    parent_id: parentId,
+    start_date: new Date(Date.now() - 90_000).toISOString(),
+  })
+  await post('/end_pipeline_execution', {
+    id,
+    inserts: 150,
+    updates: 25,
+    soft_deletes: 5,
+    total_rows: 180,
+    execution_metadata: { partition: 'a' },
+  })
+  return { pipelineId: pipeline.id as number, executionId: id as number, startedFrom: pipeline.watermark as string | null }
+}
+
+await runProgram(async () => {
+  const stamp = Date.now().toString(36)
+  const names = { shop: `demo.${stamp}.shop`, orders: `demo.${stamp}.orders`, revenue: `demo.${stamp}.revenue` }
+
+  step('1. A nightly run with two steps: load the orders, then compute the revenue.')
+  const nightly = await post('/pipeline', { name: `demo-${stamp}-nightly`, pipeline_type_name: 'orchestration' })
+  const master = await post('/start_pipeline_execution', { pipeline_id: nightly.id })
+  const orders = await runPipeline(`demo-${stamp}-orders`, 100, [names.shop], [names.orders], master.id)
+  await runPipeline(`demo-${stamp}-revenue`, 100, [names.orders], [names.revenue], master.id)
+  await post('/end_pipeline_execution', { id: master.id })
+
+  step('2. The next day the first step runs again, from where it stopped.')
+  const again = await runPipeline(`demo-${stamp}-orders`, 250, [names.shop], [names.orders])
+  show({ 'first run from': orders.startedFrom, 'second run from': again.startedFrom })
+
+  step('3. A retry of the end changes nothing; another outcome is refused.')
+  await post('/end_pipeline_execution', { id: again.executionId })
+  const refused = await fetch(`${BASE}/end_pipeline_execution`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ id: again.executionId, completed_successfully: false }),
+  })
+  show({ status: refused.status, message: ((await refused.json()) as { message: string }).message })
+
+  step('4. Did it run, and what did it touch?')
+  const run = await call('GET', `/pipeline_execution/${master.id}`)
+  show({ nightly: run.completed_successfully ? 'succeeded' : 'failed', children: run.child_executions.length })
+  for (const child of run.child_executions) {
+    show({ [`execution ${child.id}`]: `${child.duration_seconds} s, ${child.total_rows} rows, ${child.throughput} rows/s` })
+  }
+  const pipeline = await call('GET', `/pipeline/${orders.pipelineId}`)
+  show({ watermark: pipeline.watermark, 'last insert': pipeline.last_target_insert, 'load_lineage': pipeline.load_lineage })
+
+  step('5. What lies downstream of the shop database?')
+  const [shop] = await call('GET', `/address?name=${encodeURIComponent(names.shop)}`)
+  for (const pair of await call('GET', `/address_lineage/${shop.id}?direction=downstream`)) {
+    show({ [`depth ${pair.depth}`]: `${pair.source_address_name} -> ${pair.target_address_name}` })
+  }
+  console.log(`\nDone. The same calls, with every field explained: ${BASE}/scalar\n`)
+})

@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterEach, describe, expect, it } from 'vitest'
+import { LocalFailure } from '../../src/local/failure.ts'
+import { migrate } from '../../src/local/migrate.ts'
+import { startPostgres } from '../../src/local/postgres.ts'
+
+const folders: string[] = []
+const makeFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'watcher-postgres-'))
+  folders.push(folder)
+  return folder
+}
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+const run = async (url: string, statement: string) => {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query(statement)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    // A killed child of ours stays as a zombie until it is waited for.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Another process that starts the server and keeps it, as `npm run dev` does. */
+const startElsewhere = async (folder: string): Promise<ChildProcess> => {
+  const module = join(import.meta.dirname, '../../src/local/postgres.ts')
+  const child = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `import { startPostgres } from '${module}'; console.log((await startPostgres('${folder}', { durable: true })).url)`,
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  await new Promise((resolve) => child.stdout?.once('data', resolve))
+  return child
+}
+
+describe('the embedded PostgreSQL', () => {
+  it('keeps its data between runs', async () => {
+    const folder = makeFolder()
+    const first = await startPostgres(folder, { durable: true })
+    await run(first.url, 'create table kept as select 42 as n')
+    await first.stop()
+    const second = await startPostgres(folder, { durable: true })
+    expect(await run(second.url, 'select n from kept')).toEqual([{ n: 42 }])
+    await second.stop()
+  })
+
+  it('starts inside a folder that only its owner may enter', async () => {
+    const locked = makeFolder()
+    chmodSync(locked, 0o700)
+    const server = await startPostgres(join(locked, 'checkout', 'data'), { durable: false })
+    folders.push(server.folder)
+    expect(await run(server.url, 'select 1 as n')).toEqual([{ n: 1 }])
+    await server.stop()
+  })
+
+  it('takes over from a run that was killed, and loses nothing that was committed', async () => {
+    const folder = makeFolder()
+    const killed = await startElsewhere(folder)
+    const postmaster = Number(readFileSync(join(folder, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[0])
+    const port = readFileSync(join(folder, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[3]
+    await run(`postgresql://postgres@127.0.0.1:${port}/postgres`, 'create table kept as select 7 as n')
+    const ended = new Promise((resolve) => killed.once('exit', resolve))
+    killed.kill('SIGKILL')
+    await ended
+    expect(isAlive(postmaster)).toBe(true)
+    const server = await startPostgres(folder, { durable: true })
+    expect(isAlive(postmaster)).toBe(false)
+    expect(await run(server.url, 'select n from kept')).toEqual([{ n: 7 }])
+    await server.stop()
+  })
+
+  it('leaves a folder alone that a living run uses, in one sentence', async () => {
+    const folder = makeFolder()
+    const living = await startElsewhere(folder)
+    const failure = await startPostgres(folder, { durable: true }).catch((error) => error)
+    expect(failure).toBeInstanceOf(LocalFailure)
+    expect(failure.message).toBe(`the database in ${folder} is in use by process ${living.pid}: stop that first`)
+    const ended = new Promise((resolve) => living.once('exit', resolve))
+    living.kill('SIGTERM')
+    await ended
+    const postmaster = Number(readFileSync(join(folder, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[0])
+    const server = await startPostgres(folder, { durable: true })
+    expect(isAlive(postmaster)).toBe(false)
+    await server.stop()
+  })
+
+  it('says in one sentence that a data folder is broken, and how to go on', async () => {
+    const notOurs = makeFolder()
+    writeFileSync(join(notOurs, 'holiday.jpg'), '')
+    const strange = await startPostgres(notOurs, { durable: true }).catch((error) => error)
+    expect(strange.message).toBe(
+      `the database in ${notOurs} does not start: it holds holiday.jpg but no database; remove that folder to begin with an empty one`,
+    )
+
+    const damaged = makeFolder()
+    mkdirSync(join(damaged, 'cluster'))
+    writeFileSync(join(damaged, 'cluster', 'PG_VERSION'), '9.1\n')
+    const old = await startPostgres(damaged, { durable: true }).catch((error) => error)
+    expect(old).toBeInstanceOf(LocalFailure)
+    expect(old.message).toMatch(/does not start: .+; remove that folder/)
+  })
+})
+
+describe('npm run db:migrate', () => {
+  it('is safe to run twice, and by several at once', async () => {
+    const server = await startPostgres(makeFolder(), { durable: false })
+    folders.push(server.folder)
+    const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(server.url)))
+    expect(applied.filter((count) => count > 0)).toHaveLength(1)
+    expect(await migrate(server.url)).toBe(0)
+    const tables = await run(server.url, `select table_name from information_schema.tables where table_schema = 'public' order by 1`)
+    expect(tables.map((row) => row.table_name)).toEqual([
+      'address',
+      'address_lineage',
+      'address_lineage_closure',
+      'address_type',
+      'anomaly_detection_result',
+      'anomaly_detection_rule',
+      'freshness_pipeline_log',
+      'job',
+      'pipeline',
+      'pipeline_execution',
+      'pipeline_execution_closure',
+      'pipeline_type',
+      'timeliness_pipeline_execution_log',
+    ])
+    await server.stop()
+  })
+
+  it('says in one sentence that the database is not there', async () => {
+    const failure = await migrate('postgresql://postgres@127.0.0.1:1/nowhere').catch((error) => error)
+    expect(failure).toBeInstanceOf(LocalFailure)
+    expect(failure.message).toContain('no connection to the database nowhere at 127.0.0.1:1')
+  })
+})
