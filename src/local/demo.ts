@@ -86,7 +86,7 @@ await runProgram(async () => {
     show({ [`execution ${child.id}`]: `${child.duration_seconds} s, ${child.total_rows} rows, ${child.throughput} rows/s` })
   }
   const pipeline = await call('GET', `/pipeline/${orders.pipelineId}`)
-  show({ watermark: pipeline.watermark, 'last insert': pipeline.last_target_insert, 'load_lineage': pipeline.load_lineage })
+  show({ watermark: pipeline.watermark, 'last insert': pipeline.last_target_insert, load_lineage: pipeline.load_lineage })
 
   step('5. What lies downstream of the shop database?')
   const [shop] = await call('GET', `/address?name=${encodeURIComponent(names.shop)}`)
