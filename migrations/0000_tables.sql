@@ -96,7 +96,7 @@ CREATE TABLE "pipeline_execution_closure" (
 	"ancestor_id" bigint NOT NULL,
 	"descendant_id" bigint NOT NULL,
 	"depth" integer NOT NULL,
-	CONSTRAINT "pipeline_execution_closure_descendant_id_ancestor_id_pk" PRIMARY KEY("descendant_id","ancestor_id"),
+	CONSTRAINT "pipeline_execution_closure_pk" PRIMARY KEY("descendant_id","ancestor_id"),
 	CONSTRAINT "pipeline_execution_closure_depth" CHECK ((depth = 0) = (ancestor_id = descendant_id) and depth >= 0)
 );
 --> statement-breakpoint
@@ -118,14 +118,14 @@ CREATE TABLE "address_lineage" (
 	"source_address_id" bigint NOT NULL,
 	"target_address_id" bigint NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "address_lineage_pipeline_id_source_address_id_target_address_id_pk" PRIMARY KEY("pipeline_id","source_address_id","target_address_id")
+	CONSTRAINT "address_lineage_pk" PRIMARY KEY("pipeline_id","source_address_id","target_address_id")
 );
 --> statement-breakpoint
 CREATE TABLE "address_lineage_closure" (
 	"source_address_id" bigint NOT NULL,
 	"target_address_id" bigint NOT NULL,
 	"depth" integer NOT NULL,
-	CONSTRAINT "address_lineage_closure_source_address_id_target_address_id_pk" PRIMARY KEY("source_address_id","target_address_id"),
+	CONSTRAINT "address_lineage_closure_pk" PRIMARY KEY("source_address_id","target_address_id"),
 	CONSTRAINT "address_lineage_closure_depth" CHECK ((depth = 0) = (source_address_id = target_address_id) and depth >= 0)
 );
 --> statement-breakpoint
@@ -143,10 +143,10 @@ CREATE TABLE "pipeline_type" (
 	"updated_at" timestamp with time zone,
 	CONSTRAINT "pipeline_type_name_length" CHECK (char_length("pipeline_type"."name") between 1 and 150),
 	CONSTRAINT "pipeline_type_freshness_pair" CHECK (("pipeline_type"."freshness_number" is null) = ("pipeline_type"."freshness_datepart" is null)),
-	CONSTRAINT "pipeline_type_freshness_number_range" CHECK ("pipeline_type"."freshness_number" between 1 and 10000000),
+	CONSTRAINT "pipeline_type_freshness_number_range" CHECK ("pipeline_type"."freshness_number" between 1 and case "pipeline_type"."freshness_datepart" when 'minute' then 525600000 when 'hour' then 8760000 when 'day' then 365000 when 'week' then 52000 when 'month' then 12000 when 'year' then 1000 end),
 	CONSTRAINT "pipeline_type_freshness_datepart_known" CHECK ("pipeline_type"."freshness_datepart" in ('minute', 'hour', 'day', 'week', 'month', 'year')),
 	CONSTRAINT "pipeline_type_timeliness_pair" CHECK (("pipeline_type"."timeliness_number" is null) = ("pipeline_type"."timeliness_datepart" is null)),
-	CONSTRAINT "pipeline_type_timeliness_number_range" CHECK ("pipeline_type"."timeliness_number" between 1 and 10000000),
+	CONSTRAINT "pipeline_type_timeliness_number_range" CHECK ("pipeline_type"."timeliness_number" between 1 and case "pipeline_type"."timeliness_datepart" when 'minute' then 525600000 when 'hour' then 8760000 when 'day' then 365000 when 'week' then 52000 when 'month' then 12000 when 'year' then 1000 end),
 	CONSTRAINT "pipeline_type_timeliness_datepart_known" CHECK ("pipeline_type"."timeliness_datepart" in ('minute', 'hour', 'day', 'week', 'month', 'year'))
 );
 --> statement-breakpoint
@@ -176,10 +176,10 @@ CREATE TABLE "pipeline" (
 	CONSTRAINT "pipeline_watermark_length" CHECK (char_length("pipeline"."watermark") between 0 and 50),
 	CONSTRAINT "pipeline_next_watermark_length" CHECK (char_length("pipeline"."next_watermark") between 0 and 50),
 	CONSTRAINT "pipeline_freshness_pair" CHECK (("pipeline"."freshness_number" is null) = ("pipeline"."freshness_datepart" is null)),
-	CONSTRAINT "pipeline_freshness_number_range" CHECK ("pipeline"."freshness_number" between 1 and 10000000),
+	CONSTRAINT "pipeline_freshness_number_range" CHECK ("pipeline"."freshness_number" between 1 and case "pipeline"."freshness_datepart" when 'minute' then 525600000 when 'hour' then 8760000 when 'day' then 365000 when 'week' then 52000 when 'month' then 12000 when 'year' then 1000 end),
 	CONSTRAINT "pipeline_freshness_datepart_known" CHECK ("pipeline"."freshness_datepart" in ('minute', 'hour', 'day', 'week', 'month', 'year')),
 	CONSTRAINT "pipeline_timeliness_pair" CHECK (("pipeline"."timeliness_number" is null) = ("pipeline"."timeliness_datepart" is null)),
-	CONSTRAINT "pipeline_timeliness_number_range" CHECK ("pipeline"."timeliness_number" between 1 and 10000000),
+	CONSTRAINT "pipeline_timeliness_number_range" CHECK ("pipeline"."timeliness_number" between 1 and case "pipeline"."timeliness_datepart" when 'minute' then 525600000 when 'hour' then 8760000 when 'day' then 365000 when 'week' then 52000 when 'month' then 12000 when 'year' then 1000 end),
 	CONSTRAINT "pipeline_timeliness_datepart_known" CHECK ("pipeline"."timeliness_datepart" in ('minute', 'hour', 'day', 'week', 'month', 'year'))
 );
 --> statement-breakpoint
@@ -240,6 +240,8 @@ CREATE UNIQUE INDEX "anomaly_detection_rule_metric_unique" ON "anomaly_detection
 CREATE INDEX "pipeline_execution_pipeline_id" ON "pipeline_execution" USING btree ("pipeline_id","id");--> statement-breakpoint
 CREATE INDEX "pipeline_execution_parent_id" ON "pipeline_execution" USING btree ("parent_id","id") WHERE parent_id is not null;--> statement-breakpoint
 CREATE INDEX "pipeline_execution_running" ON "pipeline_execution" USING btree ("id") WHERE end_date is null;--> statement-breakpoint
+CREATE INDEX "pipeline_execution_failed" ON "pipeline_execution" USING btree ("id") WHERE completed_successfully = false;--> statement-breakpoint
+CREATE INDEX "pipeline_execution_failed_of_pipeline" ON "pipeline_execution" USING btree ("pipeline_id","id") WHERE completed_successfully = false;--> statement-breakpoint
 CREATE INDEX "pipeline_execution_start_date" ON "pipeline_execution" USING btree ("start_date");--> statement-breakpoint
 CREATE UNIQUE INDEX "pipeline_execution_idempotency_key_unique" ON "pipeline_execution" USING btree ("pipeline_id","idempotency_key") WHERE idempotency_key is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "pipeline_execution_start_unique" ON "pipeline_execution" USING btree ("pipeline_id","start_date",coalesce(parent_id, 0)) WHERE guards_start;--> statement-breakpoint

@@ -7,8 +7,9 @@
 --
 -- Cost: in proportion to the pairs whose distance changes (and the edges that leave their sources), not to the graph.
 -- The planner cannot know how small the work tables are and would read the whole closure for a handful of pairs; its
--- settings make every join a look-up by index, in the order written. (jit: what is switched off counts as so expensive
--- that each statement would be compiled.)
+-- settings make every join a look-up by index, in the order written, and a pair's depth is a subquery behind OFFSET 0,
+-- which it cannot turn into a join over half the key. (jit: what is switched off counts as so expensive that each
+-- statement would be compiled.) A writer waits at most five seconds for its turn: the caller's own patience is eight.
 --
 -- Method. d is the closure's depth. The edges that vanish from (or are new to) the whole graph are put into groups of
 -- sources with the same targets; each group is a complete bipartite graph, so a shortest path crosses it at most once,
@@ -29,6 +30,7 @@ SET enable_material = off
 SET join_collapse_limit = 1
 SET from_collapse_limit = 1
 SET jit = off
+SET lock_timeout = '5s'
 AS $$
 DECLARE
   v_sources bigint[] := array(SELECT id FROM address WHERE name = ANY (p_source_names) ORDER BY id);
@@ -79,37 +81,42 @@ BEGIN
       GROUP BY g.number, c.target_address_id, g.sources
     ), losing_source AS MATERIALIZED (
       SELECT * FROM up WHERE EXISTS (
-        SELECT FROM unnest(up.targets) t(id) JOIN address_lineage_closure c
-          ON c.source_address_id = up.source AND c.target_address_id = t.id AND c.depth = up.depth + 1)
+        SELECT FROM unnest(up.targets) t(id)
+        WHERE (SELECT c.depth FROM address_lineage_closure c WHERE c.source_address_id = up.source AND c.target_address_id = t.id) = up.depth + 1)
     ), losing_target AS MATERIALIZED (
       SELECT * FROM down WHERE EXISTS (
-        SELECT FROM unnest(down.sources) s(id) JOIN address_lineage_closure c
-          ON c.source_address_id = s.id AND c.target_address_id = down.target AND c.depth = down.depth + 1)
+        SELECT FROM unnest(down.sources) s(id)
+        WHERE (SELECT c.depth FROM address_lineage_closure c WHERE c.source_address_id = s.id AND c.target_address_id = down.target) = down.depth + 1)
     )
     INSERT INTO lineage_pair (source, target, old_depth)
-    SELECT DISTINCT c.source_address_id, c.target_address_id, c.depth
-    FROM losing_source u JOIN losing_target d ON d.number = u.number
-    JOIN address_lineage_closure c
-      ON c.source_address_id = u.source AND c.target_address_id = d.target AND c.depth = u.depth + 1 + d.depth;
+    SELECT DISTINCT x.source, x.target, x.old_depth
+    FROM (SELECT u.source, d.target, u.depth + 1 + d.depth AS through,
+            (SELECT c.depth FROM address_lineage_closure c WHERE c.source_address_id = u.source AND c.target_address_id = d.target) AS old_depth
+          FROM losing_source u JOIN losing_target d ON d.number = u.number AND d.target <> u.source OFFSET 0) x
+    WHERE x.old_depth = x.through;
 
     INSERT INTO lineage_pair (source, target, depth)
-    SELECT q.source, q.target, min(c.depth) + 1
-    FROM lineage_pair q
-    JOIN address_lineage e ON e.source_address_id = q.source
-    JOIN address_lineage_closure c ON c.source_address_id = e.target_address_id AND c.target_address_id = q.target
-    WHERE NOT EXISTS (SELECT FROM lineage_pair k WHERE k.source = c.source_address_id AND k.target = c.target_address_id)
-    GROUP BY q.source, q.target
+    SELECT x.source, x.target, min(x.depth) + 1
+    FROM (SELECT q.source, q.target,
+            (SELECT c.depth FROM address_lineage_closure c
+             WHERE c.source_address_id = e.target_address_id AND c.target_address_id = q.target
+               AND NOT EXISTS (SELECT FROM lineage_pair k WHERE k.source = c.source_address_id AND k.target = c.target_address_id)) AS depth
+          FROM lineage_pair q JOIN address_lineage e ON e.source_address_id = q.source OFFSET 0) x
+    WHERE x.depth IS NOT NULL
+    GROUP BY x.source, x.target
     ON CONFLICT (source, target) DO UPDATE SET depth = excluded.depth;
 
     LOOP
       SELECT min(depth) INTO v_depth FROM lineage_pair WHERE depth > v_depth;
       EXIT WHEN v_depth IS NULL;
       INSERT INTO lineage_pair (source, target, depth)
-      SELECT DISTINCT q.source, q.target, v_depth + 1
-      FROM lineage_pair settled
-      JOIN address_lineage e ON e.target_address_id = settled.source
-      JOIN lineage_pair q ON q.source = e.source_address_id AND q.target = settled.target
-      WHERE settled.depth = v_depth AND (q.depth IS NULL OR q.depth > v_depth + 1)
+      SELECT DISTINCT x.source, x.target, v_depth + 1
+      FROM (SELECT e.source_address_id AS source, settled.target,
+              (SELECT q.depth IS NULL OR q.depth > v_depth + 1 FROM lineage_pair q
+               WHERE q.source = e.source_address_id AND q.target = settled.target) AS farther
+            FROM lineage_pair settled JOIN address_lineage e ON e.target_address_id = settled.source
+            WHERE settled.depth = v_depth OFFSET 0) x
+      WHERE x.farther
       ON CONFLICT (source, target) DO UPDATE SET depth = excluded.depth;
     END LOOP;
   END IF;
@@ -133,33 +140,41 @@ BEGIN
   IF FOUND THEN
     -- Distances here are the closure's, but for the pairs that step 1 has already given another.
     WITH up AS MATERIALIZED (
-      SELECT g.number, c.source_address_id AS source, min(CASE WHEN p.source IS NULL THEN c.depth ELSE p.depth END) AS depth, g.targets
-      FROM lineage_edge_group g CROSS JOIN unnest(g.sources) s(id)
-      JOIN address_lineage_closure c ON c.target_address_id = s.id
-      LEFT JOIN lineage_pair p ON p.source = c.source_address_id AND p.target = c.target_address_id
-      WHERE g.added AND (p.source IS NULL OR p.depth IS NOT NULL)
-      GROUP BY g.number, c.source_address_id, g.targets
+      SELECT x.number, x.source, min(x.depth) AS depth, x.targets
+      FROM (SELECT g.number, c.source_address_id AS source, g.targets,
+              CASE WHEN EXISTS (SELECT FROM lineage_pair p WHERE p.source = c.source_address_id AND p.target = c.target_address_id)
+                   THEN (SELECT p.depth FROM lineage_pair p WHERE p.source = c.source_address_id AND p.target = c.target_address_id)
+                   ELSE c.depth END AS depth
+            FROM lineage_edge_group g CROSS JOIN unnest(g.sources) s(id)
+            JOIN address_lineage_closure c ON c.target_address_id = s.id
+            WHERE g.added OFFSET 0) x
+      WHERE x.depth IS NOT NULL
+      GROUP BY x.number, x.source, x.targets
     ), down AS MATERIALIZED (
-      SELECT g.number, c.target_address_id AS target, min(CASE WHEN p.source IS NULL THEN c.depth ELSE p.depth END) AS depth, g.sources
-      FROM lineage_edge_group g CROSS JOIN unnest(g.targets) t(id)
-      JOIN address_lineage_closure c ON c.source_address_id = t.id
-      LEFT JOIN lineage_pair p ON p.source = c.source_address_id AND p.target = c.target_address_id
-      WHERE g.added AND (p.source IS NULL OR p.depth IS NOT NULL)
-      GROUP BY g.number, c.target_address_id, g.sources
+      SELECT x.number, x.target, min(x.depth) AS depth, x.sources
+      FROM (SELECT g.number, c.target_address_id AS target, g.sources,
+              CASE WHEN EXISTS (SELECT FROM lineage_pair p WHERE p.source = c.source_address_id AND p.target = c.target_address_id)
+                   THEN (SELECT p.depth FROM lineage_pair p WHERE p.source = c.source_address_id AND p.target = c.target_address_id)
+                   ELSE c.depth END AS depth
+            FROM lineage_edge_group g CROSS JOIN unnest(g.targets) t(id)
+            JOIN address_lineage_closure c ON c.source_address_id = t.id
+            WHERE g.added OFFSET 0) x
+      WHERE x.depth IS NOT NULL
+      GROUP BY x.number, x.target, x.sources
     ), gaining_source AS MATERIALIZED (
       SELECT * FROM up WHERE EXISTS (
         SELECT FROM unnest(up.targets) t(id)
-        LEFT JOIN address_lineage_closure c ON c.source_address_id = up.source AND c.target_address_id = t.id
-        LEFT JOIN lineage_pair p ON p.source = up.source AND p.target = t.id
         WHERE up.source <> t.id
-          AND coalesce(CASE WHEN p.source IS NULL THEN c.depth ELSE p.depth END, 2147483647) > up.depth + 1)
+          AND coalesce(CASE WHEN EXISTS (SELECT FROM lineage_pair p WHERE p.source = up.source AND p.target = t.id)
+            THEN (SELECT p.depth FROM lineage_pair p WHERE p.source = up.source AND p.target = t.id)
+            ELSE (SELECT c.depth FROM address_lineage_closure c WHERE c.source_address_id = up.source AND c.target_address_id = t.id) END, 2147483647) > up.depth + 1)
     ), gaining_target AS MATERIALIZED (
       SELECT * FROM down WHERE EXISTS (
         SELECT FROM unnest(down.sources) s(id)
-        LEFT JOIN address_lineage_closure c ON c.source_address_id = s.id AND c.target_address_id = down.target
-        LEFT JOIN lineage_pair p ON p.source = s.id AND p.target = down.target
         WHERE down.target <> s.id
-          AND coalesce(CASE WHEN p.source IS NULL THEN c.depth ELSE p.depth END, 2147483647) > down.depth + 1)
+          AND coalesce(CASE WHEN EXISTS (SELECT FROM lineage_pair p WHERE p.source = s.id AND p.target = down.target)
+            THEN (SELECT p.depth FROM lineage_pair p WHERE p.source = s.id AND p.target = down.target)
+            ELSE (SELECT c.depth FROM address_lineage_closure c WHERE c.source_address_id = s.id AND c.target_address_id = down.target) END, 2147483647) > down.depth + 1)
     ), through AS MATERIALIZED (
       SELECT u.source, d.target, min(u.depth + 1 + d.depth) AS depth
       FROM gaining_source u JOIN gaining_target d ON d.number = u.number
@@ -167,11 +182,14 @@ BEGIN
       GROUP BY u.source, d.target
     )
     INSERT INTO lineage_pair (source, target, old_depth, depth)
-    SELECT n.source, n.target, c.depth, n.depth
-    FROM through n
-    LEFT JOIN address_lineage_closure c ON c.source_address_id = n.source AND c.target_address_id = n.target
-    LEFT JOIN lineage_pair p ON p.source = n.source AND p.target = n.target
-    WHERE coalesce(CASE WHEN p.source IS NULL THEN c.depth ELSE p.depth END, 2147483647) > n.depth
+    SELECT x.source, x.target, x.old_depth, x.depth
+    FROM (SELECT n.source, n.target, n.depth,
+            (SELECT c.depth FROM address_lineage_closure c WHERE c.source_address_id = n.source AND c.target_address_id = n.target) AS old_depth,
+            CASE WHEN EXISTS (SELECT FROM lineage_pair p WHERE p.source = n.source AND p.target = n.target)
+              THEN (SELECT p.depth FROM lineage_pair p WHERE p.source = n.source AND p.target = n.target)
+              ELSE (SELECT c.depth FROM address_lineage_closure c WHERE c.source_address_id = n.source AND c.target_address_id = n.target) END AS depth_now
+          FROM through n OFFSET 0) x
+    WHERE coalesce(x.depth_now, 2147483647) > x.depth
     ON CONFLICT (source, target) DO UPDATE SET depth = excluded.depth;
   END IF;
 

@@ -1,16 +1,27 @@
 import { z } from 'zod'
 import { ApiError } from './http/errors.ts'
 
-const switchSetting = z.enum(['true', 'false', '1', '0'], 'must be true or false').transform((text) => text === 'true' || text === '1')
+/** As text from a secret, or as TOML's own boolean. */
+const switchSetting = z
+  .preprocess((value) => String(value).trim().toLowerCase(), z.enum(['true', 'false', '1', '0'], 'must be true or false'))
+  .transform((text) => text === 'true' || text === '1')
+
+/** What the driver takes: it would put a string it cannot parse, password and all, into its error. */
+function isConnectionString(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return url !== undefined && /^postgres(ql)?:$/.test(url.protocol) && url.username !== '' && url.hostname !== '' && url.pathname.length > 1
+}
 
 const settingsSchema = z.object({
   DATABASE_URL: z
     .string('is not set: give it the connection string that Neon shows')
-    .regex(/^postgres(ql)?:\/\/[^@/]*@?[^/]+\/.+/, 'must look like postgresql://user:password@host/database'),
+    .refine(isConnectionString, 'must look like postgresql://user:password@host/database'),
   WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: switchSetting.default(false),
   /** Only where Neon's HTTP endpoint is not the one the connection string implies: local development and tests. */
   NEON_FETCH_ENDPOINT: z.url('must be a URL').optional(),
 })
+
+const ENVIRONMENTS = ['dev', 'test', 'prod']
 
 /** What the service is told from outside, each read as `<ENV_STATE>_<NAME>` first and `<NAME>` second. */
 export type Settings = z.output<typeof settingsSchema>
@@ -27,13 +38,18 @@ export const readSettings = (env: object): Settings => {
   const parsedBefore = known.get(env)
   if (parsedBefore) return parsedBefore
   const variables = env as Record<string, unknown>
-  const prefix = `${String(variables.ENV_STATE ?? 'prod').toUpperCase()}_`
+  const state = String(variables.ENV_STATE ?? 'prod').toLowerCase()
+  if (!ENVIRONMENTS.includes(state)) throw misconfigured([`ENV_STATE must be one of ${ENVIRONMENTS.join(', ')}`])
+  const prefix = `${state.toUpperCase()}_`
   const given = SETTING_NAMES.map((name) => [name, variables[prefix + name] ?? variables[name]] as const)
   const result = settingsSchema.safeParse(Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== '')))
   if (!result.success) {
     const faults = result.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`)
-    throw new ApiError('misconfigured', `This deployment is not configured: ${faults.join('; ')}`)
+    throw misconfigured(faults)
   }
   known.set(env, result.data)
   return result.data
 }
+
+const misconfigured = (faults: string[]): ApiError =>
+  new ApiError('misconfigured', `This deployment is not configured: ${faults.join('; ')}`, { headers: { 'Retry-After': '60' } })

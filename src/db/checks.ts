@@ -7,8 +7,16 @@ export const DATEPARTS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as c
 /** The execution columns an anomaly rule may watch. */
 export const METRIC_FIELDS = ['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput'] as const
 
-/** The largest threshold number: nineteen years in minutes. */
-export const THRESHOLD_NUMBER_MAX = 10_000_000
+/** The largest threshold of each unit, about a thousand years: more would leave PostgreSQL's calendar in the middle of a sweep. */
+export const THRESHOLD_MOST: Record<(typeof DATEPARTS)[number], number> = {
+  minute: 525_600_000,
+  hour: 8_760_000,
+  day: 365_000,
+  week: 52_000,
+  month: 12_000,
+  year: 1_000,
+}
+export const THRESHOLD_NUMBER_MAX = THRESHOLD_MOST.minute
 
 /** `a`, `b` as SQL text literals: constraints cannot carry parameters. */
 const literals = (values: readonly string[]): SQL => sql.raw(values.map((value) => `'${value}'`).join(', '))
@@ -23,6 +31,13 @@ export const atLeast = (name: string, column: AnyPgColumn, least: number) => che
 /** A threshold is a number and a datepart, or neither. */
 export const threshold = (name: string, number: AnyPgColumn, datepart: AnyPgColumn) => [
   check(`${name}_pair`, sql`(${number} is null) = (${datepart} is null)`),
-  check(`${name}_number_range`, sql`${number} between 1 and ${sql.raw(String(THRESHOLD_NUMBER_MAX))}`),
+  check(
+    `${name}_number_range`,
+    sql`${number} between 1 and case ${datepart} ${sql.raw(
+      Object.entries(THRESHOLD_MOST)
+        .map(([unit, most]) => `when '${unit}' then ${most}`)
+        .join(' '),
+    )} end`,
+  ),
   oneOf(`${name}_datepart_known`, datepart, DATEPARTS),
 ]

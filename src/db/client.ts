@@ -1,10 +1,10 @@
-import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
+import { NeonDbError, type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import type { SQL } from 'drizzle-orm'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
 import type { Settings } from '../env.ts'
-import { isLostRace } from './failures.ts'
+import { BrokenAnswer, isLostRace } from './failures.ts'
 
 /** One round trip to the database. */
 export interface Trip {
@@ -62,6 +62,7 @@ export const createDatabase = (settings: Settings): Database => {
         record.rows = countRows(result)
         return result
       } catch (error) {
+        if (!(error instanceof NeonDbError)) throw new BrokenAnswer('the database answered something else than a result', { cause: error })
         if (tries >= MOST_TRIES || !isLostRace(error)) throw error
       } finally {
         record.millis = Date.now() - begun

@@ -65,7 +65,9 @@ const statementFor = ({
   const columns = list(answer.map((name) => sql`r.${sql.identifier(name)}`))
   const ready = references?.ready ?? sql`true`
   const creation = entriesOf({ ...initial, ...config, ...always, config_hash: sql`${hash}`, created_at: sql`${now}::timestamptz` })
-  const changed = sql`r.config_hash is distinct from ${hash}`
+  // Nothing said is no change, also for a row that was made in passing and never configured.
+  const saysNothing = Object.values(config).every((value) => value === undefined)
+  const changed = saysNothing ? sql`r.config_hash is not null and r.config_hash <> ${hash}` : sql`r.config_hash is distinct from ${hash}`
   const change = [
     ...entriesOf({ ...config, config_hash: sql`${hash}`, updated_at: sql`${now}::timestamptz` }).map(
       ([column, value]) => sql`${column} = case when ${changed} then ${value} else r.${column} end`,
@@ -91,7 +93,7 @@ const statementFor = ({
     ])}
     select true as was_created, ${columns} from created r
     union all select false, ${columns} from changed r
-    union all select false, ${columns} from found r where r.config_hash = ${hash} and not exists (select from changed)`
+    union all select false, ${columns} from found r where not (${changed}) and not exists (select from changed)`
 }
 
 /** Creates or configures the row; `was_created` tells which. */

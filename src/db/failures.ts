@@ -7,10 +7,13 @@ interface DatabaseFailure {
   message: string
 }
 
+/** The database's answer broke off, or was none: the driver throws whatever its parser met. */
+export class BrokenAnswer extends Error {}
+
 /** The driver's error, whether drizzle has wrapped it or not; undefined where the error came from elsewhere. */
 const failureIn = (error: unknown): DatabaseFailure | undefined => {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause.name === 'NeonDbError') return cause as DatabaseFailure
+    if (cause.name === 'NeonDbError' || cause instanceof BrokenAnswer) return cause as DatabaseFailure
   }
   return undefined
 }
@@ -18,8 +21,8 @@ const failureIn = (error: unknown): DatabaseFailure | undefined => {
 /** True where PostgreSQL rolled the transaction back because of another one: repeating it is right. */
 export const isLostRace = (error: unknown): boolean => ['40001', '40P01'].includes(failureIn(error)?.code ?? '')
 
-/** PostgreSQL's error classes for "not now": connection, resources, operator intervention (57014: timeout), lost races. */
-const PASSING = /^(08|53|57|40)/
+/** PostgreSQL's error classes for "not now": connection, resources, locks, operator intervention (57014: timeout), lost races. */
+const PASSING = /^(08|53|55|57|40)/
 /** What only whoever runs this deployment can mend. */
 const UNREADY: [codes: RegExp, message: string][] = [
   [/^(28|3D)/, 'The database refuses the connection: check the user, the password and the database in DATABASE_URL'],
@@ -44,7 +47,7 @@ export const databaseFault = (error: unknown): ApiError | undefined => {
     })
   }
   const unready = UNREADY.find(([codes]) => codes.test(failure.code ?? ''))
-  if (unready) return new ApiError('misconfigured', unready[1], { cause: error })
+  if (unready) return new ApiError('misconfigured', unready[1], { headers: { 'Retry-After': '60' }, cause: error })
   // Class 22, data exceptions: a value that passed our checks and that PostgreSQL still cannot hold.
   if (failure.code.startsWith('22')) return new ApiError('validation_failed', 'A value in the request cannot be stored', { cause: error })
   return undefined
@@ -60,6 +63,9 @@ const incomplete = (what: string) => () =>
     `${what}_number and ${what}_datepart go together: after this change one would be set without the other`,
   )
 
+const tooLong = (what: string) => () =>
+  bodyFault('validation_failed', `${what}_number`, `${what}_number and ${what}_datepart are together more than a thousand years`)
+
 /** Constraints that a request can violate, and what the client then hears. PostgreSQL enforces, this only words it. */
 const CONSTRAINTS: Record<string, () => ApiError> = {
   pipeline_name_unique: nameTaken('pipeline'),
@@ -72,6 +78,10 @@ const CONSTRAINTS: Record<string, () => ApiError> = {
   address_address_type_id_address_type_id_fk: unknown('address_type_id', 'address type'),
   anomaly_detection_rule_pipeline_id_pipeline_id_fk: unknown('pipeline_id', 'pipeline'),
   pipeline_execution_parent_id_pipeline_execution_id_fk: unknown('parent_id', 'execution'),
+  pipeline_freshness_number_range: tooLong('freshness'),
+  pipeline_timeliness_number_range: tooLong('timeliness'),
+  pipeline_type_freshness_number_range: tooLong('freshness'),
+  pipeline_type_timeliness_number_range: tooLong('timeliness'),
   pipeline_freshness_pair: incomplete('freshness'),
   pipeline_timeliness_pair: incomplete('timeliness'),
   pipeline_type_freshness_pair: incomplete('freshness'),

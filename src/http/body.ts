@@ -5,6 +5,9 @@ const MAX_BYTES = 1024 * 1024
 /** Deeper than any metadata is; far from where PostgreSQL or the JSON writer would run out of stack. */
 const MAX_DEPTH = 100
 
+const TOO_DEEP = `Nested deeper than ${MAX_DEPTH} levels`
+const MOST_ISSUES = 20
+
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json$/
 
 /**
@@ -19,17 +22,22 @@ export const readBody = async (request: Request): Promise<unknown> => {
   }
   const bytes = await readBytes(request)
   if (bytes.byteLength === 0) return undefined
-  let value: unknown
+  const value = parseBytes(bytes)
+  const issues: Issue[] = []
+  inspect(value, ['body'], issues, { expansion: 0 })
+  if (issues.length > 0) throw validationFault(issues)
+  return value
+}
+
+const parseBytes = (bytes: Uint8Array): unknown => {
   try {
-    value = parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
+    return parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
   } catch (error) {
+    // The reader of large integers walks recursively.
+    if (error instanceof RangeError) throw validationFault([{ loc: ['body'], msg: TOO_DEEP, type: 'too_deep' }])
     const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8'
     throw new ApiError('malformed_json', `The body is not valid JSON: ${reason}`)
   }
-  const issues: Issue[] = []
-  inspect(value, ['body'], issues)
-  if (issues.length > 0) throw validationFault(issues)
-  return value
 }
 
 const readBytes = async (request: Request): Promise<Uint8Array> => {
@@ -56,22 +64,31 @@ const readBytes = async (request: Request): Promise<Uint8Array> => {
   return bytes
 }
 
-const inspect = (value: unknown, loc: (string | number)[], issues: Issue[]): void => {
-  if (issues.length >= 20) return
-  if (typeof value === 'string') return inspectText(value, loc, issues)
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    issues.push({ loc, msg: 'Number is out of range', type: 'number_out_of_range' })
-  }
+/** What is found goes to `issues`; `loc` is one path for the whole walk, copied only where something is wrong. */
+const inspect = (value: unknown, loc: (string | number)[], issues: Issue[], seen: { expansion: number }): void => {
+  if (issues.length >= MOST_ISSUES) return
+  if (typeof value === 'string') inspectText(value, loc, issues)
+  if (typeof value === 'number') inspectNumber(value, loc, issues, seen)
   if (value === null || typeof value !== 'object') return
   if (loc.length > MAX_DEPTH) {
-    issues.push({ loc: loc.slice(0, 5), msg: `Nested deeper than ${MAX_DEPTH} levels`, type: 'too_deep' })
+    issues.push({ loc: loc.slice(0, 5), msg: TOO_DEEP, type: 'too_deep' })
     return
   }
-  for (const [key, part] of Object.entries(value)) {
-    const partLoc = [...loc, Array.isArray(value) ? Number(key) : key]
-    inspectText(key, partLoc, issues)
-    inspect(part, partLoc, issues)
+  const parts = value as Record<string, unknown>
+  for (const key in parts) {
+    loc.push(Array.isArray(value) ? Number(key) : key)
+    if (!Array.isArray(value)) inspectText(key, loc, issues)
+    inspect(parts[key], loc, issues, seen)
+    loc.pop()
   }
+}
+
+/** jsonb writes 1e308 as 309 digits: a small body could become a row that no answer can carry. */
+const inspectNumber = (value: number, loc: (string | number)[], issues: Issue[], seen: { expansion: number }): void => {
+  const size = Math.abs(value)
+  if (size !== 0 && (size >= 1e21 || size < 1e-6)) seen.expansion += Math.abs(Math.log10(size))
+  if (Number.isFinite(value) && seen.expansion <= MAX_BYTES) return
+  issues.push({ loc: [...loc], msg: 'Number is out of range', type: 'number_out_of_range' })
 }
 
 /** PostgreSQL's text and jsonb hold every Unicode character but NUL, and no half of a surrogate pair. */

@@ -30,6 +30,10 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
+const ERROR_LIST = Object.entries(ERRORS)
+  .map(([code, { status, description }]) => `- \`${code}\` (${status}): ${description}`)
+  .join('\n')
+
 /** One thing wrong with a request: where (`["body", "name"]`), what, and the kind of fault. */
 export const issueSchema = z.object({
   loc: z.array(z.union([z.string(), z.int()])).openapi({ example: ['body', 'name'] }),
@@ -40,7 +44,9 @@ export type Issue = z.output<typeof issueSchema>
 
 export const errorSchema = z
   .object({
-    code: z.string().openapi({ description: 'Stable name of the error.', example: 'pipeline_not_found' }),
+    code: z
+      .enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
+      .openapi({ description: `Stable name of the error.\n\n${ERROR_LIST}`, example: 'pipeline_not_found' }),
     message: z.string().openapi({ description: 'One sentence that says what to mend.', example: 'Pipeline 12 not found' }),
     detail: z
       .union([z.string(), z.array(issueSchema)])

@@ -1,10 +1,29 @@
-import { getOpenApiMetadata } from '@asteasolutions/zod-to-openapi'
 import { z } from '@hono/zod-openapi'
-import { DATEPARTS, METRIC_FIELDS, THRESHOLD_NUMBER_MAX } from '../db/checks.ts'
+import { DATEPARTS, METRIC_FIELDS, THRESHOLD_MOST, THRESHOLD_NUMBER_MAX } from '../db/checks.ts'
 import { textFault } from './body.ts'
 import { parseInstant } from './instant.ts'
 
 /** The vocabulary of the API's bodies: one definition per kind of field, with the rule and its words. */
+
+/** A field's own words, but for what is missing or null: the router says that the same way for every field. */
+const wording = (message: string) => ({
+  error: (issue: { input?: unknown }) => (issue.input === undefined || issue.input === null ? undefined : message),
+})
+
+interface Docs {
+  type: string | string[]
+  enum?: readonly string[]
+  [keyword: string]: unknown
+}
+
+const STATED = new WeakMap<z.ZodType, Docs>()
+
+/** The field with what the docs say of it, where that cannot be told from the schema; remembered for `orNull`. */
+const stated = <T extends z.ZodType>(field: T, docs: Docs): T => {
+  const described = field.openapi(docs as never)
+  STATED.set(described, docs)
+  return described
+}
 
 /** Characters as people and PostgreSQL count them, not UTF-16 units. */
 const lengthOf = (text: string): number => {
@@ -24,74 +43,84 @@ const boundedText = (least: number, most: number) =>
 
 /** A name: trimmed, 1 to 150 characters. */
 export const nameField = (description: string, example: string) =>
-  z
-    .string()
-    .trim()
-    .pipe(boundedText(1, 150))
-    .openapi({ type: 'string', description: `${description} Trimmed, 1 to 150 characters.`, minLength: 1, maxLength: 150, example })
+  stated(z.string().trim().pipe(boundedText(1, 150)), {
+    type: 'string',
+    description: `${description} Trimmed, 1 to 150 characters.`,
+    minLength: 1,
+    maxLength: 150,
+    example,
+  })
 
 /** Up to 50 characters, kept as given. */
 export const shortText = (description: string, example: string) => boundedText(0, 50).openapi({ description, maxLength: 50, example })
 
 export const idField = (description: string) =>
-  z.int({ error: 'Must be a whole number' }).min(1, 'Must be at least 1').openapi({ description, type: 'integer', minimum: 1, example: 1 })
+  stated(z.int(wording('Must be a whole number')).min(1, 'Must be at least 1'), { type: 'integer', description, minimum: 1, example: 1 })
 
 /** A number of rows. Integers beyond 2^53 arrive as bigint (see json.ts) and are refused with a sentence. */
 export const countField = (description: string) =>
-  z
-    .union([z.number(), z.bigint()], { error: 'Must be a whole number' })
-    .refine((value) => typeof value === 'bigint' || Number.isInteger(value), { error: 'Must be a whole number' })
-    .refine((value) => value >= 0 && value <= 2 ** 53, { error: 'Must be between 0 and 9007199254740992' })
-    .transform(Number)
-    .openapi({ type: 'integer', description, minimum: 0, maximum: 2 ** 53, example: 150 })
+  stated(
+    z
+      .union([z.number(), z.bigint()], wording('Must be a whole number'))
+      .refine((value) => typeof value === 'bigint' || Number.isInteger(value), { error: 'Must be a whole number' })
+      .refine((value) => value >= 0 && value <= 2 ** 53, { error: 'Must be between 0 and 9007199254740992' })
+      .transform(Number),
+    { type: 'integer', description, minimum: 0, maximum: 2 ** 53, example: 150 },
+  )
 
-export const flagField = (description: string) => z.boolean({ error: 'Must be true or false' }).openapi({ description })
+export const flagField = (description: string) => z.boolean(wording('Must be true or false')).openapi({ description })
+
+const INSTANT_FAULT = 'Must be an ISO 8601 instant such as 2025-01-09T20:30:45.123456Z'
 
 export const instantField = (description: string) =>
-  z
-    .string({ error: (issue) => (issue.input === undefined ? undefined : INSTANT_FAULT) })
-    .transform((text, context) => {
+  stated(
+    z.string(wording(INSTANT_FAULT)).transform((text, context) => {
       const instant = parseInstant(text)
       if (instant === null) context.addIssue({ code: 'custom', message: INSTANT_FAULT })
       return instant ?? z.NEVER
-    })
-    .openapi({
+    }),
+    {
       type: 'string',
       format: 'date-time',
       description: `${description} ISO 8601; without an offset it is taken for UTC.`,
       example: '2025-01-09T20:30:45.123456Z',
-    })
-const INSTANT_FAULT = 'Must be an ISO 8601 instant such as 2025-01-09T20:30:45.123456Z'
+    },
+  )
 
 export const watermarkField = (description: string) =>
-  z
-    .union([z.string(), z.int(), z.bigint()], { error: 'Must be a string (of an id or a timestamp, for example) or a whole number' })
-    .transform(String)
-    .pipe(boundedText(0, 50))
-    .openapi({
+  stated(
+    z
+      .union([z.string(), z.int(), z.bigint()], wording('Must be a string (of an id or a timestamp, for example) or a whole number'))
+      .transform(String)
+      .pipe(boundedText(0, 50)),
+    {
       type: ['string', 'integer'],
       description: `${description} A string, an integer or a timestamp; kept as the string given, at most 50 characters.`,
       example: '150',
-    })
+    },
+  )
 
 /** Any JSON object; its content is the client's. */
 export const metadataField = (description: string) =>
-  z
-    .custom<Record<string, unknown>>((value) => value !== null && typeof value === 'object' && !Array.isArray(value), {
+  stated(
+    z.custom<Record<string, unknown>>((value) => value !== null && typeof value === 'object' && !Array.isArray(value), {
       error: 'Must be a JSON object',
-    })
-    .openapi({ type: 'object', additionalProperties: true, description, example: { partition: '2025-01-09' } })
+    }),
+    { type: 'object', additionalProperties: true, description, example: { partition: '2025-01-09' } },
+  )
 
 const oneOfField = <const T extends readonly [string, ...string[]]>(
   values: T,
   description: string,
   aliases: Record<string, T[number]> = {},
 ) =>
-  z
-    .string({ error: `Must be one of ${values.join(', ')}` })
-    .transform((text) => aliases[text.toLowerCase()] ?? text.toLowerCase())
-    .pipe(z.enum(values, { error: `Must be one of ${values.join(', ')}` }))
-    .openapi({ type: 'string', enum: [...values], description, example: values[0] })
+  stated(
+    z
+      .string(wording(`Must be one of ${values.join(', ')}`))
+      .transform((text) => aliases[text.toLowerCase()] ?? text.toLowerCase())
+      .pipe(z.enum(values, { error: `Must be one of ${values.join(', ')}` })),
+    { type: 'string', enum: values, description, example: values[0] },
+  )
 
 export const datepartField = (what: string) => oneOfField(DATEPARTS, `Unit of ${what}, in UTC calendar arithmetic. Any case.`)
 
@@ -103,16 +132,24 @@ export const metricField = (description: string) =>
   })
 
 export const thresholdNumber = (what: string) =>
-  z
-    .int({ error: 'Must be a whole number' })
-    .min(1, 'Must be at least 1')
-    .max(THRESHOLD_NUMBER_MAX, `Must be at most ${THRESHOLD_NUMBER_MAX}`)
-    .openapi({ type: 'integer', description: `How many dateparts: ${what}.`, minimum: 1, maximum: THRESHOLD_NUMBER_MAX, example: 12 })
+  stated(
+    z
+      .int(wording('Must be a whole number'))
+      .min(1, 'Must be at least 1')
+      .max(THRESHOLD_NUMBER_MAX, `Must be at most ${THRESHOLD_NUMBER_MAX}`),
+    {
+      type: 'integer',
+      description: `How many dateparts: ${what}. At most about a thousand years.`,
+      minimum: 1,
+      maximum: THRESHOLD_NUMBER_MAX,
+      example: 12,
+    },
+  )
 
 /** A type that a field states for the docs itself does not learn of null by being made nullable. */
 const orNull = (field: z.ZodType) => {
-  const { type, enum: values } = getOpenApiMetadata(field)
-  return { ...(type ? { type: [type, 'null'].flat() } : {}), ...(values ? { enum: [...values, null] } : {}) }
+  const { type, enum: values } = STATED.get(field) ?? {}
+  return { ...(type ? { type: [type, 'null'].flat() as ('string' | 'null')[] } : {}), ...(values ? { enum: [...values, null] } : {}) }
 }
 
 /** In a POST null means "no opinion", as if the field were absent: the Python SDK sends null for all it does not set. */
@@ -152,10 +189,14 @@ interface Thresholds {
   timeliness_datepart?: string
 }
 
-/** A number without its datepart, or the reverse, means nothing. */
+/** A number without its datepart, or the reverse, means nothing; nor does one of more than about a thousand years. */
 export const requireWholeThresholds = (body: Thresholds, context: z.RefinementCtx): void => {
   for (const what of ['freshness', 'timeliness'] as const) {
     const [number, datepart] = [`${what}_number`, `${what}_datepart`] as const
+    const most = THRESHOLD_MOST[body[datepart] as keyof typeof THRESHOLD_MOST]
+    if (most !== undefined && (body[number] ?? 0) > most) {
+      context.addIssue({ code: 'custom', path: [number], message: `Must be at most ${most} for ${body[datepart]}` })
+    }
     if ((body[number] === undefined) === (body[datepart] === undefined)) continue
     const [given, missing] = body[number] === undefined ? [datepart, number] : [number, datepart]
     context.addIssue({ code: 'custom', path: [missing], message: `Required with ${given}` })
@@ -195,7 +236,7 @@ export const flagText = (description: string) =>
 export const instantText = (description: string) =>
   z
     .string()
-    .transform((text) => text.replace(/ (\d\d:?\d\d)$/, '+$1'))
+    .transform((text) => text.replace(/([T ]\d\d[\d:.,]*) (\d\d(?::?\d\d)?)$/, '$1+$2'))
     .pipe(instantField(description))
     .openapi({ type: 'string', format: 'date-time', description, example: '2025-01-09T00:00:00Z' })
 

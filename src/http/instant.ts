@@ -6,12 +6,12 @@
 
 const CALENDAR_DATE = String.raw`(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)|(?<basicYear>\d{4})(?<basicMonth>\d\d)(?<basicDay>\d\d)`
 const OTHER_DATE = String.raw`(?<weekYear>\d{4})-?W(?<week>\d\d)-?(?<weekday>[1-7])|(?<ordinalYear>\d{4})-?(?<ordinal>\d{3})`
-const TIME = String.raw`(?<hour>\d\d)(?::?(?<minute>\d\d)(?::?(?<second>\d\d)(?:[.,](?<fraction>\d{1,30}))?)?)?`
-const OFFSET = String.raw`(?<offset>[zZ]|[+-]\d\d(?::?\d\d)?)`
+const TIME = String.raw`(?<hour>\d\d)(?::?(?<minute>\d\d)(?::?(?<second>\d\d)(?:[.,](?<fraction>\d+))?)?)?`
+// Seconds in an offset are PostgreSQL's, for instants before the standard zones, in a session that is not in UTC.
+const OFFSET = String.raw`(?<offset>[zZ]|[+-]\d\d(?::?\d\d(?::\d\d)?)?)`
 const ISO_8601 = new RegExp(`^(?:${CALENDAR_DATE}|${OTHER_DATE})(?:[Tt ]${TIME} ?${OFFSET}?)?$`)
 
-const MINUTE_MILLIS = 60_000
-const DAY_MILLIS = 24 * 60 * MINUTE_MILLIS
+const DAY_MILLIS = 24 * 60 * 60 * 1000
 
 /**
  * Reads an ISO 8601 instant: calendar, week or ordinal date, extended or basic form, `T` or a space before the time.
@@ -23,10 +23,10 @@ export const parseInstant = (text: string): string | null => {
   if (!parts) return null
   const date = dateMillis(parts)
   const [hour, minute, second] = [parts.hour, parts.minute, parts.second].map((digits) => Number(digits ?? 0)) as [number, number, number]
-  const offset = offsetMinutes(parts.offset)
+  const offset = offsetSeconds(parts.offset)
   const endOfDay = hour === 24 && minute === 0 && second === 0 && !Number(parts.fraction ?? 0)
-  if (date === null || offset === null || (hour > 23 && !endOfDay) || minute > 59 || second > 59) return null
-  const millis = date + ((hour * 60 + minute - offset) * 60 + second) * 1000
+  if (date === null || offset === null || (hour > 23 && !endOfDay) || minute > 59 || second > 60) return null // a leap second is the next one's first
+  const millis = date + ((hour * 60 + minute) * 60 + second - offset) * 1000
   if (millis < FIRST_MILLIS || millis > LAST_MILLIS) return null
   return `${new Date(millis).toISOString().slice(0, 19)}.${(parts.fraction ?? '').slice(0, 6).padEnd(6, '0')}Z`
 }
@@ -63,12 +63,12 @@ const weekDateMillis = (year: number, week: number, weekday: number): number | n
   return week >= 1 && millis < mondayOfWeekOne(year + 1) ? millis : null
 }
 
-const offsetMinutes = (offset: string | undefined): number | null => {
+const offsetSeconds = (offset: string | undefined): number | null => {
   if (offset === undefined || offset.toUpperCase() === 'Z') return 0
-  const hours = Number(offset.slice(1, 3))
-  const minutes = Number(offset.slice(3).replace(':', '') || 0)
-  if (hours > 23 || minutes > 59) return null
-  return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes)
+  const digits = offset.slice(1).replaceAll(':', '').padEnd(6, '0')
+  const [hours, minutes, seconds] = [digits.slice(0, 2), digits.slice(2, 4), digits.slice(4)].map(Number) as [number, number, number]
+  if (hours > 23 || minutes > 59 || seconds > 59) return null
+  return (offset.startsWith('-') ? -1 : 1) * ((hours * 60 + minutes) * 60 + seconds)
 }
 
 /** PostgreSQL's text for a timestamptz (`2025-01-09 20:30:45.1+00`, whatever the session's zone) in the canonical form. */

@@ -1,14 +1,14 @@
-import { idText, numberText } from './fields.ts'
+import { numberText } from './fields.ts'
 
 /** The query parameters of every list. */
 export const pageQuery = {
   limit: numberText('Most rows to answer.', 1, 1000, 1000),
-  after_id: idText('Only rows with a greater id: the id of the last row of the page before.').optional(),
+  after_id: numberText('Only rows with a greater id: the id of the last row of the page before.', 0, Number.MAX_SAFE_INTEGER, 0),
 }
 
 export interface Page {
   limit: number
-  after_id?: number
+  after_id: number
 }
 
 /** How many rows to ask the database for: one more than the page tells whether another page follows. */

@@ -92,9 +92,10 @@ const answerWith = ({ status, body, headers = {} }: Answer): Response =>
 
 /** zod's words, where "Invalid input: expected string, received undefined" would not help. */
 const wordIssue = (issue: { code?: string; input?: unknown; expected?: string }): string | undefined => {
-  if (issue.code !== 'invalid_type') return undefined
+  if (issue.code !== 'invalid_type' && issue.code !== 'invalid_union') return undefined
   if (issue.input === undefined) return 'Required'
   if (issue.input === null) return 'Must not be null'
+  if (issue.code === 'invalid_union') return undefined
   return `Must be ${/^[aeio]/.test(issue.expected ?? '') ? 'an' : 'a'} ${issue.expected}`
 }
 
@@ -117,6 +118,7 @@ const documented = (endpoint: AnyEndpoint): RouteConfig => {
     ...(endpoint.errors ?? []),
     ...(endpoint.body ? BODY_ERRORS : []),
     ...(takesInput ? (['validation_failed'] as const) : []),
+    ...(endpoint.answers[200]?.paged ? (['page_too_large'] as const) : []),
     'database_unavailable',
     'misconfigured',
   ])

@@ -33,7 +33,7 @@ export const listAddressTypes = (db: Database, filters: Page & { name?: string }
   db.orm
     .select()
     .from(addressType)
-    .where(and(gt(addressType.id, filters.after_id ?? 0), filters.name === undefined ? undefined : named(filters.name)))
+    .where(and(gt(addressType.id, filters.after_id), filters.name === undefined ? undefined : named(filters.name)))
     .orderBy(addressType.id)
     .limit(rowsToRead(filters))
 

@@ -70,7 +70,7 @@ export const listAddresses = (db: Database, filters: Page & { name?: string; add
     .from(address)
     .where(
       and(
-        gt(address.id, filters.after_id ?? 0),
+        gt(address.id, filters.after_id),
         filters.name === undefined ? undefined : eq(address.name, filters.name),
         filters.address_type_id === undefined ? undefined : eq(address.address_type_id, filters.address_type_id),
         filters.deprecated === undefined ? undefined : eq(address.deprecated, filters.deprecated),

@@ -37,7 +37,7 @@ export const listRules = (db: Database, filters: Page & { pipeline_id?: number; 
     .from(anomalyDetectionRule)
     .where(
       and(
-        gt(anomalyDetectionRule.id, filters.after_id ?? 0),
+        gt(anomalyDetectionRule.id, filters.after_id),
         filters.pipeline_id === undefined ? undefined : eq(anomalyDetectionRule.pipeline_id, filters.pipeline_id),
         filters.active === undefined ? undefined : eq(anomalyDetectionRule.active, filters.active),
       ),

@@ -69,7 +69,10 @@ const endStatement = (body: ExecutionEnd, succeeded: boolean, now: string): SQL 
         load_lineage = false
       from ended e
       where p.id = e.pipeline_id and e.completed_successfully
-        and (p.load_lineage or e.next_watermark is distinct from p.watermark or e.has_inserts or e.has_updates or e.has_soft_deletes)),
+        and (p.load_lineage or coalesce(e.next_watermark, p.watermark) is distinct from p.watermark
+          or e.has_inserts and e.end_date > coalesce(p.last_target_insert, '-infinity')
+          or e.has_updates and e.end_date > coalesce(p.last_target_update, '-infinity')
+          or e.has_soft_deletes and e.end_date > coalesce(p.last_target_soft_delete, '-infinity'))),
     detection as (
       insert into ${job} (kind, payload, created_at)
       select 'detect_anomalies', jsonb_build_object('pipeline_id', e.pipeline_id, 'pipeline_execution_id', e.id), ${now}::timestamptz

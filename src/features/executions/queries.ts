@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, gt, isNull, lt, type SQL } from 'drizzle-orm'
+import { and, eq, getTableColumns, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/pg-core'
 import type { Database } from '../../db/client.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
@@ -13,7 +13,8 @@ export const MOST_CHILDREN = 1000
 const STATUS: Record<(typeof EXECUTION_STATUSES)[number], () => SQL> = {
   running: () => isNull(pipelineExecution.end_date),
   succeeded: () => eq(pipelineExecution.completed_successfully, true),
-  failed: () => eq(pipelineExecution.completed_successfully, false),
+  // A literal: the partial indexes of failed runs do not match a parameter.
+  failed: () => sql`${pipelineExecution.completed_successfully} = false`,
 }
 
 interface ExecutionFilters extends Page {
@@ -31,7 +32,7 @@ export const listExecutions = (db: Database, filters: ExecutionFilters) =>
     .from(pipelineExecution)
     .where(
       and(
-        gt(pipelineExecution.id, filters.after_id ?? 0),
+        gt(pipelineExecution.id, filters.after_id),
         filters.pipeline_id === undefined ? undefined : eq(pipelineExecution.pipeline_id, filters.pipeline_id),
         filters.parent_id === undefined ? undefined : eq(pipelineExecution.parent_id, filters.parent_id),
         filters.status && STATUS[filters.status](),

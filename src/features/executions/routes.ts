@@ -69,7 +69,7 @@ const routes = (router: Router): void => {
       const found = await findExecutionWithChildren(db, id)
       if (!found) throw new ApiError('pipeline_execution_not_found', `Execution ${id} not found`)
       const rest = new URL(`/pipeline_execution?parent_id=${id}`, url).href
-      const { rows, headers } = pageOf(found.children, { limit: MOST_CHILDREN }, rest)
+      const { rows, headers } = pageOf(found.children, { limit: MOST_CHILDREN, after_id: 0 }, rest)
       return { status: 200, body: { ...found.subject, child_executions: rows }, headers }
     },
   )

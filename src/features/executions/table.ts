@@ -51,6 +51,9 @@ export const pipelineExecution = pgTable(
     index('pipeline_execution_parent_id').on(table.parent_id, table.id).where(sql`parent_id is not null`),
     // GET /pipeline_execution?status=running.
     index('pipeline_execution_running').on(table.id).where(sql`end_date is null`),
+    // GET /pipeline_execution?status=failed, of all pipelines and of one.
+    index('pipeline_execution_failed').on(table.id).where(sql`completed_successfully = false`),
+    index('pipeline_execution_failed_of_pipeline').on(table.pipeline_id, table.id).where(sql`completed_successfully = false`),
     // GET /pipeline_execution?started_after=&started_before=.
     index('pipeline_execution_start_date').on(table.start_date),
     // A start with an Idempotency-Key is recorded once.

@@ -35,7 +35,7 @@ export const listPipelineTypes = (db: Database, filters: Page & { name?: string 
   db.orm
     .select()
     .from(pipelineType)
-    .where(and(gt(pipelineType.id, filters.after_id ?? 0), filters.name === undefined ? undefined : named(filters.name)))
+    .where(and(gt(pipelineType.id, filters.after_id), filters.name === undefined ? undefined : named(filters.name)))
     .orderBy(pipelineType.id)
     .limit(rowsToRead(filters))
 

@@ -72,7 +72,7 @@ export const listPipelines = (db: Database, filters: Page & { name?: string; pip
     .from(pipeline)
     .where(
       and(
-        gt(pipeline.id, filters.after_id ?? 0),
+        gt(pipeline.id, filters.after_id),
         filters.name === undefined ? undefined : named(filters.name),
         filters.pipeline_type_id === undefined ? undefined : eq(pipeline.pipeline_type_id, filters.pipeline_type_id),
         filters.active === undefined ? undefined : eq(pipeline.active, filters.active),

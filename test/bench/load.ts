@@ -1,0 +1,81 @@
+import { Agent, request } from 'node:http'
+
+/** What a request of a load looks like; made anew for every one. */
+export interface Call {
+  method: 'GET' | 'POST'
+  path: string
+  body?: unknown
+}
+
+export interface Target {
+  port: number
+  next: () => Call
+}
+
+const send = (agent: Agent, { port, next }: Target): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const { method, path, body } = next()
+    const payload = body === undefined ? undefined : JSON.stringify(body)
+    const headers = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
+    const sent = request({ agent, port, host: '127.0.0.1', method, path, headers }, (response) => {
+      response.resume()
+      response.once('end', () => resolve(response.statusCode ?? 0))
+    })
+    sent.once('error', reject)
+    sent.end(payload)
+  })
+
+const assertSuccess = (status: number, { next }: Target): void => {
+  if (status >= 300) throw new Error(`${JSON.stringify(next())} was answered ${status}: the figures would mean nothing`)
+}
+
+/** Requests a second with each connection sending its next request as soon as it has the last answer. */
+export const closedLoop = async (target: Target, connections: number, seconds: number): Promise<number> => {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const end = performance.now() + seconds * 1000
+  const begun = performance.now()
+  let count = 0
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      while (performance.now() < end) {
+        assertSuccess(await send(agent, target), target)
+        count += 1
+      }
+    }),
+  )
+  agent.destroy()
+  return count / ((performance.now() - begun) / 1000)
+}
+
+/**
+ * Latencies, in milliseconds and sorted, at a steady rate: each is counted from the moment the request was due, so that
+ * a server which stalls cannot hide behind the requests it did not let us send.
+ */
+export const openLoop = async (target: Target, perSecond: number, seconds: number): Promise<number[]> => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  const latencies: number[] = []
+  const begun = performance.now()
+  const running: Promise<void>[] = []
+  for (let index = 0; index < perSecond * seconds; index += 1) {
+    const due = begun + (index * 1000) / perSecond
+    while (performance.now() < due) await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now() - 1)))
+    running.push(
+      send(agent, target).then((status) => {
+        assertSuccess(status, target)
+        latencies.push(performance.now() - due)
+      }),
+    )
+  }
+  await Promise.all(running)
+  agent.destroy()
+  return latencies.sort((left, right) => left - right)
+}
+
+export const percentile = (sorted: number[], percent: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN
+
+export const median = (values: number[]): number =>
+  percentile(
+    [...values].sort((left, right) => left - right),
+    50,
+  )
