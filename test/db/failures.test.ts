@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { neon } from '@neondatabase/serverless'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { call, countOf, expectError, get, makePipeline, post, sql, startRun, unique } from '../support/api.ts'
 
 const away = { NEON_FETCH_ENDPOINT: 'http://127.0.0.1:1/sql' }
@@ -49,6 +49,17 @@ describe('when the database is away', () => {
     await sql(`drop database ${empty} with (force)`)
     expectError(unmigrated, 503, 'misconfigured')
     expect(unmigrated.body.message).toContain('npm run db:migrate')
+  })
+
+  it('answers 503 where the database answers something else than a result', async () => {
+    const answers = ['<html>gateway</html>', '{"rows":[', ''].flatMap((text) => [200, 400].map((status) => new Response(text, { status })))
+    const fetch = vi.spyOn(globalThis, 'fetch')
+    for (const answer of answers) {
+      fetch.mockResolvedValueOnce(answer)
+      expectError(await get('/pipeline/1'), 503, 'database_unavailable')
+    }
+    expect(fetch).toHaveBeenCalledTimes(answers.length)
+    fetch.mockRestore()
   })
 
   it('gives up a statement that takes too long, which PostgreSQL then cancels', { timeout: 40_000 }, async () => {

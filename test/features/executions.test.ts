@@ -174,6 +174,17 @@ describe('POST /end_pipeline_execution', () => {
     })
   })
 
+  it('leaves the row of the pipeline alone where the run changes nothing of it', async () => {
+    const pipeline_id = await makePipeline()
+    await patch('/pipeline', { id: pipeline_id, watermark: '5' })
+    await end({ id: await startRun({ pipeline_id }), end_date: '2999-01-01', inserts: 1 })
+    const version = () => sql('select xmin::text, ctid::text from pipeline where id = $1', [pipeline_id])
+    const before = await version()
+    await end({ id: await startRun({ pipeline_id }), end_date: '2998-01-01', inserts: 1 })
+    await end({ id: await startRun({ pipeline_id }), inserts: 0 })
+    expect(await version()).toEqual(before)
+  })
+
   it('records one anomaly job for a success of a pipeline with an active rule, and none otherwise', async () => {
     const jobs = (executionId: number) =>
       countOf(
@@ -228,6 +239,8 @@ describe('GET /pipeline_execution', () => {
     expect(await ids('status=failed')).toEqual([failed])
     // The + of an offset that nobody encoded arrives as a space.
     expect(await ids('started_after=2025-01-01T02:00:00+02:00')).toEqual([succeeded, failed])
+    expect(await ids('started_after=2025-01-01T02:00:00+02')).toEqual([succeeded, failed])
+    expect(await ids('started_after=2025-01-01%2020:30')).toEqual([succeeded, failed])
     expect(await ids('started_after=2025-01-01T00:00:00Z&started_before=2025-01-03')).toEqual([succeeded])
     expectError(await get('/pipeline_execution?status=done'), 422, 'validation_failed', ['query', 'status'])
     expectError(await get('/pipeline_execution/999999'), 404, 'pipeline_execution_not_found')

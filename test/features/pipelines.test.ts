@@ -116,6 +116,10 @@ describe('POST /pipeline', () => {
       'body',
       'freshness_number',
     ])
+    expectError(await post('/pipeline', body({ freshness_number: 1001, freshness_datepart: 'Year' })), 422, 'validation_failed', [
+      'body',
+      'freshness_number',
+    ])
     expectError(await post('/pipeline', body({ freshness_number: 3 })), 422, 'validation_failed', ['body', 'freshness_datepart'])
     expectError(await post('/pipeline', body({ timeliness_datepart: 'day' })), 422, 'validation_failed', ['body', 'timeliness_number'])
     expectError(await post('/pipeline', body({ freshness_number: 1, freshness_datepart: 'fortnight' })), 422, 'validation_failed', [
@@ -124,6 +128,13 @@ describe('POST /pipeline', () => {
     ])
     expectError(await post('/pipeline', body({ pipeline_metadata: [1] })), 422, 'validation_failed', ['body', 'pipeline_metadata'])
     expect(await countOf('pipeline')).toBe(before)
+  })
+
+  it('keeps a row small enough to be answered: numbers that jsonb would write with hundreds of digits are limited', async () => {
+    const numbers = (count: number) =>
+      `{"name":"${unique('p')}","pipeline_type_name":"t","pipeline_metadata":{"a":[${Array(count).fill('1e308').join()}]}}`
+    expectError(await post('/pipeline', numbers(100_000)), 422, 'validation_failed')
+    expect((await post('/pipeline', numbers(3))).status).toBe(201)
   })
 
   it('counts characters as people do: 150 of any kind fit', async () => {
@@ -185,6 +196,9 @@ describe('PATCH /pipeline', () => {
     expectError(await patch('/pipeline', { id, name: taken.toUpperCase() }), 409, 'name_taken')
     expectError(await patch('/pipeline', { id, pipeline_type_id: 999_999 }), 422, 'unknown_reference', ['body', 'pipeline_type_id'])
     expectError(await patch('/pipeline', { id, timeliness_number: 5 }), 422, 'validation_failed', ['body', 'timeliness_datepart'])
+    await patch('/pipeline', { id, timeliness_number: 500_000, timeliness_datepart: 'minute' })
+    expectError(await patch('/pipeline', { id, timeliness_datepart: 'month' }), 422, 'validation_failed', ['body', 'timeliness_number'])
+    await sql('update pipeline set updated_at = null where id = $1', [id])
     expectError(await patch('/pipeline', { id, active: null }), 422, 'validation_failed', ['body', 'active'])
     expectError(await patch('/pipeline', { active: true }), 422, 'validation_failed', ['body', 'id'])
     expectError(await patch('/pipeline', { id: 999_999, active: true }), 404, 'pipeline_not_found')

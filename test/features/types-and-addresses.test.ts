@@ -36,6 +36,14 @@ describe('POST /pipeline_type', () => {
     })
   })
 
+  it('writes nothing for a type that a pipeline has created, when the post says nothing', async () => {
+    const name = unique('silent')
+    await post('/pipeline', { name: unique('p'), pipeline_type_name: name })
+    const { status, body } = await post('/pipeline_type', { name, freshness_number: null })
+    expect(status).toBe(200)
+    expect((await get(`/pipeline_type/${body.id}`)).body).toMatchObject({ config_hash: null, updated_at: null })
+  })
+
   it('is patched by id or by name; lists filter by name', async () => {
     const name = unique('patched')
     const { body } = await post('/pipeline_type', { name, freshness_number: 1, freshness_datepart: 'day' })

@@ -23,6 +23,7 @@ describe('every error has one shape', () => {
     )
     expectError(await post('/pipeline', JSON.stringify({ name: 'x'.repeat(1024 * 1024) })), 413, 'body_too_large')
     expectError(await post('/pipeline'), 422, 'validation_failed', ['body'])
+    expectError(await post('/pipeline', `${'['.repeat(60_000)}1234567890123456${']'.repeat(60_000)}`), 422, 'validation_failed')
     for (const text of ['null', '[]', '"text"', '5', 'true']) expectError(await post('/pipeline', text), 422, 'validation_failed', ['body'])
   })
 
@@ -89,9 +90,22 @@ describe('HTTP itself', () => {
     expect(malformed.body.message).toContain('DATABASE_URL must look like')
     expect(malformed.body.message).toContain('WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES must be true or false')
     expect(malformed.body.message).not.toContain('secret')
+    expect(malformed.headers.get('retry-after')).toBe('60')
+    for (const DATABASE_URL of ['postgresql://host.tld/db', 'postgresql://u:secret@host:abc/db', 'postgresql://u@host', 'x']) {
+      const refused = await call('GET', '/pipeline', undefined, {}, { DATABASE_URL })
+      expectError(refused, 503, 'misconfigured')
+      expect(refused.body.message).not.toContain('secret')
+    }
+    expectError(await call('GET', '/pipeline', undefined, {}, { ENV_STATE: 'production' }), 503, 'misconfigured')
   })
 
   it('takes a setting with the prefix of the environment before one without', async () => {
+    // TOML's own boolean, and a word as Python writes it, mean the same.
+    for (const value of [true, 'True', '1']) {
+      expect((await call('GET', '/pipeline?limit=1', undefined, {}, { WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: value })).status).toBe(
+        200,
+      )
+    }
     const settings = { WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: 'false', TEST_WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: 'true' }
     const { body } = await call('POST', '/pipeline', { name: unique('p'), pipeline_type_name: 't' }, {}, settings)
     expect(await countOf('anomaly_detection_rule where pipeline_id = $1', [body.id])).toBe(6)

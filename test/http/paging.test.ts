@@ -52,6 +52,10 @@ describe('paging', () => {
     expect(new Set(ids).size).toBe(1001)
   })
 
+  it('begins with after_id=0', async () => {
+    expect((await get('/pipeline?after_id=0&limit=1')).body).toEqual((await get('/pipeline?limit=1')).body)
+  })
+
   it('refuses a limit or id beyond its range', async () => {
     for (const query of ['limit=0', 'limit=1001', 'limit=-1', 'limit=x', 'limit=', 'limit=1e2']) {
       expectError(await get(`/pipeline?${query}`), 422, 'validation_failed', ['query', 'limit'])

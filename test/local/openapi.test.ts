@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: the document is plain JSON to these tests
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
