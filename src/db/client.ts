@@ -1,10 +1,10 @@
 import { NeonDbError, type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import type { SQL } from 'drizzle-orm'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
-import { PgDialect } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
 import type { Settings } from '../env.ts'
 import { BrokenAnswer, isLostRace } from './failures.ts'
+import { bind, prepare, type Statement } from './statement.ts'
 
 /** One round trip to the database. */
 export interface Trip {
@@ -16,8 +16,10 @@ export interface Trip {
 export interface Database {
   /** drizzle's query builder, for single-table work. */
   readonly orm: NeonHttpDatabase
-  /** Runs one statement and reads each of its rows with `row` (see rows.ts). */
-  rows<Row>(statement: SQL, row: z.ZodType<Row>): Promise<Row[]>
+  /** Runs one statement and reads each of its rows with `row` (see rows.ts); `values` fill its placeholders. */
+  rows<Row>(statement: SQL | Statement, row: z.ZodType<Row>, values?: Record<string, unknown>): Promise<Row[]>
+  /** The same for rows that are columns of a table (see statement.ts: readColumns). */
+  read<Row>(statement: Statement, read: (row: Record<string, unknown>) => Row, values: Record<string, unknown>): Promise<Row[]>
   /** Runs the statements as one transaction in one round trip; answers the last one's rows. */
   transaction<Row>(statements: SQL[], row: z.ZodType<Row>): Promise<Row[]>
   /** The round trips made so far, in order. */
@@ -36,8 +38,6 @@ const MOST_TRIES = 4
 const BOOLEAN_OID = 16
 const AS_TEXT = { getTypeParser: (oid: number) => (oid === BOOLEAN_OID ? (text: string) => text === 't' : (text: string) => text) }
 
-const dialect = new PgDialect()
-
 /** A database for one request. It holds no connection: each statement is one HTTP request to Neon. */
 export const createDatabase = (settings: Settings): Database => {
   // The driver takes the endpoint from a global; it is the same for every request of a deployment.
@@ -47,6 +47,7 @@ export const createDatabase = (settings: Settings): Database => {
     fetchOptions: { signal: AbortSignal.timeout(TIMEOUT_MILLIS) },
   })
   const trips: Trip[] = []
+  let orm: NeonHttpDatabase | undefined
 
   const trip = async <Result>(
     statements: string[],
@@ -77,24 +78,24 @@ export const createDatabase = (settings: Settings): Database => {
       (result) => result.rows.length,
     )
 
-  const toQuery = (statement: SQL) => {
-    const { sql, params } = dialect.sqlToQuery(statement)
-    return { sql, params }
+  const run = async (statement: SQL | Statement, values: Record<string, unknown> = {}) => {
+    const prepared = 'text' in statement ? statement : prepare(statement)
+    return (await query(prepared.text, bind(prepared, values))).rows as Record<string, unknown>[]
   }
 
   return {
     trips,
-    orm: drizzle({ client: { query } as unknown as NeonQueryFunction<boolean, boolean> }),
-    rows: async (statement, row) => {
-      const { sql, params } = toQuery(statement)
-      const result = await query(sql, params)
-      return result.rows.map((found) => row.parse(found))
+    get orm() {
+      orm ??= drizzle({ client: { query } as unknown as NeonQueryFunction<boolean, boolean> })
+      return orm
     },
+    rows: async (statement, row, values) => (await run(statement, values)).map((found) => row.parse(found)),
+    read: async (statement, read, values) => (await run(statement, values)).map(read),
     transaction: async (statements, row) => {
-      const queries = statements.map(toQuery)
+      const queries = statements.map(prepare)
       const results = await trip(
-        queries.map(({ sql }) => sql),
-        () => client.transaction(queries.map(({ sql, params }) => client.query(sql, params, { types: AS_TEXT } as never))),
+        queries.map(({ text }) => text),
+        () => client.transaction(queries.map(({ text, params }) => client.query(text, params, { types: AS_TEXT } as never))),
         (found) => found.reduce((sum, { rows }) => sum + rows.length, 0),
       )
       return (results.at(-1)?.rows ?? []).map((found) => row.parse(found))

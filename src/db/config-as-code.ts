@@ -3,6 +3,7 @@ import type { PgTable } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
 import { canonicalJson } from '../http/json.ts'
 import type { Database } from './client.ts'
+import { keep, param, prepare, type Statement } from './statement.ts'
 
 /**
  * Configuration as code: a pipeline's own code posts its configuration at every run. It is written when it differs
@@ -16,14 +17,24 @@ export const hashConfig = async (config: Record<string, unknown>): Promise<strin
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-type Values = Record<string, SQL | undefined>
+type Values = Record<string, unknown>
 
-export interface Configured {
+/** What a table's configuration is made of; the same for every call. */
+export interface Configurable<Row> {
   table: PgTable
-  /** Finds the row by its unique name. */
+  /** Finds the row by its unique name, the placeholder `name`. */
   matches: SQL
-  /** CTEs that make what the row refers to, and the condition that it is there. */
-  references?: { ctes: SQL[]; ready: SQL }
+  /** CTEs that make what the row refers to, the condition that it is there, and the columns that point to it. */
+  references?: { ctes: SQL[]; ready: SQL; columns: Record<string, SQL> }
+  /** CTEs that follow a creation; they read `created`. */
+  afterwards?: SQL[]
+  /** The columns to answer, and how their rows are read; `was_created` comes first. */
+  answer: string[]
+  row: z.ZodType<Row>
+}
+
+/** One call: undefined values are not mentioned at all. */
+export interface Configuration {
   /** Columns set when the row is created, and never by this again. */
   initial: Values
   /** Columns set when the row is created and when the configuration has changed. */
@@ -32,16 +43,11 @@ export interface Configured {
   always?: Values
   hash: string
   now: string
-  /** CTEs that follow a creation; they read `created`. */
-  afterwards?: SQL[]
-  /** The columns to answer. */
-  answer: string[]
+  /** Values of the placeholders in the table's CTEs. */
+  values?: Values
 }
 
-const entriesOf = (values: Values): [SQL, SQL][] =>
-  Object.entries(values).flatMap(([column, value]) =>
-    value === undefined ? [] : [[sql.identifier(column), value] as unknown as [SQL, SQL]],
-  )
+const namesOf = (values: Values = {}): string[] => Object.keys(values).filter((name) => values[name] !== undefined)
 
 const list = (parts: SQL[]): SQL => sql.join(parts, sql`, `)
 
@@ -50,31 +56,31 @@ const list = (parts: SQL[]): SQL => sql.join(parts, sql`, `)
  * identical calls creates; an unchanged call takes no lock and leaves no dead row. Answers no row where it lost a race
  * against another writer: the caller repeats it, and then sees what the other wrote.
  */
-const statementFor = ({
-  table,
-  matches,
-  references,
-  initial,
-  config,
-  always = {},
-  hash,
-  now,
-  afterwards = [],
-  answer,
-}: Configured): SQL => {
+const statementFor = <Row>(configurable: Configurable<Row>, initial: string[], config: string[], always: string[]): SQL => {
+  const { table, matches, references, afterwards = [], answer } = configurable
   const columns = list(answer.map((name) => sql`r.${sql.identifier(name)}`))
   const ready = references?.ready ?? sql`true`
-  const creation = entriesOf({ ...initial, ...config, ...always, config_hash: sql`${hash}`, created_at: sql`${now}::timestamptz` })
+  const given = (names: string[]): [SQL, SQL][] => names.map((name) => [sql`${sql.identifier(name)}`, param(name)])
+  const pointers = Object.entries(references?.columns ?? {}).map(([name, value]) => [sql`${sql.identifier(name)}`, value] as [SQL, SQL])
+  const hash: [SQL, SQL] = [sql`config_hash`, param('config_hash')]
+  const creation = [
+    ...given([...initial, ...config, ...always]),
+    ...pointers,
+    hash,
+    [sql`created_at`, sql`${param('now')}::timestamptz`] as const,
+  ]
   // Nothing said is no change, also for a row that was made in passing and never configured.
-  const saysNothing = Object.values(config).every((value) => value === undefined)
-  const changed = saysNothing ? sql`r.config_hash is not null and r.config_hash <> ${hash}` : sql`r.config_hash is distinct from ${hash}`
+  const saysNothing = config.length === 0 && pointers.length === 0
+  const changed = saysNothing
+    ? sql`r.config_hash is not null and r.config_hash <> ${hash[1]}`
+    : sql`r.config_hash is distinct from ${hash[1]}`
   const change = [
-    ...entriesOf({ ...config, config_hash: sql`${hash}`, updated_at: sql`${now}::timestamptz` }).map(
+    ...[...given(config), ...pointers, hash, [sql`updated_at`, sql`${param('now')}::timestamptz`] as const].map(
       ([column, value]) => sql`${column} = case when ${changed} then ${value} else r.${column} end`,
     ),
-    ...entriesOf(always).map(([column, value]) => sql`${column} = ${value}`),
+    ...given(always).map(([column, value]) => sql`${column} = ${value}`),
   ]
-  const due = [changed, ...entriesOf(always).map(([column, value]) => sql`r.${column} is distinct from ${value}`)]
+  const due = [changed, ...given(always).map(([column, value]) => sql`r.${column} is distinct from ${value}`)]
   return sql`
     with found as materialized (select * from ${table} r where ${matches}),
     ${list([
@@ -96,9 +102,16 @@ const statementFor = ({
     union all select false, ${columns} from found r where not (${changed}) and not exists (select from changed)`
 }
 
-/** Creates or configures the row; `was_created` tells which. */
-export const createOrConfigure = <Row>(db: Database, configured: Configured, row: z.ZodType<Row>): Promise<Row> =>
-  untilRow(() => db.rows(statementFor(configured), row))
+/** Makes the function that creates or configures a row of the table; `was_created` tells which. */
+export const configure = <Row>(configurable: Configurable<Row>) => {
+  const shapes = keep<Statement>()
+  return (db: Database, { initial, config, always, hash, now, values }: Configuration): Promise<Row> => {
+    const names = [initial, config, always].map(namesOf)
+    const statement = shapes(names.join(';'), () => prepare(statementFor(configurable, ...(names as [string[], string[], string[]]))))
+    const all = { ...initial, ...config, ...always, ...values, config_hash: hash, now }
+    return untilRow(() => db.rows(statement, configurable.row, all))
+  }
+}
 
 const MOST_TRIES = 10
 

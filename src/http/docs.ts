@@ -1,5 +1,5 @@
 import { Scalar } from '@scalar/hono-api-reference'
-import type { Router } from './router.ts'
+import { describeEndpoints, type Router } from './router.ts'
 
 const ABOUT = `The metadata service for data pipelines: did my pipeline run, was it on time, what did it touch, is this load normal?
 
@@ -23,7 +23,7 @@ export const serveDocs = (router: Router): void => {
   let document: string | undefined // the same for every request, and the first costs some milliseconds to make
   router.get('/openapi.json', () => {
     document ??= JSON.stringify(
-      router.getOpenAPI31Document({
+      describeEndpoints(router, {
         openapi: '3.1.0',
         info: {
           title: 'Watcher',

@@ -40,7 +40,20 @@ export interface Answer {
 
 export type Router = OpenAPIHono<AppEnvironment>
 
-export const createRouter = (): Router => new OpenAPIHono<AppEnvironment>()
+/** The endpoints whose documentation nobody has asked for yet: it costs more to make than everything else at start-up. */
+const undocumented = new WeakMap<Router, AnyEndpoint[]>()
+
+export const createRouter = (): Router => {
+  const router = new OpenAPIHono<AppEnvironment>()
+  undocumented.set(router, [])
+  return router
+}
+
+/** The OpenAPI 3.1 document of every endpoint handled so far. */
+export const describeEndpoints = (router: Router, about: Parameters<Router['getOpenAPI31Document']>[0]) => {
+  for (const endpoint of undocumented.get(router)?.splice(0) ?? []) router.openAPIRegistry.registerPath(documented(endpoint))
+  return router.getOpenAPI31Document(about)
+}
 
 /**
  * Registers an endpoint with the docs and the router. zod-openapi's own `openapi()` is not used for the second: it
@@ -56,18 +69,13 @@ export const handle = <
   endpoint: Endpoint<Params, Query, Headers, Body>,
   run: (input: Input<Params, Query, Headers, Body>, scope: Scope) => Promise<Answer>,
 ): void => {
-  router.openAPIRegistry.registerPath(documented(endpoint as unknown as AnyEndpoint))
-  const parts = [
-    ['path', endpoint.params && z.object(endpoint.params)],
-    ['query', endpoint.query && z.object(endpoint.query)],
-    ['header', endpoint.headers && z.object(endpoint.headers)],
-    ['body', endpoint.body],
-  ] as const
+  undocumented.get(router)?.push(endpoint as unknown as AnyEndpoint)
+  let parts: [Part, z.ZodType][] | undefined
   router.on(endpoint.method, endpoint.path.replace(/\{(\w+)\}/g, ':$1'), async (context) => {
     const issues: Issue[] = []
     const read: Record<string, unknown> = {}
+    parts ??= partsOf(endpoint as unknown as AnyEndpoint)
     for (const [part, schema] of parts) {
-      if (!schema) continue
       const result = schema.safeParse(await rawPart(context, part), { error: wordIssue })
       if (result.success) read[part] = result.data
       else issues.push(...result.error.issues.map((issue) => describeIssue(part, issue)))
@@ -78,7 +86,16 @@ export const handle = <
   })
 }
 
-const rawPart = (context: Context, part: 'path' | 'query' | 'header' | 'body'): unknown => {
+type Part = 'path' | 'query' | 'header' | 'body'
+
+const partsOf = ({ params, query, headers, body }: AnyEndpoint): [Part, z.ZodType][] => [
+  ...(params ? [['path', z.object(params)] as [Part, z.ZodType]] : []),
+  ...(query ? [['query', z.object(query)] as [Part, z.ZodType]] : []),
+  ...(headers ? [['header', z.object(headers)] as [Part, z.ZodType]] : []),
+  ...(body ? [['body', body] as [Part, z.ZodType]] : []),
+]
+
+const rawPart = (context: Context, part: Part): unknown => {
   if (part === 'path') return context.req.param()
   if (part === 'query') return context.req.query()
   if (part === 'header') return context.req.header()

@@ -1,8 +1,9 @@
 import { and, eq, gt, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { createOrConfigure, hashConfig } from '../../db/config-as-code.ts'
+import { configure, hashConfig } from '../../db/config-as-code.ts'
 import { truth, whole } from '../../db/rows.ts'
+import { param } from '../../db/statement.ts'
 import { stringifyJson } from '../../http/json.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { Target } from '../../http/patch.ts'
@@ -12,7 +13,30 @@ import { splitDatabaseName } from './name-parts.ts'
 import type { AddressPost } from './schemas.ts'
 import { address } from './table.ts'
 
-const createdRow = z.object({ was_created: truth, id: whole })
+const configureAddress = configure({
+  table: address,
+  matches: sql`name = ${param('name')}`,
+  references: {
+    ctes: [
+      sql`type_found as (select id from ${addressType} where lower(name) = lower(${param('address_type_name')}))`,
+      sql`type_created as (
+        insert into ${addressType} (name, group_name, created_at)
+        select ${param('address_type_name')}, ${param('address_type_group_name')}, ${param('now')}::timestamptz
+        where not exists (select from type_found) and not exists (select from found where config_hash = ${param('config_hash')})
+        on conflict do nothing
+        returning id)`,
+      sql`type as (select id from type_found union all select id from type_created)`,
+    ],
+    ready: sql`exists (select from type)`,
+    columns: { address_type_id: sql`(select id from type)` },
+  },
+  // Every address reaches itself (see lineage).
+  afterwards: [
+    sql`self_pair as (insert into ${addressLineageClosure} (source_address_id, target_address_id, depth) select r.id, r.id, 0 from created r)`,
+  ],
+  answer: ['id'],
+  row: z.object({ was_created: truth, id: whole }),
+})
 
 /** Creates the address (with its type, where that is new), or applies its changed configuration. */
 export const createOrGetAddress = async (db: Database, body: AddressPost, now: string) => {
@@ -26,41 +50,13 @@ export const createOrGetAddress = async (db: Database, body: AddressPost, now: s
   const derived = Object.entries(splitDatabaseName(name, address_type_group_name)).filter(
     ([column]) => columns[column as 'table_name'] === undefined,
   )
-  return createOrConfigure(
-    db,
-    {
-      table: address,
-      matches: sql`name = ${name}`,
-      references: {
-        ctes: [
-          sql`type_found as (select id from ${addressType} where lower(name) = lower(${address_type_name}))`,
-          sql`type_created as (
-            insert into ${addressType} (name, group_name, created_at)
-            select ${address_type_name}, ${address_type_group_name}, ${now}::timestamptz
-            where not exists (select from type_found) and not exists (select from found where config_hash = ${hash})
-            on conflict do nothing
-            returning id)`,
-          sql`type as (select id from type_found union all select id from type_created)`,
-        ],
-        ready: sql`exists (select from type)`,
-      },
-      initial: { name: sql`${name}`, ...Object.fromEntries(derived.map(([column, value]) => [column, sql`${value}`])) },
-      config: {
-        ...Object.fromEntries(Object.entries(columns).map(([column, value]) => [column, value === undefined ? undefined : sql`${value}`])),
-        address_type_id: sql`(select id from type)`,
-        address_metadata: address_metadata === undefined ? undefined : sql`${stringifyJson(address_metadata)}::jsonb`,
-      },
-      hash,
-      now,
-      // Every address reaches itself (see lineage).
-      afterwards: [
-        sql`self_pair as (
-          insert into ${addressLineageClosure} (source_address_id, target_address_id, depth) select r.id, r.id, 0 from created r)`,
-      ],
-      answer: ['id'],
-    },
-    createdRow,
-  )
+  return configureAddress(db, {
+    initial: { name, ...Object.fromEntries(derived) },
+    config: { ...columns, address_metadata: address_metadata && stringifyJson(address_metadata) },
+    values: { address_type_name, address_type_group_name },
+    hash,
+    now,
+  })
 }
 
 /** A page of addresses in the order of their ids. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { untilRow } from '../../db/config-as-code.ts'
 import { truth } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
 import { ApiError, bodyFault } from '../../http/errors.ts'
 import { stringifyJson } from '../../http/json.ts'
 import { job } from '../../jobs/table.ts'
@@ -27,8 +28,19 @@ const endedRow = z.object({
  */
 export const endExecution = async (db: Database, body: ExecutionEnd, now: string): Promise<void> => {
   const succeeded = body.completed_successfully ?? true
+  const values = {
+    id: body.id,
+    end_date: body.end_date ?? null,
+    succeeded,
+    inserts: body.inserts ?? null,
+    updates: body.updates ?? null,
+    soft_deletes: body.soft_deletes ?? null,
+    total_rows: body.total_rows ?? null,
+    metadata: body.execution_metadata ? stringifyJson(body.execution_metadata) : null,
+    now,
+  }
   const outcome = await untilRow(async () => {
-    const rows = await db.rows(endStatement(body, succeeded, now), endedRow)
+    const rows = await db.rows(END, endedRow, values)
     // Running when we looked, ended by another call when we wrote: the next try sees with which outcome.
     return rows.filter(({ found, ended, outcome_before, too_early }) => !found || ended || outcome_before !== null || too_early)
   })
@@ -41,21 +53,21 @@ export const endExecution = async (db: Database, body: ExecutionEnd, now: string
   throw bodyFault('end_before_start', 'end_date', `end_date lies before the start_date of execution ${body.id}`)
 }
 
-const endStatement = (body: ExecutionEnd, succeeded: boolean, now: string): SQL => {
+const endStatement = (): SQL => {
   // Without an end_date the end is now; a client's clock may have put the start later than that.
-  const endDate = body.end_date === undefined ? sql`greatest(${now}::timestamptz, e.start_date)` : sql`${body.end_date}::timestamptz`
+  const endDate = sql`coalesce(${param('end_date')}::timestamptz, greatest(${param('now')}::timestamptz, e.start_date))`
   const duration = sql`floor(extract(epoch from ${endDate} - e.start_date))`
-  const totalRows = sql`${body.total_rows ?? null}::bigint`
-  const metadata = body.execution_metadata && stringifyJson(body.execution_metadata)
+  const totalRows = sql`${param('total_rows')}::bigint`
+  const metadata = sql`${param('metadata')}::jsonb`
   return sql`
-    with subject as (select e.id, e.completed_successfully, ${endDate} < e.start_date as too_early from ${pipelineExecution} e where e.id = ${body.id}),
+    with subject as (select e.id, e.completed_successfully, ${endDate} < e.start_date as too_early from ${pipelineExecution} e where e.id = ${param('id')}),
     ended as (
       update ${pipelineExecution} e set
-        end_date = ${endDate}, completed_successfully = ${succeeded}, guards_start = false,
-        inserts = ${body.inserts ?? null}, updates = ${body.updates ?? null}, soft_deletes = ${body.soft_deletes ?? null},
+        end_date = ${endDate}, completed_successfully = ${param('succeeded')}, guards_start = false,
+        inserts = ${param('inserts')}, updates = ${param('updates')}, soft_deletes = ${param('soft_deletes')},
         total_rows = ${totalRows}, duration_seconds = ${duration}, throughput = ${totalRows} / nullif(${duration}, 0),
-        execution_metadata = ${metadata === undefined ? sql`e.execution_metadata` : sql`coalesce(e.execution_metadata, '{}') || ${metadata}::jsonb`}
-      where e.id = ${body.id} and e.end_date is null and ${endDate} >= e.start_date
+        execution_metadata = case when ${metadata} is null then e.execution_metadata else coalesce(e.execution_metadata, '{}') || ${metadata} end
+      where e.id = ${param('id')} and e.end_date is null and ${endDate} >= e.start_date
       returning e.id, e.pipeline_id, e.end_date, e.completed_successfully, e.next_watermark,
         e.inserts > 0 as has_inserts, e.updates > 0 as has_updates, e.soft_deletes > 0 as has_soft_deletes),
     -- Runs of one pipeline end in any order; the row is locked only for those that change it.
@@ -75,7 +87,7 @@ const endStatement = (body: ExecutionEnd, succeeded: boolean, now: string): SQL 
           or e.has_soft_deletes and e.end_date > coalesce(p.last_target_soft_delete, '-infinity'))),
     detection as (
       insert into ${job} (kind, payload, created_at)
-      select 'detect_anomalies', jsonb_build_object('pipeline_id', e.pipeline_id, 'pipeline_execution_id', e.id), ${now}::timestamptz
+      select 'detect_anomalies', jsonb_build_object('pipeline_id', e.pipeline_id, 'pipeline_execution_id', e.id), ${param('now')}::timestamptz
       from ended e
       where e.completed_successfully
         and exists (select from ${anomalyDetectionRule} r where r.pipeline_id = e.pipeline_id and r.active))
@@ -83,3 +95,5 @@ const endStatement = (body: ExecutionEnd, succeeded: boolean, now: string): SQL 
       coalesce(s.too_early, false) as too_early
     from (values (1)) always left join subject s on true`
 }
+
+const END = prepare(endStatement())

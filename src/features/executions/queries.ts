@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { unionAll } from 'drizzle-orm/pg-core'
 import type { Database } from '../../db/client.ts'
+import { param, prepare, readColumns } from '../../db/statement.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { EXECUTION_STATUSES } from './schemas.ts'
 import { pipelineExecution } from './table.ts'
@@ -43,15 +43,20 @@ export const listExecutions = (db: Database, filters: ExecutionFilters) =>
     .orderBy(pipelineExecution.id)
     .limit(rowsToRead(filters))
 
+const columns = sql.join(
+  Object.values(answered).map((column) => sql.identifier(column.name)),
+  sql`, `,
+)
+const WITH_CHILDREN = prepare(sql`
+  (select ${columns} from ${pipelineExecution} where id = ${param('id')})
+  union all
+  (select ${columns} from ${pipelineExecution} where parent_id = ${param('id')} order by id limit ${sql.raw(String(MOST_CHILDREN + 1))})`)
+const readExecution = readColumns(answered)
+
 /** The execution and its direct children, one more than a page of them; undefined where there is none of this id. */
 export const findExecutionWithChildren = async (db: Database, id: number) => {
-  const children = db.orm
-    .select(answered)
-    .from(pipelineExecution)
-    .where(eq(pipelineExecution.parent_id, id))
-    .orderBy(pipelineExecution.id)
-    .limit(MOST_CHILDREN + 1)
-  const rows = await unionAll(db.orm.select(answered).from(pipelineExecution).where(eq(pipelineExecution.id, id)), children)
+  const rows = await db.read(WITH_CHILDREN, readExecution, { id })
   const subject = rows.find((row) => row.id === id)
-  return subject && { subject, children: rows.filter((row) => row.id !== id).sort((left, right) => left.id - right.id) }
+  const children = rows.filter((row) => row.id !== id) as { id: number }[]
+  return subject && { subject, children: children.sort((left, right) => left.id - right.id) }
 }

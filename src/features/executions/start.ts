@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { untilRow } from '../../db/config-as-code.ts'
 import { whole } from '../../db/rows.ts'
+import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { ApiError, bodyFault } from '../../http/errors.ts'
 import { hasFraction } from '../../http/instant.ts'
 import { stringifyJson } from '../../http/json.ts'
@@ -34,8 +35,26 @@ export const startExecution = async (
   idempotencyKey: string | undefined,
   now: string,
 ): Promise<Started> => {
+  const shape = {
+    byName: body.pipeline_id === undefined,
+    hasKey: idempotencyKey !== undefined,
+    guardsStart: body.start_date !== undefined && hasFraction(body.start_date),
+  }
+  const statement = shapes(JSON.stringify(shape), () => prepare(startStatement(shape)))
+  const values = {
+    pipeline_id: body.pipeline_id,
+    pipeline_name: body.pipeline_name,
+    parent_id: body.parent_id ?? null,
+    start_date: body.start_date ?? now,
+    full_load: body.full_load ?? null,
+    watermark: body.watermark ?? null,
+    next_watermark: body.next_watermark ?? null,
+    metadata: body.execution_metadata ? stringifyJson(body.execution_metadata) : null,
+    key: idempotencyKey ?? null,
+    now,
+  }
   const outcome = await untilRow(async () => {
-    const rows = await db.rows(startStatement(body, idempotencyKey, now), startedRow)
+    const rows = await db.rows(statement, startedRow, values)
     // Nothing created though nothing forbids it: a repeat was committed meanwhile, and the next try sees it.
     return rows.filter(({ pipeline_id, parent_id, created_id, repeated_id }) => {
       const refused = pipeline_id === null || (body.parent_id !== undefined && parent_id === null)
@@ -51,41 +70,45 @@ export const startExecution = async (
   return { id: outcome.created_id, created: true }
 }
 
-const REPEAT_WINDOW = sql.raw(`interval '5 minutes'`)
+/** What the statement's text depends on. */
+interface StartShape {
+  byName: boolean
+  hasKey: boolean
+  /** A start on the full second is a schedule's, and may well be meant twice; so is one without a start_date. */
+  guardsStart: boolean
+}
 
-const startStatement = (body: ExecutionStart, idempotencyKey: string | undefined, now: string): SQL => {
-  // A start on the full second is a schedule's, and may well be meant twice; so is one without a start_date.
-  const guardsStart = body.start_date !== undefined && hasFraction(body.start_date)
-  const startDate = sql`${body.start_date ?? now}::timestamptz`
-  const parentId = sql`${body.parent_id ?? null}::bigint`
+const startStatement = ({ byName, hasKey, guardsStart }: StartShape): SQL => {
+  const startDate = sql`${param('start_date')}::timestamptz`
+  const parentId = sql`${param('parent_id')}::bigint`
   const sameStart = sql`e.pipeline_id = t.id and e.guards_start and e.start_date = ${startDate} and coalesce(e.parent_id, 0) = coalesce(${parentId}, 0)`
-  const sinceWindow = sql`${now}::timestamptz - ${REPEAT_WINDOW}`
+  const windowBegin = sql`${param('now')}::timestamptz - interval '5 minutes'`
+  const none = sql`select null::bigint as id where false`
   const repeats = [
-    ...(idempotencyKey === undefined
-      ? []
-      : [sql`select e.id from ${pipelineExecution} e join target t on e.pipeline_id = t.id where e.idempotency_key = ${idempotencyKey}`]),
+    ...(hasKey
+      ? [sql`select e.id from ${pipelineExecution} e join target t on e.pipeline_id = t.id where e.idempotency_key = ${param('key')}`]
+      : []),
     ...(guardsStart
-      ? [sql`select e.id from ${pipelineExecution} e join target t on ${sameStart} where e.created_at > ${sinceWindow}`]
+      ? [sql`select e.id from ${pipelineExecution} e join target t on ${sameStart} where e.created_at > ${windowBegin}`]
       : []),
   ]
   // An execution that has guarded its start for long enough makes room, or the unique index would refuse the new one.
   const released = guardsStart
-    ? sql`update ${pipelineExecution} e set guards_start = false from target t where ${sameStart} and e.created_at <= ${sinceWindow} returning e.id`
-    : sql`select null::bigint as id where false`
+    ? sql`update ${pipelineExecution} e set guards_start = false from target t where ${sameStart} and e.created_at <= ${windowBegin} returning e.id`
+    : none
   return sql`
     with target as (
       select id, watermark, next_watermark, full_load from ${pipeline}
-      where ${body.pipeline_id === undefined ? sql`lower(name) = lower(${body.pipeline_name})` : sql`id = ${body.pipeline_id}`}),
+      where ${byName ? sql`lower(name) = lower(${param('pipeline_name')})` : sql`id = ${param('pipeline_id')}`}),
     parent as (select id from ${pipelineExecution} where id = ${parentId}),
-    repeated as (${repeats.length > 0 ? sql.join(repeats, sql` union all `) : sql`select null::bigint as id where false`}),
+    repeated as (${repeats.length > 0 ? sql.join(repeats, sql` union all `) : none}),
     released as (${released}),
     created as (
       insert into ${pipelineExecution}
         (pipeline_id, parent_id, start_date, full_load, watermark, next_watermark, execution_metadata, idempotency_key, guards_start, created_at)
-      select t.id, ${parentId}, ${startDate}, coalesce(${body.full_load ?? null}::boolean, t.full_load),
-        coalesce(${body.watermark ?? null}, t.watermark), coalesce(${body.next_watermark ?? null}, t.next_watermark),
-        ${body.execution_metadata === undefined ? null : stringifyJson(body.execution_metadata)}::jsonb,
-        ${idempotencyKey ?? null}, ${guardsStart}::boolean, ${now}::timestamptz
+      select t.id, ${parentId}, ${startDate}, coalesce(${param('full_load')}::boolean, t.full_load),
+        coalesce(${param('watermark')}, t.watermark), coalesce(${param('next_watermark')}, t.next_watermark),
+        ${param('metadata')}::jsonb, ${param('key')}, ${sql.raw(String(guardsStart))}, ${param('now')}::timestamptz
       from target t
       where (${parentId} is null or exists (select from parent)) and not exists (select from repeated)
         and (select count(*) from released) >= 0 -- read it first: its update must come before this insert
@@ -99,3 +122,5 @@ const startStatement = (body: ExecutionStart, idempotencyKey: string | undefined
     select (select id from target) as pipeline_id, (select id from parent) as parent_id,
       (select id from created) as created_id, (select min(id) from repeated) as repeated_id`
 }
+
+const shapes = keep<Statement>()

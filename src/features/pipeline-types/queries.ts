@@ -1,8 +1,9 @@
 import { and, eq, gt, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { createOrConfigure, hashConfig } from '../../db/config-as-code.ts'
+import { configure, hashConfig } from '../../db/config-as-code.ts'
 import { truth, whole } from '../../db/rows.ts'
+import { param } from '../../db/statement.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { Target } from '../../http/patch.ts'
 import type { PipelineTypePost } from './schemas.ts'
@@ -10,25 +11,16 @@ import { pipelineType } from './table.ts'
 
 const named = (name: string) => sql`lower(name) = lower(${name})`
 
-const createdRow = z.object({ was_created: truth, id: whole })
+const configureType = configure({
+  table: pipelineType,
+  matches: sql`lower(name) = lower(${param('name')})`,
+  answer: ['id'],
+  row: z.object({ was_created: truth, id: whole }),
+})
 
 /** Creates the type or applies its changed configuration. */
 export const createOrGetPipelineType = async (db: Database, { name, ...config }: PipelineTypePost, now: string) =>
-  createOrConfigure(
-    db,
-    {
-      table: pipelineType,
-      matches: named(name),
-      initial: { name: sql`${name}` },
-      config: Object.fromEntries(
-        Object.entries(config).map(([column, value]) => [column, value === undefined ? undefined : sql`${value}`]),
-      ),
-      hash: await hashConfig(config),
-      now,
-      answer: ['id'],
-    },
-    createdRow,
-  )
+  configureType(db, { initial: { name }, config, hash: await hashConfig(config), now })
 
 /** A page of types in the order of their ids. */
 export const listPipelineTypes = (db: Database, filters: Page & { name?: string }) =>

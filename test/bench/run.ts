@@ -1,0 +1,270 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { migrate } from '../../src/local/migrate.ts'
+import { startPostgres } from '../../src/local/postgres.ts'
+import { type LineageFigures, measureLineage } from './lineage.ts'
+import { type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
+import { buildBundle, measureStartup, type Server, serveBundle, stopProcess } from './workerd.ts'
+
+/**
+ * `npm run bench`: the minified production bundle on bare workerd, PostgreSQL behind the local Neon endpoint, the load
+ * from this process. Every figure stands beside the limit measured in the same run: a worker of a few lines that makes
+ * one statement of the same kind through the same driver. Rounds alternate, so that a drift of the machine meets both.
+ */
+
+const ROUNDS = 3
+const ROUND_SECONDS = 3
+const CONNECTIONS = 8
+const RATE = 200
+const RATE_SECONDS = 5
+const MEMORY_REQUESTS = 50_000
+const PIPELINES = 1_000
+const EXECUTIONS = 200_000
+
+interface Row {
+  name: string
+  kind: 'read' | 'insert'
+  roundTrips: number
+  perSecond: number
+  /** Of the limit of its kind. */
+  ratio: number
+  p50: number
+  p99: number
+  p99Ratio: number
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'watcher-bench-'))
+const postgres = await startPostgres(folder, { durable: false })
+const started: (() => Promise<void>)[] = [postgres.stop]
+async function main(): Promise<void> {
+  const urls = Object.fromEntries(await Promise.all(['load', 'graph', 'empty'].map(async (name) => [name, await createDatabase(name)])))
+  await fillForLoad(urls.load)
+  const endpoint = await startEndpoint()
+  const bundle = buildBundle('watcher', 'wrangler.toml')
+  const limitBundle = buildBundle('limit', 'test/bench/limit.toml')
+  const startupMillis = measureStartup()
+  const serve = async (which: typeof bundle, database: string): Promise<Server> => {
+    const server = await serveBundle(which, { ENV_STATE: 'prod', DATABASE_URL: database, NEON_FETCH_ENDPOINT: endpoint })
+    started.push(server.stop)
+    return server
+  }
+  const watcher = await serve(bundle, urls.load)
+  const limit = await serve(limitBundle, urls.load)
+
+  const rows = await measureEndpoints(watcher, limit, endpoint)
+  const memory = await measureMemory(watcher)
+  const lineage = await measureLineage((await serve(bundle, urls.graph)).port, (await serve(bundle, urls.empty)).port, urls.graph)
+  const figures = { machine: describeMachine(), bundleGzipKib: bundle.gzipKib, startupMillis, memory, rows, lineage }
+  writeFileSync('dist/bench.json', `${JSON.stringify(figures, null, 2)}\n`)
+  console.log(render(figures))
+}
+
+async function createDatabase(name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: postgres.url })
+  await client.connect()
+  await client.query(`create database ${name}`)
+  await client.end()
+  const url = postgres.url.replace(/\/postgres$/, `/${name}`)
+  await migrate(url)
+  return url
+}
+
+async function fillForLoad(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(
+    `
+    create table bench_row (id bigint primary key generated always as identity, note text);
+    insert into pipeline_type (name) values ('bench');
+    insert into pipeline (name, pipeline_type_id) select 'bench-' || i, 1 from generate_series(1, ${PIPELINES}) i;
+    insert into pipeline_execution (pipeline_id, start_date) select 1 + i % ${PIPELINES}, '2025-01-01T00:00:00Z' from generate_series(1, ${EXECUTIONS}) i;
+    insert into address_type (name, group_name) values ('t', 'g');
+    insert into address (name, address_type_id) select 'a' || i, 1 from generate_series(1, 1000) i;
+    insert into address_lineage_closure select id, id, 0 from address;
+    insert into address_lineage_closure select 1, id, 1 from address where id between 2 and 20;
+    insert into anomaly_detection_rule (pipeline_id, metric_field) select id, 'inserts' from pipeline where id <= 100;
+    `,
+  )
+  await client.query('vacuum analyze')
+  await client.end()
+}
+
+async function startEndpoint(): Promise<string> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'endpoint.ts'), postgres.url], { stdio: ['ignore', 'pipe', 'inherit'] })
+  started.push(() => stopProcess(child))
+  return new Promise((resolve) => child.stdout.setEncoding('utf8').once('data', (text: string) => resolve(text.trim())))
+}
+
+let counter = 0
+const next = (): number => {
+  counter += 1
+  return counter
+}
+const pipelineId = () => 1 + (next() % PIPELINES)
+let unended = 0
+const get = (path: string) => (): Call => ({ method: 'GET', path })
+const post = (path: string, body: () => unknown) => (): Call => ({ method: 'POST', path, body: body() })
+
+/** What is held to a share of the limit, then the rest of the endpoints for the record. */
+const HELD: Record<string, { kind: Row['kind']; call: () => Call }> = {
+  'GET /pipeline/{id}': { kind: 'read', call: () => get(`/pipeline/${pipelineId()}`)() },
+  'POST /pipeline (known, unchanged)': {
+    kind: 'read',
+    call: post('/pipeline', () => ({ name: `bench-${pipelineId()}`, pipeline_type_name: 'bench' })),
+  },
+  'POST /start_pipeline_execution': {
+    kind: 'insert',
+    call: post('/start_pipeline_execution', () => ({ pipeline_id: pipelineId(), start_date: microsecondsFrom(next()) })),
+  },
+  'POST /end_pipeline_execution': {
+    kind: 'insert',
+    call: post('/end_pipeline_execution', () => {
+      unended += 1
+      return { id: unended, end_date: '2025-01-01T00:01:00Z', inserts: 10, total_rows: 10 }
+    }),
+  },
+}
+const OTHERS: typeof HELD = {
+  'GET /': { kind: 'read', call: get('/?deep=true') },
+  'GET /pipeline (100 rows)': { kind: 'read', call: get('/pipeline?limit=100') },
+  'GET /pipeline_execution (100 rows)': { kind: 'read', call: () => get(`/pipeline_execution?limit=100&pipeline_id=${pipelineId()}`)() },
+  'GET /pipeline_execution/{id}': { kind: 'read', call: () => get(`/pipeline_execution/${pipelineId()}`)() },
+  'GET /pipeline_type': { kind: 'read', call: get('/pipeline_type') },
+  'GET /address/{id}': { kind: 'read', call: get('/address/1') },
+  'GET /address_type/{id}': { kind: 'read', call: get('/address_type/1') },
+  'GET /address_lineage/{id}': { kind: 'read', call: get('/address_lineage/1') },
+  'GET /anomaly_detection_rule/{id}': { kind: 'read', call: get('/anomaly_detection_rule/1') },
+  'POST /pipeline (new)': { kind: 'insert', call: post('/pipeline', () => ({ name: `new-${next()}`, pipeline_type_name: 'bench' })) },
+  'POST /pipeline_type (known)': { kind: 'read', call: post('/pipeline_type', () => ({ name: 'bench' })) },
+  'POST /address (known)': {
+    kind: 'read',
+    call: post('/address', () => ({ name: 'a1', address_type_name: 't', address_type_group_name: 'g' })),
+  },
+  'POST /address_type (known)': { kind: 'read', call: post('/address_type', () => ({ name: 't', group_name: 'g' })) },
+  'POST /anomaly_detection_rule (known)': {
+    kind: 'read',
+    call: post('/anomaly_detection_rule', () => ({ pipeline_id: 1, metric_field: 'inserts' })),
+  },
+}
+
+/** A start as the Python SDK sends it: its own clock, to the microsecond. */
+function microsecondsFrom(index: number): string {
+  return `2025-02-01T${String(Math.floor(index / 3.6e6) % 24).padStart(2, '0')}:${String(Math.floor(index / 6e4) % 60).padStart(2, '0')}:00.${String(1 + (index % 6e4)).padStart(6, '0')}Z`
+}
+
+async function measureEndpoints(watcher: Server, limit: Server, endpoint: string): Promise<Row[]> {
+  const limits: Record<Row['kind'], Target> = {
+    read: { port: limit.port, next: get('/') },
+    insert: { port: limit.port, next: get('/insert') },
+  }
+  const heldRates = new Map<string, number[]>()
+  const limitRates: Record<Row['kind'], number[]> = { read: [], insert: [] }
+  const note = (name: string, rate: number) => heldRates.set(name, [...(heldRates.get(name) ?? []), rate])
+  for (const target of Object.values(limits)) await closedLoop(target, CONNECTIONS, 1)
+  for (const { call } of Object.values(HELD)) await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, 1)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const kind of ['read', 'insert'] as const) {
+      limitRates[kind].push(await closedLoop(limits[kind], CONNECTIONS, ROUND_SECONDS))
+      for (const [name, held] of Object.entries(HELD)) {
+        if (held.kind === kind) note(name, await closedLoop({ port: watcher.port, next: held.call }, CONNECTIONS, ROUND_SECONDS))
+      }
+    }
+  }
+  for (const [name, { call }] of Object.entries(OTHERS)) note(name, await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, 1.5))
+
+  const limitRate = { read: median(limitRates.read), insert: median(limitRates.insert) }
+  const limitLatencies = { read: await steady(limits.read), insert: await steady(limits.insert) }
+  const rows: Row[] = (['read', 'insert'] as const).map((kind) => ({
+    name: kind === 'read' ? 'limit: select 1' : 'limit: insert one row',
+    kind,
+    roundTrips: 1,
+    perSecond: limitRate[kind],
+    ratio: 1,
+    ...limitLatencies[kind],
+    p99Ratio: 1,
+  }))
+  for (const [name, { kind, call }] of Object.entries({ ...HELD, ...OTHERS })) {
+    const target = { port: watcher.port, next: call }
+    const latency = await steady(target)
+    rows.push({
+      name,
+      kind,
+      roundTrips: await countTrips(target, endpoint),
+      perSecond: median(heldRates.get(name) ?? []),
+      ratio: median(heldRates.get(name) ?? []) / limitRate[kind],
+      ...latency,
+      p99Ratio: latency.p99 / limitLatencies[kind].p99,
+    })
+  }
+  return rows
+}
+
+/** Percentiles at the steady rate; of three turns the one with the middle p99. */
+async function steady(target: Target): Promise<{ p50: number; p99: number }> {
+  const turns: number[][] = []
+  for (let turn = 0; turn < ROUNDS; turn += 1) turns.push(await openLoop(target, RATE, RATE_SECONDS / ROUNDS))
+  return { p50: median(turns.map((turn) => percentile(turn, 50))), p99: median(turns.map((turn) => percentile(turn, 99))) }
+}
+
+async function countTrips(target: Target, endpoint: string): Promise<number> {
+  const read = async () => ((await (await fetch(`${endpoint}?database=load`)).json()) as { requests: number }).requests
+  const before = await read()
+  for (let request = 0; request < 10; request += 1) await openLoop(target, 1000, 0.001)
+  return ((await read()) - before) / 10
+}
+
+/** Resident memory of workerd after a warm-up, and after many more requests. */
+async function measureMemory(watcher: Server): Promise<{ beforeMib: number; afterMib: number; requests: number }> {
+  const target = { port: watcher.port, next: HELD['GET /pipeline/{id}']?.call ?? get('/') }
+  const begun = watcher.memoryMib()
+  let requests = 0
+  while (requests < MEMORY_REQUESTS) requests += (await closedLoop(target, 32, 2)) * 2
+  return { beforeMib: begun, afterMib: watcher.memoryMib(), requests: Math.round(requests) }
+}
+
+function describeMachine(): string {
+  return `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, PostgreSQL 18 (fsync off), everything on one machine`
+}
+
+function render(figures: {
+  machine: string
+  bundleGzipKib: number
+  startupMillis: number
+  memory: Awaited<ReturnType<typeof measureMemory>>
+  rows: Row[]
+  lineage: LineageFigures
+}): string {
+  const { machine, bundleGzipKib, startupMillis, memory, rows, lineage } = figures
+  const lines = rows.map(
+    (row) =>
+      `| ${row.name} | ${row.roundTrips} | ${Math.round(row.perSecond)} | ${Math.round(row.ratio * 100)} % | ${row.p50.toFixed(1)} | ${row.p99.toFixed(1)} | ${row.p99Ratio.toFixed(1)} |`,
+  )
+  return `
+Measured by \`npm run bench\` on ${machine}. "Limit" is a worker of a few lines that makes one statement through the same driver.
+Requests a second with ${CONNECTIONS} connections, each at its own pace; latencies in milliseconds at a steady ${RATE} requests a second.
+
+| request | round trips | requests/s | of the limit | p50 | p99 | p99 / limit |
+|---|---|---|---|---|---|---|
+${lines.join('\n')}
+
+| | |
+|---|---|
+| bundle | ${Math.round(bundleGzipKib)} KiB gzip |
+| start-up CPU | ${Math.round(startupMillis)} ms |
+| resident memory before and after ${memory.requests.toLocaleString('en')} requests | ${Math.round(memory.beforeMib)} and ${Math.round(memory.afterMib)} MiB |
+| lineage graph | 10,000 addresses, ${lineage.edges.toLocaleString('en')} edges, ${lineage.closureRows.toLocaleString('en')} closure rows |
+| the same lineage again, 20 times | ${lineage.repeatWrites} rows written, ${lineage.repeatMillis.toFixed(1)} ms each |
+| a new leaf | ${lineage.leafMillis.toFixed(1)} ms, ${(lineage.leafMillis / lineage.leafMillisOnEmpty).toFixed(1)} times an empty graph's ${lineage.leafMillisOnEmpty.toFixed(1)} ms |
+| one pipeline's edges replaced | ${lineage.replacedPairs} pairs change, ${lineage.replaceWrites} rows written, ${lineage.replaceMillis.toFixed(1)} ms |
+`
+}
+
+try {
+  await main()
+} finally {
+  for (const stop of started.reverse()) await stop()
+  for (const used of new Set([folder, postgres.folder])) rmSync(used, { recursive: true, force: true })
+}
