@@ -39,8 +39,6 @@ export interface Configuration {
   initial: Values
   /** Columns set when the row is created and when the configuration has changed. */
   config: Values
-  /** Columns set whenever they are given and differ, changed configuration or not. */
-  always?: Values
   hash: string
   now: string
   /** Values of the placeholders in the table's CTEs. */
@@ -56,31 +54,20 @@ const list = (parts: SQL[]): SQL => sql.join(parts, sql`, `)
  * identical calls creates; an unchanged call takes no lock and leaves no dead row. Answers no row where it lost a race
  * against another writer: the caller repeats it, and then sees what the other wrote.
  */
-const statementFor = <Row>(configurable: Configurable<Row>, initial: string[], config: string[], always: string[]): SQL => {
+const statementFor = <Row>(configurable: Configurable<Row>, initial: string[], config: string[]): SQL => {
   const { table, matches, references, afterwards = [], answer } = configurable
   const columns = list(answer.map((name) => sql`r.${sql.identifier(name)}`))
   const ready = references?.ready ?? sql`true`
   const given = (names: string[]): [SQL, SQL][] => names.map((name) => [sql`${sql.identifier(name)}`, param(name)])
   const pointers = Object.entries(references?.columns ?? {}).map(([name, value]) => [sql`${sql.identifier(name)}`, value] as [SQL, SQL])
   const hash: [SQL, SQL] = [sql`config_hash`, param('config_hash')]
-  const creation = [
-    ...given([...initial, ...config, ...always]),
-    ...pointers,
-    hash,
-    [sql`created_at`, sql`${param('now')}::timestamptz`] as const,
-  ]
+  const creation = [...given([...initial, ...config]), ...pointers, hash, [sql`created_at`, sql`${param('now')}::timestamptz`] as const]
   // Nothing said is no change, also for a row that was made in passing and never configured.
   const saysNothing = config.length === 0 && pointers.length === 0
   const changed = saysNothing
     ? sql`r.config_hash is not null and r.config_hash <> ${hash[1]}`
     : sql`r.config_hash is distinct from ${hash[1]}`
-  const change = [
-    ...[...given(config), ...pointers, hash, [sql`updated_at`, sql`${param('now')}::timestamptz`] as const].map(
-      ([column, value]) => sql`${column} = case when ${changed} then ${value} else r.${column} end`,
-    ),
-    ...given(always).map(([column, value]) => sql`${column} = ${value}`),
-  ]
-  const due = [changed, ...given(always).map(([column, value]) => sql`r.${column} is distinct from ${value}`)]
+  const change = [...given(config), ...pointers, hash, [sql`updated_at`, sql`${param('now')}::timestamptz`] as const]
   return sql`
     with found as materialized (select * from ${table} r where ${matches}),
     ${list([
@@ -92,8 +79,8 @@ const statementFor = <Row>(configurable: Configurable<Row>, initial: string[], c
         on conflict do nothing
         returning ${columns})`,
       sql`changed as (
-        update ${table} r set ${list(change)} from found
-        where r.id = found.id and (${sql.join(due, sql` or `)}) and (not (${changed}) or ${ready})
+        update ${table} r set ${list(change.map(([column, value]) => sql`${column} = ${value}`))} from found
+        where r.id = found.id and ${changed} and ${ready}
         returning ${columns})`,
       ...afterwards,
     ])}
@@ -105,10 +92,10 @@ const statementFor = <Row>(configurable: Configurable<Row>, initial: string[], c
 /** Makes the function that creates or configures a row of the table; `was_created` tells which. */
 export const configure = <Row>(configurable: Configurable<Row>) => {
   const shapes = keep<Statement>()
-  return (db: Database, { initial, config, always, hash, now, values }: Configuration): Promise<Row> => {
-    const names = [initial, config, always].map(namesOf)
-    const statement = shapes(names.join(';'), () => prepare(statementFor(configurable, ...(names as [string[], string[], string[]]))))
-    const all = { ...initial, ...config, ...always, ...values, config_hash: hash, now }
+  return (db: Database, { initial, config, hash, now, values }: Configuration): Promise<Row> => {
+    const names = [initial, config].map(namesOf)
+    const statement = shapes(names.join(';'), () => prepare(statementFor(configurable, ...(names as [string[], string[]]))))
+    const all = { ...initial, ...config, ...values, config_hash: hash, now }
     return untilRow(() => db.rows(statement, configurable.row, all))
   }
 }
