@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { once } from './once.ts'
 
 /**
  * Every error this service answers. A code is stable; clients may branch on it. Throw ApiError anywhere: one place
@@ -35,28 +36,32 @@ const ERROR_LIST = Object.entries(ERRORS)
   .join('\n')
 
 /** One thing wrong with a request: where (`["body", "name"]`), what, and the kind of fault. */
-export const issueSchema = z.object({
-  loc: z.array(z.union([z.string(), z.int()])).openapi({ example: ['body', 'name'] }),
-  msg: z.string().openapi({ example: 'Required' }),
-  type: z.string().openapi({ example: 'missing' }),
-})
-export type Issue = z.output<typeof issueSchema>
+export const issueSchema = once(() =>
+  z.object({
+    loc: z.array(z.union([z.string(), z.int()])).openapi({ example: ['body', 'name'] }),
+    msg: z.string().openapi({ example: 'Required' }),
+    type: z.string().openapi({ example: 'missing' }),
+  }),
+)
+export type Issue = z.output<ReturnType<typeof issueSchema>>
 
-export const errorSchema = z
-  .object({
-    code: z
-      .enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
-      .openapi({ description: `Stable name of the error.\n\n${ERROR_LIST}`, example: 'pipeline_not_found' }),
-    message: z.string().openapi({ description: 'One sentence that says what to mend.', example: 'Pipeline 12 not found' }),
-    detail: z
-      .union([z.string(), z.array(issueSchema)])
-      .openapi({ description: 'The same sentence; for 422 a list of what is wrong.', example: 'Pipeline 12 not found' }),
-    request_id: z.string().openapi({
-      description: 'Also in the `X-Request-Id` header and in every log line of the request.',
-      example: '5b0e4c0f-7f0e-4a52-9d0c-0f4d3a0f0b8e',
-    }),
-  })
-  .openapi('Error')
+export const errorSchema = once(() =>
+  z
+    .object({
+      code: z
+        .enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
+        .openapi({ description: `Stable name of the error.\n\n${ERROR_LIST}`, example: 'pipeline_not_found' }),
+      message: z.string().openapi({ description: 'One sentence that says what to mend.', example: 'Pipeline 12 not found' }),
+      detail: z
+        .union([z.string(), z.array(issueSchema())])
+        .openapi({ description: 'The same sentence; for 422 a list of what is wrong.', example: 'Pipeline 12 not found' }),
+      request_id: z.string().openapi({
+        description: 'Also in the `X-Request-Id` header and in every log line of the request.',
+        example: '5b0e4c0f-7f0e-4a52-9d0c-0f4d3a0f0b8e',
+      }),
+    })
+    .openapi('Error'),
+)
 
 export class ApiError extends Error {
   readonly code: ErrorCode
@@ -75,7 +80,7 @@ export class ApiError extends Error {
   }
 
   /** The JSON every error has. */
-  toBody(requestId: string): z.output<typeof errorSchema> {
+  toBody(requestId: string): z.output<ReturnType<typeof errorSchema>> {
     const detail = this.issues ?? (this.status === 422 ? [{ loc: ['body'], msg: this.message, type: this.code }] : this.message)
     return { code: this.code, message: this.message, detail, request_id: requestId }
   }

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { DATEPARTS, METRIC_FIELDS, THRESHOLD_MOST, THRESHOLD_NUMBER_MAX } from '../db/checks.ts'
 import { textFault } from './body.ts'
 import { parseInstant } from './instant.ts'
+import { once } from './once.ts'
 
 /** The vocabulary of the API's bodies: one definition per kind of field, with the rule and its words. */
 
@@ -163,24 +164,24 @@ export const optional = <T extends z.ZodType>(field: T) =>
 export const clearable = <T extends z.ZodType>(field: T) => field.nullable().optional().openapi(orNull(field))
 
 /** The freshness and timeliness rule of a pipeline or a type, as a POST body has it. */
-export const thresholdFields = {
+export const thresholdFields = once(() => ({
   freshness_number: optional(thresholdNumber('how old the last insert, update or delete may be')),
   freshness_datepart: optional(datepartField('freshness_number')),
   mute_freshness_check: optional(flagField('Skip the freshness check.')),
   timeliness_number: optional(thresholdNumber('how long an execution may take')),
   timeliness_datepart: optional(datepartField('timeliness_number')),
   mute_timeliness_check: optional(flagField('Skip the timeliness check.')),
-}
+}))
 
 /** The same in a PATCH body: null clears the threshold. */
-export const thresholdPatchFields = {
+export const thresholdPatchFields = once(() => ({
   freshness_number: clearable(thresholdNumber('how old the last insert, update or delete may be')),
   freshness_datepart: clearable(datepartField('freshness_number')),
   mute_freshness_check: flagField('Skip the freshness check.').optional(),
   timeliness_number: clearable(thresholdNumber('how long an execution may take')),
   timeliness_datepart: clearable(datepartField('timeliness_number')),
   mute_timeliness_check: flagField('Skip the timeliness check.').optional(),
-}
+}))
 
 interface Thresholds {
   freshness_number?: number
@@ -204,18 +205,18 @@ export const requireWholeThresholds = (body: Thresholds, context: z.RefinementCt
 }
 
 /** The columns of a threshold as every answer has them. */
-export const thresholdAnswer = {
+export const thresholdAnswer = once(() => ({
   freshness_number: z.int().nullable(),
   freshness_datepart: z.enum(DATEPARTS).nullable(),
   mute_freshness_check: z.boolean(),
   timeliness_number: z.int().nullable(),
   timeliness_datepart: z.enum(DATEPARTS).nullable(),
   mute_timeliness_check: z.boolean(),
-}
+}))
 
 export const instantAnswer = () => z.string().openapi({ format: 'date-time', example: '2025-01-09T20:30:45.123456Z' })
 
-export const idAnswer = z.object({ id: z.int().openapi({ example: 1 }) }).openapi('Id')
+export const idAnswer = once(() => z.object({ id: z.int().openapi({ example: 1 }) }).openapi('Id'))
 
 /** Query parameters and path segments are text; these read them. */
 export const idText = (description: string) =>

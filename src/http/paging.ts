@@ -1,10 +1,11 @@
 import { numberText } from './fields.ts'
+import { once } from './once.ts'
 
 /** The query parameters of every list. */
-export const pageQuery = {
+export const pageQuery = once(() => ({
   limit: numberText('Most rows to answer.', 1, 1000, 1000),
   after_id: numberText('Only rows with a greater id: the id of the last row of the page before.', 0, Number.MAX_SAFE_INTEGER, 0),
-}
+}))
 
 export interface Page {
   limit: number

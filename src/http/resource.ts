@@ -14,7 +14,7 @@ export interface Resource {
   /** "pipeline type": for summaries and messages. */
   noun: string
   /** The row as it is answered. */
-  answer: z.ZodType
+  answer: () => z.ZodType
   notFound: ErrorCode
 }
 
@@ -32,7 +32,7 @@ export const notFound = ({ noun, notFound: code }: Pick<Resource, 'noun' | 'notF
 export const handleList = <Query extends z.ZodRawShape>(
   router: Router,
   { path, tag, noun, answer }: Pick<Resource, 'path' | 'tag' | 'noun' | 'answer'>,
-  query: Query,
+  query: () => Query,
   list: (db: Database, filters: z.output<z.ZodObject<Query>> & Page) => PromiseLike<{ id: number }[]>,
 ): void =>
   handle(
@@ -43,7 +43,7 @@ export const handleList = <Query extends z.ZodRawShape>(
       tag,
       summary: `List ${noun.endsWith('s') ? `${noun}es` : `${noun}s`}`,
       query,
-      answers: { 200: { description: 'In the order of their ids.', schema: z.array(answer), paged: true } },
+      answers: { 200: { description: 'In the order of their ids.', schema: () => z.array(answer()), paged: true } },
     },
     async (input, { db }) => {
       const filters = input.query as z.output<z.ZodObject<Query>> & Page
@@ -61,7 +61,7 @@ export const handleOne = (router: Router, resource: Resource, find: (db: Databas
       path: `${resource.path}/{id}`,
       tag: resource.tag,
       summary: `Get one ${resource.noun}`,
-      params: { id: idText(`The ${resource.noun}.`) },
+      params: () => ({ id: idText(`The ${resource.noun}.`) }),
       answers: { 200: { description: `The ${resource.noun}.`, schema: resource.answer } },
       errors: [resource.notFound],
     },
@@ -76,7 +76,7 @@ export const handleOne = (router: Router, resource: Resource, find: (db: Databas
 export const handlePatch = <Changes>(
   router: Router,
   resource: PatchableResource,
-  body: z.ZodType<{ target: Target; changes: Changes }>,
+  body: () => z.ZodType<{ target: Target; changes: Changes }>,
   update: (db: Database, target: Target, changes: Changes, now: string) => Promise<object | undefined>,
 ): void =>
   handle(

@@ -15,11 +15,12 @@ export interface Endpoint<Params extends Shape, Query extends Shape, Headers ext
   tag: string
   summary: string
   description?: string
-  params?: Params
-  query?: Query
-  headers?: Headers
-  body?: Body
-  answers: Record<number, { description: string; schema?: z.ZodType; paged?: boolean }>
+  /** What it takes and answers; made when first needed (see once.ts). */
+  params?: () => Params
+  query?: () => Query
+  headers?: () => Headers
+  body?: () => Body
+  answers: Record<number, { description: string; schema?: () => z.ZodType; paged?: boolean }>
   errors?: ErrorCode[]
 }
 
@@ -89,10 +90,10 @@ export const handle = <
 type Part = 'path' | 'query' | 'header' | 'body'
 
 const partsOf = ({ params, query, headers, body }: AnyEndpoint): [Part, z.ZodType][] => [
-  ...(params ? [['path', z.object(params)] as [Part, z.ZodType]] : []),
-  ...(query ? [['query', z.object(query)] as [Part, z.ZodType]] : []),
-  ...(headers ? [['header', z.object(headers)] as [Part, z.ZodType]] : []),
-  ...(body ? [['body', body] as [Part, z.ZodType]] : []),
+  ...(params ? [['path', z.object(params())] as [Part, z.ZodType]] : []),
+  ...(query ? [['query', z.object(query())] as [Part, z.ZodType]] : []),
+  ...(headers ? [['header', z.object(headers())] as [Part, z.ZodType]] : []),
+  ...(body ? [['body', body()] as [Part, z.ZodType]] : []),
 ]
 
 const rawPart = (context: Context, part: Part): unknown => {
@@ -141,14 +142,14 @@ const documented = (endpoint: AnyEndpoint): RouteConfig => {
   ])
   const answers = Object.entries(endpoint.answers).map(([status, { description, schema, paged }]) => [
     status,
-    { description, headers: { ...REQUEST_ID_HEADER, ...(paged ? LINK_HEADER : {}) }, ...(schema ? { content: json(schema) } : {}) },
+    { description, headers: { ...REQUEST_ID_HEADER, ...(paged ? LINK_HEADER : {}) }, ...(schema ? { content: json(schema()) } : {}) },
   ])
   const errors = Object.entries(Object.groupBy(codes, (code) => ERRORS[code].status)).map(([status, group = []]) => [
     status,
     {
       description: group.map((code) => `\`${code}\`: ${ERRORS[code].description}`).join('\n\n'),
       headers: { ...REQUEST_ID_HEADER, ...(status === '503' ? RETRY_AFTER_HEADER : {}) },
-      content: json(errorSchema),
+      content: json(errorSchema()),
     },
   ])
   return createRoute({
@@ -159,10 +160,10 @@ const documented = (endpoint: AnyEndpoint): RouteConfig => {
     summary: endpoint.summary,
     ...(endpoint.description ? { description: endpoint.description } : {}),
     request: {
-      ...(endpoint.params ? { params: z.object(endpoint.params) } : {}),
-      ...(endpoint.query ? { query: z.object(endpoint.query) } : {}),
-      ...(endpoint.headers ? { headers: z.object(endpoint.headers) } : {}),
-      ...(endpoint.body ? { body: { content: json(endpoint.body), required: true } } : {}),
+      ...(endpoint.params ? { params: z.object(endpoint.params()) } : {}),
+      ...(endpoint.query ? { query: z.object(endpoint.query()) } : {}),
+      ...(endpoint.headers ? { headers: z.object(endpoint.headers()) } : {}),
+      ...(endpoint.body ? { body: { content: json(endpoint.body()), required: true } } : {}),
     },
     responses: Object.fromEntries([...answers, ...errors]),
   })

@@ -2,8 +2,8 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { expect } from 'vitest'
-import worker from '../../src/index.ts'
 import { parseJson } from '../../src/http/json.ts'
+import worker from '../../src/index.ts'
 
 export interface Reply {
   status: number

@@ -1,25 +1,29 @@
 import { z } from '@hono/zod-openapi'
 import { instantAnswer, nameField, nameText } from '../../http/fields.ts'
+import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 
-const groupName = nameField('What kind of system: database, warehouse, bucket, api, file, stream.', 'database')
+const groupName = once(() => nameField('What kind of system: database, warehouse, bucket, api, file, stream.', 'database'))
 
-export const addressTypePost = z
-  .object({ name: nameField('Unique without regard to case.', 'postgresql'), group_name: groupName })
-  .openapi('AddressTypePost')
-export type AddressTypePost = z.output<typeof addressTypePost>
+export const addressTypePost = once(() =>
+  z.object({ name: nameField('Unique without regard to case.', 'postgresql'), group_name: groupName() }).openapi('AddressTypePost'),
+)
 
-export const addressTypePatch = patchBody('address type', { group_name: groupName.optional() }).openapi('AddressTypePatch')
+export type AddressTypePost = z.output<ReturnType<typeof addressTypePost>>
 
-export const addressTypeFilters = { ...pageQuery, name: nameText('Only the type of this name, in any case.').optional() }
+export const addressTypePatch = once(() => patchBody('address type', { group_name: groupName().optional() }).openapi('AddressTypePatch'))
 
-export const addressTypeAnswer = z
-  .object({
-    id: z.int(),
-    name: z.string().openapi({ example: 'postgresql' }),
-    group_name: z.string().openapi({ example: 'database' }),
-    created_at: instantAnswer(),
-    updated_at: instantAnswer().nullable(),
-  })
-  .openapi('AddressType')
+export const addressTypeFilters = once(() => ({ ...pageQuery(), name: nameText('Only the type of this name, in any case.').optional() }))
+
+export const addressTypeAnswer = once(() =>
+  z
+    .object({
+      id: z.int(),
+      name: z.string().openapi({ example: 'postgresql' }),
+      group_name: z.string().openapi({ example: 'database' }),
+      created_at: instantAnswer(),
+      updated_at: instantAnswer().nullable(),
+    })
+    .openapi('AddressType'),
+)

@@ -12,71 +12,76 @@ import {
   optional,
   shortText,
 } from '../../http/fields.ts'
+import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 
 /** What an address may say of itself beside its name and type. */
-const detailFields = {
+const detailFields = once(() => ({
   database_name: shortText('Database; filled from a three-part name of the group `database`.', 'analytics'),
   schema_name: shortText('Schema; likewise.', 'public'),
   table_name: shortText('Table; likewise.', 'users'),
   primary_key: shortText('Primary key column.', 'user_id'),
   deprecated: flagField('No longer in use. Initially false.'),
   address_metadata: metadataField('Anything else about the address.'),
-}
+}))
 
-export const addressFields = {
+export const addressFields = once(() => ({
   address_type_name: nameField('Created where it is new.', 'postgresql'),
   address_type_group_name: nameField('Group of the type, where the type is new.', 'database'),
-  database_name: optional(detailFields.database_name),
-  schema_name: optional(detailFields.schema_name),
-  table_name: optional(detailFields.table_name),
-  primary_key: optional(detailFields.primary_key),
-  deprecated: optional(detailFields.deprecated),
-  address_metadata: optional(detailFields.address_metadata),
-}
+  database_name: optional(detailFields().database_name),
+  schema_name: optional(detailFields().schema_name),
+  table_name: optional(detailFields().table_name),
+  primary_key: optional(detailFields().primary_key),
+  deprecated: optional(detailFields().deprecated),
+  address_metadata: optional(detailFields().address_metadata),
+}))
 
-export const addressNameField = nameField(
-  'The path or URL one would use to reach the data. Unique exactly, case included.',
-  'analytics.public.users',
+export const addressNameField = once(() =>
+  nameField('The path or URL one would use to reach the data. Unique exactly, case included.', 'analytics.public.users'),
 )
 
-export const addressPost = z.object({ name: addressNameField, ...addressFields }).openapi('AddressPost')
-export type AddressPost = z.output<typeof addressPost>
+export const addressPost = once(() => z.object({ name: addressNameField(), ...addressFields() }).openapi('AddressPost'))
 
-export const addressPatch = patchBody('address', {
-  address_type_id: idField('The address type.').optional(),
-  database_name: clearable(detailFields.database_name),
-  schema_name: clearable(detailFields.schema_name),
-  table_name: clearable(detailFields.table_name),
-  primary_key: clearable(detailFields.primary_key),
-  deprecated: detailFields.deprecated.optional(),
-  address_metadata: clearable(detailFields.address_metadata),
-}).openapi('AddressPatch')
+export type AddressPost = z.output<ReturnType<typeof addressPost>>
 
-export const addressFilters = {
-  ...pageQuery,
+export const addressPatch = once(() =>
+  patchBody('address', {
+    address_type_id: idField('The address type.').optional(),
+    database_name: clearable(detailFields().database_name),
+    schema_name: clearable(detailFields().schema_name),
+    table_name: clearable(detailFields().table_name),
+    primary_key: clearable(detailFields().primary_key),
+    deprecated: detailFields().deprecated.optional(),
+    address_metadata: clearable(detailFields().address_metadata),
+  }).openapi('AddressPatch'),
+)
+
+export const addressFilters = once(() => ({
+  ...pageQuery(),
   name: nameText('Only the address of exactly this name.').optional(),
   address_type_id: idText('Only addresses of this type.').optional(),
   deprecated: flagText('Only deprecated, or only other addresses.').optional(),
-}
+}))
 
-export const addressAnswer = z
-  .object({
-    id: z.int(),
-    name: z.string().openapi({ example: 'analytics.public.users' }),
-    address_type_id: z.int(),
-    database_name: z.string().nullable(),
-    schema_name: z.string().nullable(),
-    table_name: z.string().nullable(),
-    primary_key: z.string().nullable(),
-    deprecated: z.boolean(),
-    address_metadata: z.record(z.string(), z.unknown()).nullable(),
-    config_hash: z
-      .string()
-      .nullable()
-      .openapi({ description: 'SHA-256 of the configuration posted last; null for an address that only lineage has named.' }),
-    created_at: instantAnswer(),
-    updated_at: instantAnswer().nullable(),
-  })
-  .openapi('Address')
+export const addressAnswer = once(() =>
+  z
+    .object({
+      id: z.int(),
+      name: z.string().openapi({ example: 'analytics.public.users' }),
+      address_type_id: z.int(),
+      database_name: z.string().nullable(),
+      schema_name: z.string().nullable(),
+      table_name: z.string().nullable(),
+      primary_key: z.string().nullable(),
+      deprecated: z.boolean(),
+      address_metadata: z.record(z.string(), z.unknown()).nullable(),
+      config_hash: z
+        .string()
+        .nullable()
+        .openapi({ description: 'SHA-256 of the configuration posted last; null for an address that only lineage has named.' }),
+      created_at: instantAnswer(),
+      updated_at: instantAnswer().nullable(),
+    })
+    .openapi('Address'),
+)

@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { METRIC_FIELDS } from '../../db/checks.ts'
 import { flagField, flagText, idField, idText, instantAnswer, metricField, optional } from '../../http/fields.ts'
+import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 
-const ruleFields = {
+const ruleFields = once(() => ({
   std_deviation_threshold_multiplier: z.number().min(1, 'Must be between 1 and 10').max(10, 'Must be between 1 and 10').openapi({
     description: 'How many standard deviations from the mean are an anomaly. Initially 2.',
     minimum: 1,
@@ -33,50 +34,57 @@ const ruleFields = {
       example: 10,
     }),
   active: flagField('Whether the rule is evaluated. Initially true.'),
-}
+}))
 
-export const rulePost = z
-  .object({
-    pipeline_id: idField('The pipeline to watch.'),
-    metric_field: metricField('The metric to watch.'),
-    std_deviation_threshold_multiplier: optional(ruleFields.std_deviation_threshold_multiplier),
-    lookback_days: optional(ruleFields.lookback_days),
-    minimum_executions: optional(ruleFields.minimum_executions),
-    active: optional(ruleFields.active),
-  })
-  .openapi('AnomalyDetectionRulePost')
-export type RulePost = z.output<typeof rulePost>
+export const rulePost = once(() =>
+  z
+    .object({
+      pipeline_id: idField('The pipeline to watch.'),
+      metric_field: metricField('The metric to watch.'),
+      std_deviation_threshold_multiplier: optional(ruleFields().std_deviation_threshold_multiplier),
+      lookback_days: optional(ruleFields().lookback_days),
+      minimum_executions: optional(ruleFields().minimum_executions),
+      active: optional(ruleFields().active),
+    })
+    .openapi('AnomalyDetectionRulePost'),
+)
+
+export type RulePost = z.output<ReturnType<typeof rulePost>>
 
 /** A rule has no name: its id alone names it. */
-export const rulePatch = z
-  .object({
-    id: idField('The rule to change.'),
-    pipeline_id: idField('The pipeline to watch.').optional(),
-    metric_field: metricField('The metric to watch.').optional(),
-    std_deviation_threshold_multiplier: ruleFields.std_deviation_threshold_multiplier.optional(),
-    lookback_days: ruleFields.lookback_days.optional(),
-    minimum_executions: ruleFields.minimum_executions.optional(),
-    active: ruleFields.active.optional(),
-  })
-  .transform(({ id, ...changes }) => ({ target: { id }, changes }))
-  .openapi('AnomalyDetectionRulePatch')
+export const rulePatch = once(() =>
+  z
+    .object({
+      id: idField('The rule to change.'),
+      pipeline_id: idField('The pipeline to watch.').optional(),
+      metric_field: metricField('The metric to watch.').optional(),
+      std_deviation_threshold_multiplier: ruleFields().std_deviation_threshold_multiplier.optional(),
+      lookback_days: ruleFields().lookback_days.optional(),
+      minimum_executions: ruleFields().minimum_executions.optional(),
+      active: ruleFields().active.optional(),
+    })
+    .transform(({ id, ...changes }) => ({ target: { id }, changes }))
+    .openapi('AnomalyDetectionRulePatch'),
+)
 
-export const ruleFilters = {
-  ...pageQuery,
+export const ruleFilters = once(() => ({
+  ...pageQuery(),
   pipeline_id: idText('Only rules of this pipeline.').optional(),
   active: flagText('Only active, or only inactive rules.').optional(),
-}
+}))
 
-export const ruleAnswer = z
-  .object({
-    id: z.int(),
-    pipeline_id: z.int(),
-    metric_field: z.enum(METRIC_FIELDS),
-    std_deviation_threshold_multiplier: z.number(),
-    lookback_days: z.int(),
-    minimum_executions: z.int(),
-    active: z.boolean(),
-    created_at: instantAnswer(),
-    updated_at: instantAnswer().nullable(),
-  })
-  .openapi('AnomalyDetectionRule')
+export const ruleAnswer = once(() =>
+  z
+    .object({
+      id: z.int(),
+      pipeline_id: z.int(),
+      metric_field: z.enum(METRIC_FIELDS),
+      std_deviation_threshold_multiplier: z.number(),
+      lookback_days: z.int(),
+      minimum_executions: z.int(),
+      active: z.boolean(),
+      created_at: instantAnswer(),
+      updated_at: instantAnswer().nullable(),
+    })
+    .openapi('AnomalyDetectionRule'),
+)

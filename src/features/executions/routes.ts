@@ -61,7 +61,7 @@ const routes = (router: Router): void => {
       path: '/pipeline_execution/{id}',
       tag,
       summary: 'Get one execution with its children',
-      params: { id: idText('The execution.') },
+      params: () => ({ id: idText('The execution.') }),
       answers: { 200: { description: 'The execution.', schema: executionWithChildren, paged: true } },
       errors: ['pipeline_execution_not_found'],
     },

@@ -12,56 +12,63 @@ import {
   optional,
   watermarkField,
 } from '../../http/fields.ts'
+import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 
-export const executionStart = z
-  .object({
-    pipeline_id: optional(idField('The pipeline; or give `pipeline_name`.')),
-    pipeline_name: optional(nameField('The pipeline, in the place of `pipeline_id`.', 'stock-price-worker')),
-    start_date: optional(instantField('When the run started. Initially now.')),
-    full_load: optional(flagField("Whether everything is loaded anew. Initially the pipeline's own.")),
-    watermark: optional(watermarkField("Where this run starts. Initially the pipeline's own.")),
-    next_watermark: optional(
-      watermarkField("Where this run stops: the pipeline's watermark once it has succeeded. Initially the pipeline's own."),
-    ),
-    parent_id: optional(idField('The execution this one is a part of.')),
-    parent_execution_id: optional(idField('Another spelling of `parent_id`.')),
-    execution_metadata: optional(metadataField('Anything about the run.')),
-  })
-  .transform(({ parent_execution_id, parent_id, ...body }, context) => {
-    if (body.pipeline_id === undefined && body.pipeline_name === undefined) {
-      context.addIssue({ code: 'custom', path: ['pipeline_id'], message: 'Required: pipeline_id or pipeline_name' })
-    }
-    return { ...body, parent_id: parent_id ?? parent_execution_id }
-  })
-  .openapi('ExecutionStart')
-export type ExecutionStart = z.output<typeof executionStart>
+export const executionStart = once(() =>
+  z
+    .object({
+      pipeline_id: optional(idField('The pipeline; or give `pipeline_name`.')),
+      pipeline_name: optional(nameField('The pipeline, in the place of `pipeline_id`.', 'stock-price-worker')),
+      start_date: optional(instantField('When the run started. Initially now.')),
+      full_load: optional(flagField("Whether everything is loaded anew. Initially the pipeline's own.")),
+      watermark: optional(watermarkField("Where this run starts. Initially the pipeline's own.")),
+      next_watermark: optional(
+        watermarkField("Where this run stops: the pipeline's watermark once it has succeeded. Initially the pipeline's own."),
+      ),
+      parent_id: optional(idField('The execution this one is a part of.')),
+      parent_execution_id: optional(idField('Another spelling of `parent_id`.')),
+      execution_metadata: optional(metadataField('Anything about the run.')),
+    })
+    .transform(({ parent_execution_id, parent_id, ...body }, context) => {
+      if (body.pipeline_id === undefined && body.pipeline_name === undefined) {
+        context.addIssue({ code: 'custom', path: ['pipeline_id'], message: 'Required: pipeline_id or pipeline_name' })
+      }
+      return { ...body, parent_id: parent_id ?? parent_execution_id }
+    })
+    .openapi('ExecutionStart'),
+)
 
-export const idempotencyHeader = {
+export type ExecutionStart = z.output<ReturnType<typeof executionStart>>
+
+export const idempotencyHeader = once(() => ({
   'idempotency-key': z.string().min(1, 'Must have 1 to 200 characters').max(200, 'Must have 1 to 200 characters').optional().openapi({
     description: 'A start repeated with the same key for the same pipeline answers the first execution.',
     example: 'run-2025-01-09',
   }),
-}
+}))
 
-export const executionEnd = z
-  .object({
-    id: idField('The execution.'),
-    end_date: optional(instantField('When the run ended, not before its start. Initially now.')),
-    completed_successfully: optional(flagField('The outcome. Initially true.')),
-    inserts: optional(countField('Rows inserted.')),
-    updates: optional(countField('Rows updated.')),
-    soft_deletes: optional(countField('Rows marked as deleted.')),
-    total_rows: optional(countField('Rows processed.')),
-    execution_metadata: optional(metadataField("Merged over the start's, key by key.")),
-  })
-  .openapi('ExecutionEnd')
-export type ExecutionEnd = z.output<typeof executionEnd>
+export const executionEnd = once(() =>
+  z
+    .object({
+      id: idField('The execution.'),
+      end_date: optional(instantField('When the run ended, not before its start. Initially now.')),
+      completed_successfully: optional(flagField('The outcome. Initially true.')),
+      inserts: optional(countField('Rows inserted.')),
+      updates: optional(countField('Rows updated.')),
+      soft_deletes: optional(countField('Rows marked as deleted.')),
+      total_rows: optional(countField('Rows processed.')),
+      execution_metadata: optional(metadataField("Merged over the start's, key by key.")),
+    })
+    .openapi('ExecutionEnd'),
+)
+
+export type ExecutionEnd = z.output<ReturnType<typeof executionEnd>>
 
 export const EXECUTION_STATUSES = ['running', 'succeeded', 'failed'] as const
 
-export const executionFilters = {
-  ...pageQuery,
+export const executionFilters = once(() => ({
+  ...pageQuery(),
   pipeline_id: idText('Only executions of this pipeline.').optional(),
   parent_id: idText('Only direct children of this execution.').optional(),
   status: z
@@ -70,33 +77,42 @@ export const executionFilters = {
     .openapi({ description: 'Only executions in this state.' }),
   started_after: instantText('Only executions with a later start_date.').optional(),
   started_before: instantText('Only executions with an earlier start_date.').optional(),
-}
+}))
 
-export const executionAnswer = z
-  .object({
-    id: z.int(),
-    pipeline_id: z.int(),
-    parent_id: z.int().nullable(),
-    start_date: instantAnswer(),
-    date_recorded: z.string().openapi({ description: 'UTC date of start_date.', format: 'date', example: '2025-01-09' }),
-    hour_recorded: z.int().openapi({ description: 'UTC hour of start_date, 0 to 23.', minimum: 0, maximum: 23 }),
-    end_date: instantAnswer().nullable(),
-    duration_seconds: z.int().nullable().openapi({ description: 'Whole seconds.' }),
-    completed_successfully: z.boolean().nullable().openapi({ description: 'null while it runs.' }),
-    inserts: z.int().nullable(),
-    updates: z.int().nullable(),
-    soft_deletes: z.int().nullable(),
-    total_rows: z.int().nullable(),
-    throughput: z.number().nullable().openapi({ description: 'total_rows per second; null where either is unknown or the duration is 0.' }),
-    full_load: z.boolean(),
-    watermark: z.string().nullable(),
-    next_watermark: z.string().nullable(),
-    execution_metadata: z.record(z.string(), z.unknown()).nullable(),
-  })
-  .openapi('Execution')
+export const executionAnswer = once(() =>
+  z
+    .object({
+      id: z.int(),
+      pipeline_id: z.int(),
+      parent_id: z.int().nullable(),
+      start_date: instantAnswer(),
+      date_recorded: z.string().openapi({ description: 'UTC date of start_date.', format: 'date', example: '2025-01-09' }),
+      hour_recorded: z.int().openapi({ description: 'UTC hour of start_date, 0 to 23.', minimum: 0, maximum: 23 }),
+      end_date: instantAnswer().nullable(),
+      duration_seconds: z.int().nullable().openapi({ description: 'Whole seconds.' }),
+      completed_successfully: z.boolean().nullable().openapi({ description: 'null while it runs.' }),
+      inserts: z.int().nullable(),
+      updates: z.int().nullable(),
+      soft_deletes: z.int().nullable(),
+      total_rows: z.int().nullable(),
+      throughput: z
+        .number()
+        .nullable()
+        .openapi({ description: 'total_rows per second; null where either is unknown or the duration is 0.' }),
+      full_load: z.boolean(),
+      watermark: z.string().nullable(),
+      next_watermark: z.string().nullable(),
+      execution_metadata: z.record(z.string(), z.unknown()).nullable(),
+    })
+    .openapi('Execution'),
+)
 
-export const executionWithChildren = executionAnswer
-  .extend({
-    child_executions: z.array(executionAnswer).openapi({ description: 'Its direct children, the first 1,000; `Link` leads to the rest.' }),
-  })
-  .openapi('ExecutionWithChildren')
+export const executionWithChildren = once(() =>
+  executionAnswer()
+    .extend({
+      child_executions: z
+        .array(executionAnswer())
+        .openapi({ description: 'Its direct children, the first 1,000; `Link` leads to the rest.' }),
+    })
+    .openapi('ExecutionWithChildren'),
+)

@@ -48,7 +48,7 @@ A pipeline whose \`load_lineage\` is false has nothing changed: post it when \`P
       description: 'Pairs of which the address is either end, nearest first.',
       params: lineageParams,
       query: lineageQuery,
-      answers: { 200: { description: 'Nearest first.', schema: z.array(lineageAnswer), paged: true } },
+      answers: { 200: { description: 'Nearest first.', schema: () => z.array(lineageAnswer()), paged: true } },
       errors: ['address_not_found'],
     },
     async ({ params: { address_id }, query, url }, { db }) => {

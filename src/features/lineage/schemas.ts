@@ -1,55 +1,66 @@
 import { z } from '@hono/zod-openapi'
 import { clearable, idField, idText, nameField, numberText } from '../../http/fields.ts'
+import { once } from '../../http/once.ts'
 import { addressFields, addressNameField } from '../addresses/schemas.ts'
 
 const MOST_ADDRESSES = 500
 const MOST_PAIRS = 10_000
 
-const lineageAddress = z
-  .object({
-    address_name: clearable(addressNameField),
-    name: clearable(nameField('Another spelling of `address_name`.', 'analytics.public.users')),
-    ...addressFields,
-  })
-  .transform(({ address_name, name, ...fields }, context) => {
-    const given = address_name ?? name
-    if (given === undefined || given === null) context.addIssue({ code: 'custom', path: ['address_name'], message: 'Required' })
-    return { ...fields, name: given ?? '' }
-  })
-  .openapi('LineageAddress')
-export type LineageAddress = z.output<typeof lineageAddress>
+const lineageAddress = once(() =>
+  z
+    .object({
+      address_name: clearable(addressNameField()),
+      name: clearable(nameField('Another spelling of `address_name`.', 'analytics.public.users')),
+      ...addressFields(),
+    })
+    .transform(({ address_name, name, ...fields }, context) => {
+      const given = address_name ?? name
+      if (given === undefined || given === null) context.addIssue({ code: 'custom', path: ['address_name'], message: 'Required' })
+      return { ...fields, name: given ?? '' }
+    })
+    .openapi('LineageAddress'),
+)
+
+export type LineageAddress = z.output<ReturnType<typeof lineageAddress>>
 
 const addressList = (description: string) =>
   z
-    .array(lineageAddress)
+    .array(lineageAddress())
     .min(1, 'Must have at least one address')
     .max(MOST_ADDRESSES, `Must have at most ${MOST_ADDRESSES} addresses`)
     .openapi({ description, minItems: 1, maxItems: MOST_ADDRESSES })
 
-export const lineagePost = z
-  .object({
-    pipeline_id: idField('The pipeline whose lineage this is.'),
-    source_addresses: addressList('What the pipeline reads.'),
-    target_addresses: addressList('What it writes; each from every source.'),
-  })
-  .superRefine(({ source_addresses, target_addresses }, context) => {
-    if (source_addresses.length * target_addresses.length <= MOST_PAIRS) return
-    context.addIssue({ code: 'custom', path: ['target_addresses'], message: `Sources x targets must be at most ${MOST_PAIRS} pairs` })
-  })
-  .openapi('LineagePost')
-export type LineagePost = z.output<typeof lineagePost>
+export const lineagePost = once(() =>
+  z
+    .object({
+      pipeline_id: idField('The pipeline whose lineage this is.'),
+      source_addresses: addressList('What the pipeline reads.'),
+      target_addresses: addressList('What it writes; each from every source.'),
+    })
+    .superRefine(({ source_addresses, target_addresses }, context) => {
+      if (source_addresses.length * target_addresses.length <= MOST_PAIRS) return
+      context.addIssue({ code: 'custom', path: ['target_addresses'], message: `Sources x targets must be at most ${MOST_PAIRS} pairs` })
+    })
+    .openapi('LineagePost'),
+)
 
-export const lineagePostAnswer = z
-  .object({
-    pipeline_id: z.int(),
-    lineage_relationships_created: z.int().openapi({ description: 'Sources x targets: how many edges the pipeline now has.', example: 1 }),
-    message: z.string().openapi({ example: 'Lineage of pipeline 1 has 1 relationship' }),
-  })
-  .openapi('LineageCreated')
+export type LineagePost = z.output<ReturnType<typeof lineagePost>>
 
-export const lineageParams = { address_id: idText('The address.') }
+export const lineagePostAnswer = once(() =>
+  z
+    .object({
+      pipeline_id: z.int(),
+      lineage_relationships_created: z
+        .int()
+        .openapi({ description: 'Sources x targets: how many edges the pipeline now has.', example: 1 }),
+      message: z.string().openapi({ example: 'Lineage of pipeline 1 has 1 relationship' }),
+    })
+    .openapi('LineageCreated'),
+)
 
-export const lineageQuery = {
+export const lineageParams = once(() => ({ address_id: idText('The address.') }))
+
+export const lineageQuery = once(() => ({
   direction: z
     .enum(['upstream', 'downstream', 'both'], { error: 'Must be one of upstream, downstream, both' })
     .default('both')
@@ -57,15 +68,18 @@ export const lineageQuery = {
   max_depth: numberText('Only pairs at most this many edges apart.', 1, 1_000_000, 1_000_000),
   limit: numberText('Most rows to answer.', 1, 10_000, 10_000),
   offset: numberText('Rows to pass over.', 0, 100_000_000, 0),
-}
-export type LineageQuery = z.output<z.ZodObject<typeof lineageQuery>>
+}))
 
-export const lineageAnswer = z
-  .object({
-    source_address_id: z.int(),
-    target_address_id: z.int(),
-    depth: z.int().openapi({ description: 'Edges of the shortest way from source to target.', minimum: 1 }),
-    source_address_name: z.string(),
-    target_address_name: z.string(),
-  })
-  .openapi('LineagePair')
+export type LineageQuery = z.output<z.ZodObject<ReturnType<typeof lineageQuery>>>
+
+export const lineageAnswer = once(() =>
+  z
+    .object({
+      source_address_id: z.int(),
+      target_address_id: z.int(),
+      depth: z.int().openapi({ description: 'Edges of the shortest way from source to target.', minimum: 1 }),
+      source_address_name: z.string(),
+      target_address_name: z.string(),
+    })
+    .openapi('LineagePair'),
+)
