@@ -18,7 +18,7 @@ export interface Database {
   readonly orm: NeonHttpDatabase
   /** Runs one statement and reads each of its rows with `row` (see rows.ts); `values` fill its placeholders. */
   rows<Row>(statement: SQL | Statement, row: z.ZodType<Row>, values?: Record<string, unknown>): Promise<Row[]>
-  /** The same for rows that are columns of a table (see statement.ts: readColumns). */
+  /** The same for rows that are one JSON column each (see statement.ts: readJsonRow). */
   read<Row>(statement: Statement, read: (row: Record<string, unknown>) => Row, values: Record<string, unknown>): Promise<Row[]>
   /** Runs the statements as one transaction in one round trip; answers the last one's rows. */
   transaction<Row>(statements: SQL[], row: z.ZodType<Row>): Promise<Row[]>

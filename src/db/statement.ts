@@ -1,5 +1,7 @@
 import { type Column, fillPlaceholders, Placeholder, type SQL, sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
+import { formatInstant } from '../http/instant.ts'
+import { parseJson } from '../http/json.ts'
 
 /**
  * Statements rendered once. drizzle takes longer to turn a query into text than PostgreSQL takes to run it, so the hot
@@ -43,14 +45,22 @@ export const keep = <Made>(): ((key: string, make: () => Made) => Made) => {
   }
 }
 
-/** Reads rows of exactly these columns, in this order, as drizzle's own select would. */
-export const readColumns = <Columns extends Record<string, Column>>(columns: Columns) => {
-  const entries = Object.entries(columns)
-  return (row: Record<string, unknown>): { [Name in keyof Columns]: Columns[Name]['_']['data'] | null } => {
+/**
+ * Reads rows that PostgreSQL has put into one column, `row_to_json(…) as row`: the endpoint describes every column of
+ * every answer, and for a single wide row that is most of what is sent. Answers these columns, in this order.
+ */
+export const readJsonRow = <Columns extends Record<string, Column>>(columns: Columns) => {
+  const entries = Object.entries(columns).map(([name, column]) => ({
+    name,
+    from: column.name,
+    isInstant: column.getSQLType() === 'timestamp with time zone',
+  }))
+  return ({ row }: Record<string, unknown>): { [Name in keyof Columns]: Columns[Name]['_']['data'] | null } => {
+    const found = parseJson(row as string) as Record<string, unknown>
     const read: Record<string, unknown> = {}
-    for (const [name, column] of entries) {
-      const value = row[column.name]
-      read[name] = value === null ? null : column.mapFromDriverValue(value)
+    for (const { name, from, isInstant } of entries) {
+      const value = found[from]
+      read[name] = isInstant && value !== null ? formatInstant(value as string) : value
     }
     return read as never
   }

@@ -79,7 +79,7 @@ export const formatInstant = (text: string): string => {
 }
 
 /** The clock's reading in the canonical form. */
-export const instantOf = (date: Date): string => formatInstant(date.toISOString())
+export const instantOf = (date: Date): string => date.toISOString().replace('Z', '000Z')
 
 /** True where the instant has a non-zero fraction of a second, which a clock gives and a schedule does not. */
 export const hasFraction = (instant: string): boolean => !instant.endsWith('.000000Z')

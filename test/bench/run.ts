@@ -158,7 +158,7 @@ function microsecondsFrom(index: number): string {
 async function measureEndpoints(watcher: Server, limit: Server, endpoint: string): Promise<Row[]> {
   const limits: Record<Row['kind'], Target> = {
     read: { port: limit.port, next: get('/') },
-    insert: { port: limit.port, next: get('/insert') },
+    insert: { port: limit.port, next: post('/', () => ({ pipeline_id: pipelineId(), start_date: microsecondsFrom(next()) })) },
   }
   const heldRates = new Map<string, number[]>()
   const limitRates: Record<Row['kind'], number[]> = { read: [], insert: [] }
@@ -178,7 +178,7 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
   const limitRate = { read: median(limitRates.read), insert: median(limitRates.insert) }
   const limitLatencies = { read: await steady(limits.read), insert: await steady(limits.insert) }
   const rows: Row[] = (['read', 'insert'] as const).map((kind) => ({
-    name: kind === 'read' ? 'limit: select 1' : 'limit: insert one row',
+    name: kind === 'read' ? 'limit: select 1' : 'limit: insert one row from a body',
     kind,
     roundTrips: 1,
     perSecond: limitRate[kind],

@@ -9,7 +9,8 @@ const ROOT = join(import.meta.dirname, '../..')
 const WRANGLER = createRequire(import.meta.url)
   .resolve('wrangler')
   .replace(/wrangler-dist.*/, 'bin/wrangler.js')
-const WORKERD = createRequire(import.meta.url).resolve('workerd/bin/workerd')
+/** The program itself, not the script in front of it: its memory is measured, and it must end when told. */
+const WORKERD = (createRequire(import.meta.url)('workerd') as { default: string }).default
 
 const wrangler = (...args: string[]): void => {
   execFileSync(process.execPath, [WRANGLER, ...args], {

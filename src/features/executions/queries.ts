@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/client.ts'
-import { param, prepare, readColumns } from '../../db/statement.ts'
+import { param, prepare, readJsonRow } from '../../db/statement.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { EXECUTION_STATUSES } from './schemas.ts'
 import { pipelineExecution } from './table.ts'
@@ -43,15 +43,11 @@ export const listExecutions = (db: Database, filters: ExecutionFilters) =>
     .orderBy(pipelineExecution.id)
     .limit(rowsToRead(filters))
 
-const columns = sql.join(
-  Object.values(answered).map((column) => sql.identifier(column.name)),
-  sql`, `,
-)
 const WITH_CHILDREN = prepare(sql`
-  (select ${columns} from ${pipelineExecution} where id = ${param('id')})
+  (select row_to_json(e) as row from ${pipelineExecution} e where e.id = ${param('id')})
   union all
-  (select ${columns} from ${pipelineExecution} where parent_id = ${param('id')} order by id limit ${sql.raw(String(MOST_CHILDREN + 1))})`)
-const readExecution = readColumns(answered)
+  (select row_to_json(e) from ${pipelineExecution} e where e.parent_id = ${param('id')} order by e.id limit ${sql.raw(String(MOST_CHILDREN + 1))})`)
+const readExecution = readJsonRow(answered)
 
 /** The execution and its direct children, one more than a page of them; undefined where there is none of this id. */
 export const findExecutionWithChildren = async (db: Database, id: number) => {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { hashConfig } from '../../db/config-as-code.ts'
 import { text, truth, whole } from '../../db/rows.ts'
-import { param, prepare, readColumns } from '../../db/statement.ts'
+import { param, prepare, readJsonRow } from '../../db/statement.ts'
 import { stringifyJson } from '../../http/json.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { Target } from '../../http/patch.ts'
@@ -54,8 +54,8 @@ export const listPipelines = (db: Database, filters: Page & { name?: string; pip
     .orderBy(pipeline.id)
     .limit(rowsToRead(filters))
 
-const findStatement = prepare(sql`select * from ${pipeline} where ${pipeline.id} = ${param('id')}`)
-const readPipeline = readColumns(getTableColumns(pipeline))
+const findStatement = prepare(sql`select row_to_json(p) as row from ${pipeline} p where p.id = ${param('id')}`)
+const readPipeline = readJsonRow(getTableColumns(pipeline))
 
 export const findPipeline = async (db: Database, id: number) => (await db.read(findStatement, readPipeline, { id }))[0]
 
