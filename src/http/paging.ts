@@ -1,5 +1,5 @@
-import { numberText } from './fields.ts'
 import { once } from './once.ts'
+import { numberText } from './text-fields.ts'
 
 /** The query parameters of every list. */
 export const pageQuery = once(() => ({

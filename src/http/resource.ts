@@ -1,11 +1,12 @@
 import { z } from '@hono/zod-openapi'
 import type { Database } from '../db/client.ts'
 import { ApiError, type ErrorCode } from './errors.ts'
-import { idText } from './fields.ts'
+import { idAnswer } from './fields.ts'
 import { type Page, pageOf } from './paging.ts'
 import { describeTarget, type Target } from './patch.ts'
 import { handle, type Router } from './router.ts'
 import type { Scope } from './scope.ts'
+import { idText } from './text-fields.ts'
 
 /** The parts of a resource's endpoints that are the same for every resource. */
 export interface Resource {
@@ -23,10 +24,37 @@ export interface PatchableResource extends Resource {
   patchDescription: string
 }
 
+const withArticle = (noun: string): string => `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`
+
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 export const notFound = ({ noun, notFound: code }: Pick<Resource, 'noun' | 'notFound'>, target: Target): ApiError =>
   new ApiError(code, describeTarget(capitalised(noun), target))
+
+/** `POST /things`: 201 with the id of a new row, 200 with that of the one there is. */
+export const handleCreateOrGet = <Body extends z.ZodType>(
+  router: Router,
+  { path, tag, noun }: Pick<Resource, 'path' | 'tag' | 'noun'>,
+  { body, description, errors = [] }: { body: () => Body; description: string; errors?: ErrorCode[] },
+  create: (db: Database, body: z.output<Body>, now: string) => Promise<{ was_created: boolean; id: number }>,
+): void =>
+  handle(
+    router,
+    {
+      method: 'post',
+      path,
+      tag,
+      summary: `Create or get ${withArticle(noun)}`,
+      description,
+      body,
+      answers: { 200: { description: 'It existed.', schema: idAnswer }, 201: { description: 'It was created.', schema: idAnswer } },
+      errors,
+    },
+    async (input, { db, now }) => {
+      const { was_created, id } = await create(db, input.body, now)
+      return { status: was_created ? 201 : 200, body: { id } }
+    },
+  )
 
 /** `GET /things`: a page in the order of the ids. */
 export const handleList = <Query extends z.ZodRawShape>(
@@ -85,7 +113,7 @@ export const handlePatch = <Changes>(
       method: 'patch',
       path: resource.path,
       tag: resource.tag,
-      summary: `Update ${/^[aeio]/.test(resource.noun) ? 'an' : 'a'} ${resource.noun}`,
+      summary: `Update ${withArticle(resource.noun)}`,
       description: `Only the fields in the body change. ${resource.patchDescription}`,
       body,
       answers: { 200: { description: 'The whole row after the change.', schema: resource.answer } },

@@ -1,6 +1,5 @@
-import { idAnswer } from '../../http/fields.ts'
-import { handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
+import type { Router } from '../../http/router.ts'
 import type { Feature } from '../feature.ts'
 import { createOrGetAddressType, findAddressType, listAddressTypes, updateAddressType } from './queries.ts'
 import { addressTypeAnswer, addressTypeFilters, addressTypePatch, addressTypePost } from './schemas.ts'
@@ -16,21 +15,11 @@ const resource: PatchableResource = {
 }
 
 const routes = (router: Router): void => {
-  handle(
+  handleCreateOrGet(
     router,
-    {
-      method: 'post',
-      path: resource.path,
-      tag: resource.tag,
-      summary: 'Create or get an address type',
-      description: 'Where a type of that name exists, its group stays as it is; `PATCH` changes it.',
-      body: addressTypePost,
-      answers: { 200: { description: 'It existed.', schema: idAnswer }, 201: { description: 'It was created.', schema: idAnswer } },
-    },
-    async ({ body }, { db, now }) => {
-      const { was_created, id } = await createOrGetAddressType(db, body, now)
-      return { status: was_created ? 201 : 200, body: { id } }
-    },
+    resource,
+    { body: addressTypePost, description: 'Where a type of that name exists, its group stays as it is; `PATCH` changes it.' },
+    createOrGetAddressType,
   )
   handleList(router, resource, addressTypeFilters, listAddressTypes)
   handleOne(router, resource, findAddressType)

@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi'
-import { instantAnswer, nameField, nameText } from '../../http/fields.ts'
+import { instantAnswer, nameField } from '../../http/fields.ts'
 import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
+import { nameText } from '../../http/text-fields.ts'
 
 const groupName = once(() => nameField('What kind of system: database, warehouse, bucket, api, file, stream.', 'database'))
 

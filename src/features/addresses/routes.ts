@@ -1,6 +1,5 @@
-import { idAnswer } from '../../http/fields.ts'
-import { handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
+import type { Router } from '../../http/router.ts'
 import type { Feature } from '../feature.ts'
 import { createOrGetAddress, findAddress, listAddresses, updateAddress } from './queries.ts'
 import { addressAnswer, addressFilters, addressPatch, addressPost } from './schemas.ts'
@@ -16,22 +15,15 @@ const resource: PatchableResource = {
 }
 
 const routes = (router: Router): void => {
-  handle(
+  handleCreateOrGet(
     router,
+    resource,
     {
-      method: 'post',
-      path: resource.path,
-      tag: resource.tag,
-      summary: 'Create or get an address',
+      body: addressPost,
       description:
         'An address is where data lives: a table, a bucket path, an API endpoint, a topic. Configuration as code, as for `POST /pipeline`. A new address of the group `database` whose name has three dot-separated parts gets its database, schema and table from them.',
-      body: addressPost,
-      answers: { 200: { description: 'It existed.', schema: idAnswer }, 201: { description: 'It was created.', schema: idAnswer } },
     },
-    async ({ body }, { db, now }) => {
-      const { was_created, id } = await createOrGetAddress(db, body, now)
-      return { status: was_created ? 201 : 200, body: { id } }
-    },
+    createOrGetAddress,
   )
   handleList(router, resource, addressFilters, listAddresses)
   handleOne(router, resource, findAddress)

@@ -1,20 +1,9 @@
 import { z } from '@hono/zod-openapi'
-import {
-  clearable,
-  flagField,
-  flagText,
-  idField,
-  idText,
-  instantAnswer,
-  metadataField,
-  nameField,
-  nameText,
-  optional,
-  shortText,
-} from '../../http/fields.ts'
+import { clearable, flagField, idField, instantAnswer, metadataField, nameField, optional, shortText } from '../../http/fields.ts'
 import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
+import { flagText, idText, nameText } from '../../http/text-fields.ts'
 
 /** What an address may say of itself beside its name and type. */
 const detailFields = once(() => ({

@@ -1,6 +1,5 @@
-import { idAnswer } from '../../http/fields.ts'
-import { handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
+import type { Router } from '../../http/router.ts'
 import type { Feature } from '../feature.ts'
 import { createOrGetRule, findRule, listRules, updateRule } from './queries.ts'
 import { ruleAnswer, ruleFilters, rulePatch, rulePost } from './schemas.ts'
@@ -16,22 +15,15 @@ const resource: PatchableResource = {
 }
 
 const routes = (router: Router): void => {
-  handle(
+  handleCreateOrGet(
     router,
+    resource,
     {
-      method: 'post',
-      path: resource.path,
-      tag: resource.tag,
-      summary: 'Create or get an anomaly detection rule',
-      description: 'One rule per pipeline and metric. Where there is one already it stays as it is; `PATCH` changes it.',
       body: rulePost,
-      answers: { 200: { description: 'It existed.', schema: idAnswer }, 201: { description: 'It was created.', schema: idAnswer } },
+      description: 'One rule per pipeline and metric. Where there is one already it stays as it is; `PATCH` changes it.',
       errors: ['unknown_reference'],
     },
-    async ({ body }, { db, now }) => {
-      const { was_created, id } = await createOrGetRule(db, body, now)
-      return { status: was_created ? 201 : 200, body: { id } }
-    },
+    createOrGetRule,
   )
   handleList(router, resource, ruleFilters, listRules)
   handleOne(router, resource, findRule)

@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { METRIC_FIELDS } from '../../db/checks.ts'
-import { flagField, flagText, idField, idText, instantAnswer, metricField, optional } from '../../http/fields.ts'
+import { flagField, idField, instantAnswer, metricField, optional } from '../../http/fields.ts'
 import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
+import { flagText, idText } from '../../http/text-fields.ts'
 
 const ruleFields = once(() => ({
   std_deviation_threshold_multiplier: z.number().min(1, 'Must be between 1 and 10').max(10, 'Must be between 1 and 10').openapi({

@@ -3,10 +3,8 @@ import {
   countField,
   flagField,
   idField,
-  idText,
   instantAnswer,
   instantField,
-  instantText,
   metadataField,
   nameField,
   optional,
@@ -14,6 +12,7 @@ import {
 } from '../../http/fields.ts'
 import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
+import { idText, instantText } from '../../http/text-fields.ts'
 
 export const executionStart = once(() =>
   z

@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { sql } from 'drizzle-orm'
 import { anyRow } from '../../db/rows.ts'
-import { flagText } from '../../http/fields.ts'
 import { once } from '../../http/once.ts'
 import { handle, type Router } from '../../http/router.ts'
+import { flagText } from '../../http/text-fields.ts'
 import type { Feature } from '../feature.ts'
 
 const routes = (router: Router): void =>

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import { clearable, idField, idText, nameField, numberText } from '../../http/fields.ts'
+import { clearable, idField, nameField } from '../../http/fields.ts'
 import { once } from '../../http/once.ts'
+import { idText, numberText } from '../../http/text-fields.ts'
 import { addressFields, addressNameField } from '../addresses/schemas.ts'
 
 const MOST_ADDRESSES = 500

@@ -1,6 +1,5 @@
-import { idAnswer } from '../../http/fields.ts'
-import { handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
+import type { Router } from '../../http/router.ts'
 import type { Feature } from '../feature.ts'
 import { createOrGetPipelineType, findPipelineType, listPipelineTypes, updatePipelineType } from './queries.ts'
 import { pipelineTypeAnswer, pipelineTypeFilters, pipelineTypePatch, pipelineTypePost } from './schemas.ts'
@@ -16,22 +15,15 @@ const resource: PatchableResource = {
 }
 
 const routes = (router: Router): void => {
-  handle(
+  handleCreateOrGet(
     router,
+    resource,
     {
-      method: 'post',
-      path: resource.path,
-      tag: resource.tag,
-      summary: 'Create or get a pipeline type',
+      body: pipelineTypePost,
       description:
         'Its freshness and timeliness rules hold for every pipeline of the type that has none of its own. Configuration as code, as for `POST /pipeline`.',
-      body: pipelineTypePost,
-      answers: { 200: { description: 'It existed.', schema: idAnswer }, 201: { description: 'It was created.', schema: idAnswer } },
     },
-    async ({ body }, { db, now }) => {
-      const { was_created, id } = await createOrGetPipelineType(db, body, now)
-      return { status: was_created ? 201 : 200, body: { id } }
-    },
+    createOrGetPipelineType,
   )
   handleList(router, resource, pipelineTypeFilters, listPipelineTypes)
   handleOne(router, resource, findPipelineType)

@@ -2,7 +2,6 @@ import { z } from '@hono/zod-openapi'
 import {
   instantAnswer,
   nameField,
-  nameText,
   requireWholeThresholds,
   thresholdAnswer,
   thresholdFields,
@@ -11,6 +10,7 @@ import {
 import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
+import { nameText } from '../../http/text-fields.ts'
 
 export const pipelineTypePost = once(() =>
   z

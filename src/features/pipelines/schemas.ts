@@ -2,13 +2,10 @@ import { z } from '@hono/zod-openapi'
 import {
   clearable,
   flagField,
-  flagText,
   idField,
-  idText,
   instantAnswer,
   metadataField,
   nameField,
-  nameText,
   optional,
   requireWholeThresholds,
   thresholdAnswer,
@@ -19,6 +16,7 @@ import {
 import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
+import { flagText, idText, nameText } from '../../http/text-fields.ts'
 
 export const pipelinePost = once(() =>
   z

@@ -1,0 +1,47 @@
+import { z } from '@hono/zod-openapi'
+import { textFault } from './body.ts'
+import { boundedText, instantField } from './fields.ts'
+
+/** Query parameters and path segments are text; these read them. */
+export const idText = (description: string) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'Must be a whole number, at least 1')
+    .transform(Number)
+    .refine((id) => id >= 1, { error: 'Must be a whole number, at least 1' })
+    .openapi({ type: 'integer', description, minimum: 1, example: 1 })
+
+export const flagText = (description: string) =>
+  z
+    .enum(['true', 'false', 'True', 'False', '1', '0'], { error: 'Must be true or false' })
+    .transform((text) => ['true', 'True', '1'].includes(text))
+    .openapi({ type: 'boolean', description, example: true })
+
+/** A `+` of an offset that the client did not percent-encode arrives as a space. */
+export const instantText = (description: string) =>
+  z
+    .string()
+    .transform((text) => text.replace(/([T ]\d\d[\d:.,]*) (\d\d(?::?\d\d)?)$/, '$1+$2'))
+    .pipe(instantField(description))
+    .openapi({ type: 'string', format: 'date-time', description, example: '2025-01-09T00:00:00Z' })
+
+export const nameText = (description: string) =>
+  z
+    .string()
+    .trim()
+    .check((context) => {
+      const fault = textFault(context.value)
+      if (fault) context.issues.push({ code: 'custom', message: fault, input: context.value })
+    })
+    .pipe(boundedText(1, 150))
+    .openapi({ type: 'string', description, minLength: 1, maxLength: 150 })
+
+/** A query parameter with a least and a most value. */
+export const numberText = (description: string, least: number, most: number, initially: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, `Must be a whole number between ${least} and ${most}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, { error: `Must be a whole number between ${least} and ${most}` })
+    .default(initially)
+    .openapi({ type: 'integer', description, minimum: least, maximum: most, default: initially })
