@@ -4,7 +4,8 @@ import { LocalFailure, runProgram } from './failure.ts'
 
 const BASE = process.env.WATCHER_URL ?? `http://localhost:${process.env.PORT ?? 8787}`
 
-const call = async (method: string, path: string, body?: unknown) => {
+// biome-ignore lint/suspicious/noExplicitAny: the demo shows what the service answers, whatever it is
+const call = async (method: string, path: string, body?: unknown): Promise<any> => {
   const response = await fetch(BASE + path, {
     method,
     headers: { 'content-type': 'application/json' },
