@@ -15,8 +15,8 @@ import { buildBundle, measureStartup, type Server, serveBundle, stopProcess } fr
  * one statement of the same kind through the same driver. Rounds alternate, so that a drift of the machine meets both.
  */
 
-const ROUNDS = 3
-const ROUND_SECONDS = 3
+const ROUNDS = 5
+const ROUND_SECONDS = 2
 const CONNECTIONS = 8
 const RATE = 200
 const RATE_SECONDS = 5
@@ -160,49 +160,54 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
     read: { port: limit.port, next: get('/') },
     insert: { port: limit.port, next: post('/', () => ({ pipeline_id: pipelineId(), start_date: microsecondsFrom(next()) })) },
   }
-  const heldRates = new Map<string, number[]>()
-  const limitRates: Record<Row['kind'], number[]> = { read: [], insert: [] }
-  const note = (name: string, rate: number) => heldRates.set(name, [...(heldRates.get(name) ?? []), rate])
+  const limitNames: Record<Row['kind'], string> = { read: 'limit: select 1', insert: 'limit: insert one row from a body' }
+  const rates = new Map<string, number[]>()
+  const ratios = new Map<string, number[]>()
+  const note = (figures: Map<string, number[]>, name: string, figure: number) => figures.set(name, [...(figures.get(name) ?? []), figure])
+  /** The endpoint and the limit of its kind, one right after the other: the machine's speed wanders. */
+  const compare = async (name: string, kind: Row['kind'], call: () => Call, seconds: number): Promise<void> => {
+    const limitRate = await closedLoop(limits[kind], CONNECTIONS, seconds)
+    const rate = await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, seconds)
+    note(rates, limitNames[kind], limitRate)
+    note(rates, name, rate)
+    note(ratios, name, rate / limitRate)
+  }
   for (const target of Object.values(limits)) await closedLoop(target, CONNECTIONS, 1)
   for (const { call } of Object.values(HELD)) await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, 1)
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const kind of ['read', 'insert'] as const) {
-      limitRates[kind].push(await closedLoop(limits[kind], CONNECTIONS, ROUND_SECONDS))
-      for (const [name, held] of Object.entries(HELD)) {
-        if (held.kind === kind) note(name, await closedLoop({ port: watcher.port, next: held.call }, CONNECTIONS, ROUND_SECONDS))
-      }
-    }
+    for (const [name, { kind, call }] of Object.entries(HELD)) await compare(name, kind, call, ROUND_SECONDS)
   }
-  for (const [name, { call }] of Object.entries(OTHERS)) note(name, await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, 1.5))
+  for (const [name, { kind, call }] of Object.entries(OTHERS)) await compare(name, kind, call, 1)
 
-  const limitRate = { read: median(limitRates.read), insert: median(limitRates.insert) }
+  const middle = (figures: Map<string, number[]>, name: string) => median(figures.get(name) ?? [])
   const limitLatencies = { read: await steady(limits.read), insert: await steady(limits.insert) }
   const rows: Row[] = (['read', 'insert'] as const).map((kind) => ({
-    name: kind === 'read' ? 'limit: select 1' : 'limit: insert one row from a body',
+    name: limitNames[kind],
     kind,
     roundTrips: 1,
-    perSecond: limitRate[kind],
+    perSecond: middle(rates, limitNames[kind]),
     ratio: 1,
     ...limitLatencies[kind],
     p99Ratio: 1,
   }))
   for (const [name, { kind, call }] of Object.entries({ ...HELD, ...OTHERS })) {
     const target = { port: watcher.port, next: call }
+    const beside = name in HELD ? await steady(limits[kind]) : limitLatencies[kind]
     const latency = await steady(target)
     rows.push({
       name,
       kind,
       roundTrips: await countTrips(target, endpoint),
-      perSecond: median(heldRates.get(name) ?? []),
-      ratio: median(heldRates.get(name) ?? []) / limitRate[kind],
+      perSecond: middle(rates, name),
+      ratio: middle(ratios, name),
       ...latency,
-      p99Ratio: latency.p99 / limitLatencies[kind].p99,
+      p99Ratio: latency.p99 / beside.p99,
     })
   }
   return rows
 }
 
-/** Percentiles at the steady rate; of three turns the one with the middle p99. */
+/** Percentiles at the steady rate; of several turns the middle ones. */
 async function steady(target: Target): Promise<{ p50: number; p99: number }> {
   const turns: number[][] = []
   for (let turn = 0; turn < ROUNDS; turn += 1) turns.push(await openLoop(target, RATE, RATE_SECONDS / ROUNDS))
