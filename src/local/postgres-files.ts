@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { LocalFailure } from './failure.ts'
@@ -27,7 +27,10 @@ export const findPostgres = (): PostgresFiles => {
 
   const copy = join(privateFolder(`watcher-postgresql-${digest(installed)}`), 'native')
   if (!existsSync(copy)) {
-    cpSync(join(installed, 'native'), copy, { recursive: true })
+    // Links as they are: resolved, they would lead back to where the server's user may not go. Renamed when whole.
+    const making = `${copy}.${process.pid}`
+    cpSync(join(installed, 'native'), making, { recursive: true, verbatimSymlinks: true })
+    renameSync(making, copy)
     restoreLinks(dirname(copy))
   }
   const copiedBin = join(copy, 'bin')

