@@ -88,7 +88,7 @@ describe('the embedded PostgreSQL', () => {
     const found = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }))
     if (!found.bin.startsWith(locked)) folders.push(dirname(dirname(found.bin)))
     const version = execFileSync(join(found.bin, 'postgres'), ['--version'], { ...found.owner, cwd: '/', encoding: 'utf8' })
-    expect(version).toContain('PostgreSQL 18')
+    expect(version).toContain('(PostgreSQL) 18')
   })
 
   it('takes over from a run that was killed, and loses nothing that was committed', async () => {
