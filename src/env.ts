@@ -52,4 +52,4 @@ export const readSettings = (env: object): Settings => {
 }
 
 const misconfigured = (faults: string[]): ApiError =>
-  new ApiError('misconfigured', `This deployment is not configured: ${faults.join('; ')}`, { headers: { 'Retry-After': '60' } })
+  new ApiError('misconfigured', `This deployment is not configured: ${faults.join('; ')}`)

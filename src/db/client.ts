@@ -3,13 +3,13 @@ import type { SQL } from 'drizzle-orm'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import type { z } from 'zod'
 import type { Settings } from '../env.ts'
+import { once } from '../http/once.ts'
 import { BrokenAnswer, isLostRace } from './failures.ts'
 import { bind, prepare, type Statement } from './statement.ts'
 
 /** One round trip to the database. */
 export interface Trip {
   statements: string[]
-  rows: number
   millis: number
 }
 
@@ -47,21 +47,14 @@ export const createDatabase = (settings: Settings): Database => {
     fetchOptions: { signal: AbortSignal.timeout(TIMEOUT_MILLIS) },
   })
   const trips: Trip[] = []
-  let orm: NeonHttpDatabase | undefined
 
-  const trip = async <Result>(
-    statements: string[],
-    send: () => Promise<Result>,
-    countRows: (result: Result) => number,
-  ): Promise<Result> => {
+  const trip = async <Result>(statements: string[], send: () => Promise<Result>): Promise<Result> => {
     for (let tries = 1; ; tries += 1) {
       const begun = Date.now()
-      const record = { statements, rows: 0, millis: 0 }
+      const record = { statements, millis: 0 }
       trips.push(record)
       try {
-        const result = await send()
-        record.rows = countRows(result)
-        return result
+        return await send()
       } catch (error) {
         if (!(error instanceof NeonDbError)) throw new BrokenAnswer('the database answered something else than a result', { cause: error })
         if (tries >= MOST_TRIES || !isLostRace(error)) throw error
@@ -72,22 +65,19 @@ export const createDatabase = (settings: Settings): Database => {
   }
 
   const query = (text: string, params: unknown[] = [], options: { arrayMode?: boolean } = {}) =>
-    trip(
-      [text],
-      () => client.query(text, params, { arrayMode: options.arrayMode ?? false, fullResults: true, types: AS_TEXT } as never),
-      (result) => result.rows.length,
-    )
+    trip([text], () => client.query(text, params, { arrayMode: options.arrayMode ?? false, fullResults: true, types: AS_TEXT } as never))
 
   const run = async (statement: SQL | Statement, values: Record<string, unknown> = {}) => {
     const prepared = 'text' in statement ? statement : prepare(statement)
     return (await query(prepared.text, bind(prepared, values))).rows as Record<string, unknown>[]
   }
 
+  const orm = once(() => drizzle({ client: { query } as unknown as NeonQueryFunction<boolean, boolean> }))
+
   return {
     trips,
     get orm() {
-      orm ??= drizzle({ client: { query } as unknown as NeonQueryFunction<boolean, boolean> })
-      return orm
+      return orm()
     },
     rows: async (statement, row, values) => (await run(statement, values)).map((found) => row.parse(found)),
     read: async (statement, read, values) => (await run(statement, values)).map(read),
@@ -96,7 +86,6 @@ export const createDatabase = (settings: Settings): Database => {
       const results = await trip(
         queries.map(({ text }) => text),
         () => client.transaction(queries.map(({ text, params }) => client.query(text, params, { types: AS_TEXT } as never))),
-        (found) => found.reduce((sum, { rows }) => sum + rows.length, 0),
       )
       return (results.at(-1)?.rows ?? []).map((found) => row.parse(found))
     },

@@ -1,4 +1,4 @@
-import { ApiError, bodyFault } from '../http/errors.ts'
+import { ApiError, bodyFault, ERRORS } from '../http/errors.ts'
 
 /** The fields of the driver's NeonDbError that matter here. Its message carries SQL and values: never echo it. */
 interface DatabaseFailure {
@@ -29,7 +29,6 @@ const UNREADY: [codes: RegExp, message: string][] = [
   [/^(42P01|42703|42883)$/, 'The database lacks a table, column or function of this version: run npm run db:migrate'],
 ]
 const PAGE_TOO_LARGE = /HTTP status 507/
-const RETRY_AFTER_SECONDS = '5'
 
 /** What a client hears of a database failure; undefined where the error is none, or a fault of ours. */
 export const databaseFault = (error: unknown): ApiError | undefined => {
@@ -41,13 +40,13 @@ export const databaseFault = (error: unknown): ApiError | undefined => {
     return new ApiError('page_too_large', 'The rows of this page exceed 10 MiB: ask for fewer with limit', { cause: error })
   }
   if (failure.code === undefined || PASSING.test(failure.code)) {
-    return new ApiError('database_unavailable', `The database did not answer in time: try again in ${RETRY_AFTER_SECONDS} seconds`, {
-      headers: { 'Retry-After': RETRY_AFTER_SECONDS },
+    const { retryAfterSeconds } = ERRORS.database_unavailable
+    return new ApiError('database_unavailable', `The database did not answer in time: try again in ${retryAfterSeconds} seconds`, {
       cause: error,
     })
   }
   const unready = UNREADY.find(([codes]) => codes.test(failure.code ?? ''))
-  if (unready) return new ApiError('misconfigured', unready[1], { headers: { 'Retry-After': '60' }, cause: error })
+  if (unready) return new ApiError('misconfigured', unready[1], { cause: error })
   // Class 22, data exceptions: a value that passed our checks and that PostgreSQL still cannot hold.
   if (failure.code.startsWith('22')) return new ApiError('validation_failed', 'A value in the request cannot be stored', { cause: error })
   return undefined

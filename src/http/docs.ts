@@ -1,4 +1,5 @@
 import { Scalar } from '@scalar/hono-api-reference'
+import { once } from './once.ts'
 import { describeEndpoints, type Router } from './router.ts'
 
 const ABOUT = `The metadata service for data pipelines: did my pipeline run, was it on time, what did it touch, is this load normal?
@@ -20,9 +21,9 @@ const TAGS = [
 
 /** `GET /openapi.json` and `GET /scalar`. The page's script is one of the worker's static assets (local/assets.ts): no CDN. */
 export const serveDocs = (router: Router): void => {
-  let document: string | undefined // the same for every request, and the first costs some milliseconds to make
-  router.get('/openapi.json', () => {
-    document ??= JSON.stringify(
+  // The same for every request, and the first costs some milliseconds to make.
+  const document = once(() =>
+    JSON.stringify(
       describeEndpoints(router, {
         openapi: '3.1.0',
         info: {
@@ -34,9 +35,9 @@ export const serveDocs = (router: Router): void => {
         servers: [{ url: '/' }],
         tags: TAGS,
       }),
-    )
-    return new Response(document, { headers: { 'Content-Type': 'application/json' } })
-  })
+    ),
+  )
+  router.get('/openapi.json', () => new Response(document(), { headers: { 'Content-Type': 'application/json' } }))
   router.get(
     '/scalar',
     Scalar({

@@ -25,8 +25,16 @@ export const ERRORS = {
   unknown_reference: { status: 422, description: 'The body refers to a row that does not exist.' },
   page_too_large: { status: 422, description: 'The rows of this page exceed 10 MiB; ask for fewer with `limit`.' },
   internal_error: { status: 500, description: 'A fault of this service; report it with the `request_id`.' },
-  database_unavailable: { status: 503, description: 'The database did not answer in time; `Retry-After` says when to try again.' },
-  misconfigured: { status: 503, description: 'A setting of this deployment is missing or malformed; the message names it.' },
+  database_unavailable: {
+    status: 503,
+    retryAfterSeconds: 5,
+    description: 'The database did not answer in time; `Retry-After` says when to try again.',
+  },
+  misconfigured: {
+    status: 503,
+    retryAfterSeconds: 60,
+    description: 'A setting of this deployment is missing or malformed; the message names it.',
+  },
 } as const
 
 export type ErrorCode = keyof typeof ERRORS
@@ -72,7 +80,8 @@ export class ApiError extends Error {
     super(message, { cause: options.cause })
     this.code = code
     this.issues = options.issues
-    this.headers = options.headers ?? {}
+    const known = ERRORS[code]
+    this.headers = { ...('retryAfterSeconds' in known ? { 'Retry-After': String(known.retryAfterSeconds) } : {}), ...options.headers }
   }
 
   get status(): number {

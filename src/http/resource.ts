@@ -28,7 +28,7 @@ const withArticle = (noun: string): string => `${/^[aeio]/.test(noun) ? 'an' : '
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-export const notFound = ({ noun, notFound: code }: Pick<Resource, 'noun' | 'notFound'>, target: Target): ApiError =>
+const notFound = ({ noun, notFound: code }: Pick<Resource, 'noun' | 'notFound'>, target: Target): ApiError =>
   new ApiError(code, describeTarget(capitalised(noun), target))
 
 /** `POST /things`: 201 with the id of a new row, 200 with that of the one there is. */

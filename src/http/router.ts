@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { readBody } from './body.ts'
 import { ERRORS, type ErrorCode, errorSchema, type Issue, validationFault } from './errors.ts'
 import { stringifyJson } from './json.ts'
+import { once } from './once.ts'
 import type { AppEnvironment, Scope } from './scope.ts'
 
 type Shape = z.ZodRawShape
@@ -71,13 +72,12 @@ export const handle = <
   run: (input: Input<Params, Query, Headers, Body>, scope: Scope) => Promise<Answer>,
 ): void => {
   undocumented.get(router)?.push(endpoint as unknown as AnyEndpoint)
-  let parts: [Part, z.ZodType][] | undefined
+  const parts = once(() => partsOf(endpoint as unknown as AnyEndpoint))
   router.on(endpoint.method, endpoint.path.replace(/\{(\w+)\}/g, ':$1'), async (context) => {
     const issues: Issue[] = []
     const read: Record<string, unknown> = {}
-    parts ??= partsOf(endpoint as unknown as AnyEndpoint)
-    for (const [part, schema] of parts) {
-      const result = schema.safeParse(await rawPart(context, part), { error: wordIssue })
+    for (const [part, schema] of Object.entries(parts()) as [Part, z.ZodType][]) {
+      const result = schema.safeParse(await rawPart(context, part, schema), { error: wordIssue })
       if (result.success) read[part] = result.data
       else issues.push(...result.error.issues.map((issue) => describeIssue(part, issue)))
     }
@@ -87,21 +87,32 @@ export const handle = <
   })
 }
 
-type Part = 'path' | 'query' | 'header' | 'body'
+type Part = keyof Parts
 
-const partsOf = ({ params, query, headers, body }: AnyEndpoint): [Part, z.ZodType][] => [
-  ...(params ? [['path', z.object(params())] as [Part, z.ZodType]] : []),
-  ...(query ? [['query', z.object(query())] as [Part, z.ZodType]] : []),
-  ...(headers ? [['header', z.object(headers())] as [Part, z.ZodType]] : []),
-  ...(body ? [['body', body()] as [Part, z.ZodType]] : []),
-]
+interface Parts {
+  path?: z.ZodObject
+  query?: z.ZodObject
+  header?: z.ZodObject
+  body?: z.ZodType
+}
 
-const rawPart = (context: Context, part: Part): unknown => {
+/** The schemas of what the endpoint takes, in the order they are checked. */
+const partsOf = ({ params, query, headers, body }: AnyEndpoint): Parts => ({
+  ...(params && { path: z.object(params()) }),
+  ...(query && { query: z.object(query()) }),
+  ...(headers && { header: z.object(headers()) }),
+  ...(body && { body: body() }),
+})
+
+const rawPart = (context: Context, part: Part, schema: z.ZodType): unknown => {
   if (part === 'path') return context.req.param()
   if (part === 'query') return context.req.query()
-  if (part === 'header') return context.req.header()
+  if (part === 'header') return pickHeaders(context, Object.keys((schema as z.ZodObject).shape))
   return readBody(context.req.raw)
 }
+
+/** Only those the endpoint knows: a request has dozens. */
+const pickHeaders = (context: Context, names: string[]) => Object.fromEntries(names.map((name) => [name, context.req.header(name)]))
 
 const answerWith = ({ status, body, headers = {} }: Answer): Response =>
   body === undefined
@@ -113,8 +124,7 @@ const wordIssue = (issue: { code?: string; input?: unknown; expected?: string })
   if (issue.code !== 'invalid_type' && issue.code !== 'invalid_union') return undefined
   if (issue.input === undefined) return 'Required'
   if (issue.input === null) return 'Must not be null'
-  if (issue.code === 'invalid_union') return undefined
-  return `Must be ${/^[aeio]/.test(issue.expected ?? '') ? 'an' : 'a'} ${issue.expected}`
+  return issue.code === 'invalid_union' ? undefined : `Must be ${/^[aeio]/.test(issue.expected ?? '') ? 'an' : 'a'} ${issue.expected}`
 }
 
 const describeIssue = (part: string, issue: z.core.$ZodIssue): Issue => ({
@@ -131,10 +141,11 @@ const BODY_ERRORS: ErrorCode[] = ['malformed_json', 'body_too_large', 'unsupport
 
 /** The endpoint as an OpenAPI operation, with every error it may answer. */
 const documented = (endpoint: AnyEndpoint): RouteConfig => {
-  const takesInput = endpoint.params || endpoint.query || endpoint.headers || endpoint.body
+  const { path, query, header, body } = partsOf(endpoint)
+  const takesInput = path || query || header || body
   const codes = new Set<ErrorCode>([
     ...(endpoint.errors ?? []),
-    ...(endpoint.body ? BODY_ERRORS : []),
+    ...(body ? BODY_ERRORS : []),
     ...(takesInput ? (['validation_failed'] as const) : []),
     ...(endpoint.answers[200]?.paged ? (['page_too_large'] as const) : []),
     'database_unavailable',
@@ -160,10 +171,10 @@ const documented = (endpoint: AnyEndpoint): RouteConfig => {
     summary: endpoint.summary,
     ...(endpoint.description ? { description: endpoint.description } : {}),
     request: {
-      ...(endpoint.params ? { params: z.object(endpoint.params()) } : {}),
-      ...(endpoint.query ? { query: z.object(endpoint.query()) } : {}),
-      ...(endpoint.headers ? { headers: z.object(endpoint.headers()) } : {}),
-      ...(endpoint.body ? { body: { content: json(endpoint.body()), required: true } } : {}),
+      ...(path && { params: path }),
+      ...(query && { query }),
+      ...(header && { headers: header }),
+      ...(body && { body: { content: json(body), required: true } }),
     },
     responses: Object.fromEntries([...answers, ...errors]),
   })

@@ -14,7 +14,6 @@ export interface PostgresServer {
   stop(): Promise<void>
 }
 
-const DURABLE: string[] = []
 /** A test database may lose everything with the machine: it is thrown away anyway. */
 const EPHEMERAL = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
 
@@ -31,7 +30,7 @@ export const startPostgres = async (folder: string, options: { durable: boolean 
   if (!existsSync(cluster)) initialise(files, home, cluster)
 
   const port = await freePort()
-  const settings = ['unix_socket_directories=', 'listen_addresses=127.0.0.1', ...(options.durable ? DURABLE : EPHEMERAL)]
+  const settings = ['unix_socket_directories=', 'listen_addresses=127.0.0.1', ...(options.durable ? [] : EPHEMERAL)]
   const server = spawn(
     join(files.bin, 'postgres'),
     ['-D', cluster, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
