@@ -1,3 +1,4 @@
+import type { Context } from 'hono'
 import { TrieRouter } from 'hono/router/trie-router'
 import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
@@ -8,16 +9,21 @@ import { ApiError } from './http/errors.ts'
 import { instantOf } from './http/instant.ts'
 import { logRequest } from './http/request-log.ts'
 import { createRouter, type Router } from './http/router.ts'
-import type { Scope } from './http/scope.ts'
+import type { AppEnvironment, Scope } from './http/scope.ts'
+import { trySendJobs } from './jobs/dispatch.ts'
+import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
 
-/** The whole HTTP side: what every request goes through, the features, the docs, and the one place that renders errors. */
-export const createApp = (): Router => {
+/**
+ * The whole HTTP side: what every request goes through, the features, the docs, and the one place that renders errors.
+ * `runners` carry out the few jobs that a request does not leave to the queue.
+ */
+export const createApp = (runners: Runners): Router => {
   const app = createRouter()
 
   app.use(async (context, next) => {
     const begunMillis = Date.now()
     const requestId = requestIdFrom(context.req.header('x-request-id'))
-    const scope = createScope(context.env, new Date(begunMillis))
+    const scope = createScope(context, new Date(begunMillis), runners)
     context.set('requestId', requestId)
     context.set('scope', scope)
     await next()
@@ -60,8 +66,10 @@ const renderFault = (fault: ApiError, requestId: string): Response =>
 const requestIdFrom = (given: string | undefined): string => (given && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID())
 
 /** Settings and database are made when first asked for: `GET /` answers without either. */
-const createScope = (env: Env, date: Date): Scope & { trips: () => Database['trips'] } => {
+const createScope = (context: Context<AppEnvironment>, date: Date, runners: Runners): Scope & { trips: () => Database['trips'] } => {
+  const { env } = context
   let db: Database | undefined
+  let backgroundDb: Database | undefined
   return {
     now: instantOf(date),
     get settings() {
@@ -71,7 +79,17 @@ const createScope = (env: Env, date: Date): Scope & { trips: () => Database['tri
       db ??= createDatabase(readSettings(env))
       return db
     },
-    trips: () => db?.trips ?? [],
+    get backgroundDb() {
+      backgroundDb ??= createJobDatabase(env)
+      return backgroundDb
+    },
+    sendAfterwards: (jobIds) => {
+      if (jobIds.length > 0) context.executionCtx.waitUntil(trySendJobs(env.JOBS, jobIds))
+    },
+    runAfterwards: (jobIds) => {
+      for (const id of jobIds) context.executionCtx.waitUntil(tryRunJob(id, env, runners))
+    },
+    trips: () => [...(db?.trips ?? []), ...(backgroundDb?.trips ?? [])],
   }
 }
 

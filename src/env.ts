@@ -6,6 +6,13 @@ const switchSetting = z
   .preprocess((value) => String(value).trim().toLowerCase(), z.enum(['true', 'false', '1', '0'], 'must be true or false'))
   .transform((text) => text === 'true' || text === '1')
 
+/** As text, or as TOML's own number. */
+const numberSetting = (least: number, most: number) =>
+  z
+    .preprocess((value) => String(value).trim(), z.string().regex(/^\d{1,9}$/, `must be a whole number between ${least} and ${most}`))
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be a whole number between ${least} and ${most}`)
+
 /** What the driver takes: it would put a string it cannot parse, password and all, into its error. */
 function isConnectionString(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined
@@ -16,7 +23,10 @@ const settingsSchema = z.object({
   DATABASE_URL: z
     .string('is not set: give it the connection string that Neon shows')
     .refine(isConnectionString, 'must look like postgresql://user:password@host/database'),
+  SLACK_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'must be the URL of a Slack incoming webhook' }).optional(),
   WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: switchSetting.default(false),
+  WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES: numberSetting(5, 527_040).default(60),
+  WATCHER_LOG_RETENTION_DAYS: numberSetting(90, 36_500).default(365),
   /** Only where Neon's HTTP endpoint is not the one the connection string implies: local development and tests. */
   NEON_FETCH_ENDPOINT: z.url('must be a URL').optional(),
 })

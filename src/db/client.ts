@@ -38,14 +38,16 @@ const MOST_TRIES = 4
 const BOOLEAN_OID = 16
 const AS_TEXT = { getTypeParser: (oid: number) => (oid === BOOLEAN_OID ? (text: string) => text === 't' : (text: string) => text) }
 
-/** A database for one request. It holds no connection: each statement is one HTTP request to Neon. */
-export const createDatabase = (settings: Settings): Database => {
+/**
+ * A database for one request, or one job. It holds no connection: each statement is one HTTP request to Neon. The whole
+ * has eight seconds, or with `tripMillis` each round trip that long.
+ */
+export const createDatabase = (settings: Settings, { tripMillis }: { tripMillis?: number } = {}): Database => {
   // The driver takes the endpoint from a global; it is the same for every request of a deployment.
   if (settings.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = settings.NEON_FETCH_ENDPOINT
-  const client = neon<false, true>(settings.DATABASE_URL, {
-    fullResults: true,
-    fetchOptions: { signal: AbortSignal.timeout(TIMEOUT_MILLIS) },
-  })
+  const client = neon<false, true>(settings.DATABASE_URL, { fullResults: true })
+  const whole = tripMillis === undefined ? AbortSignal.timeout(TIMEOUT_MILLIS) : undefined
+  const deadline = () => ({ signal: whole ?? AbortSignal.timeout(tripMillis ?? TIMEOUT_MILLIS) })
   const trips: Trip[] = []
 
   const trip = async <Result>(statements: string[], send: () => Promise<Result>): Promise<Result> => {
@@ -65,7 +67,14 @@ export const createDatabase = (settings: Settings): Database => {
   }
 
   const query = (text: string, params: unknown[] = [], options: { arrayMode?: boolean } = {}) =>
-    trip([text], () => client.query(text, params, { arrayMode: options.arrayMode ?? false, fullResults: true, types: AS_TEXT } as never))
+    trip([text], () =>
+      client.query(text, params, {
+        arrayMode: options.arrayMode ?? false,
+        fullResults: true,
+        types: AS_TEXT,
+        fetchOptions: deadline(),
+      } as never),
+    )
 
   const run = async (statement: SQL | Statement, values: Record<string, unknown> = {}) => {
     const prepared = 'text' in statement ? statement : prepare(statement)
@@ -85,7 +94,11 @@ export const createDatabase = (settings: Settings): Database => {
       const queries = statements.map(prepare)
       const results = await trip(
         queries.map(({ text }) => text),
-        () => client.transaction(queries.map(({ text, params }) => client.query(text, params, { types: AS_TEXT } as never))),
+        () =>
+          client.transaction(
+            queries.map(({ text, params }) => client.query(text, params, { types: AS_TEXT } as never)),
+            { fetchOptions: deadline() },
+          ),
       )
       return (results.at(-1)?.rows ?? []).map((found) => row.parse(found))
     },

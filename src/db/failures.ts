@@ -30,6 +30,13 @@ const UNREADY: [codes: RegExp, message: string][] = [
 ]
 const PAGE_TOO_LARGE = /HTTP status 507/
 
+/** What a person may read of a failure of the database, for which no client waits; undefined where the error is none. */
+export const describeDatabaseFailure = (error: unknown): string | undefined => {
+  const failure = failureIn(error)
+  if (!failure) return undefined
+  return databaseFault(error)?.message ?? `The database refused a statement (SQLSTATE ${failure.code}): the log has the details`
+}
+
 /** What a client hears of a database failure; undefined where the error is none, or a fault of ours. */
 export const databaseFault = (error: unknown): ApiError | undefined => {
   const failure = failureIn(error)

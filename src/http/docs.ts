@@ -15,7 +15,10 @@ const TAGS = [
   ['Addresses', 'Where data lives.'],
   ['Address types', 'What kinds of places there are.'],
   ['Lineage', 'Which address is made from which.'],
-  ['Anomaly detection', 'Rules that say when a load is not normal.'],
+  ['Anomaly detection', 'Rules that say when a load is not normal, and what they have found.'],
+  ['Timeliness and freshness', 'Runs that take too long, data that is too old.'],
+  ['Log cleanup', 'What is old goes.'],
+  ['Monitoring', 'The background jobs: what waits, what failed, and how to replay it.'],
   ['Health', 'Whether the service is up.'],
 ].map(([name, description]) => ({ name: name as string, description: description as string }))
 

@@ -57,6 +57,16 @@ export const shortText = (description: string, example: string) => boundedText(0
 export const idField = (description: string) =>
   stated(z.int(wording('Must be a whole number')).min(1, 'Must be at least 1'), { type: 'integer', description, minimum: 1, example: 1 })
 
+/** A whole number between two bounds. */
+export const wholeNumber = (description: string, least: number, most: number, example: number) =>
+  stated(
+    z
+      .int(wording('Must be a whole number'))
+      .min(least, `Must be between ${least} and ${most}`)
+      .max(most, `Must be between ${least} and ${most}`),
+    { type: 'integer', description, minimum: least, maximum: most, example },
+  )
+
 /** A number of rows. Integers beyond 2^53 arrive as bigint (see json.ts) and are refused with a sentence. */
 export const countField = (description: string) =>
   stated(
@@ -214,5 +224,8 @@ export const thresholdAnswer = once(() => ({
 }))
 
 export const instantAnswer = () => z.string().openapi({ format: 'date-time', example: '2025-01-09T20:30:45.123456Z' })
+
+/** Of an endpoint that only records a job. */
+export const queuedAnswer = once(() => z.object({ status: z.literal('queued') }).openapi('Queued'))
 
 export const idAnswer = once(() => z.object({ id: z.int().openapi({ example: 1 }) }).openapi('Id'))

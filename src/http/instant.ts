@@ -83,3 +83,9 @@ export const instantOf = (date: Date): string => date.toISOString().replace('Z',
 
 /** True where the instant has a non-zero fraction of a second, which a clock gives and a schedule does not. */
 export const hasFraction = (instant: string): boolean => !instant.endsWith('.000000Z')
+
+/** The instant this many seconds later; microseconds stay. */
+export const addSeconds = (instant: string, seconds: number): string => {
+  const whole = Date.parse(`${instant.slice(0, 19)}Z`) + Math.round(seconds) * 1000
+  return `${new Date(whole).toISOString().slice(0, 19)}${instant.slice(19)}`
+}

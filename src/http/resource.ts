@@ -26,6 +26,11 @@ export interface PatchableResource extends Resource {
 
 const withArticle = (noun: string): string => `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`
 
+const plural = (noun: string): string => {
+  if (noun.endsWith('s')) return `${noun}es`
+  return noun.endsWith('ly') ? noun.replace(/y$/, 'ies') : `${noun}s`
+}
+
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 const notFound = ({ noun, notFound: code }: Pick<Resource, 'noun' | 'notFound'>, target: Target): ApiError =>
@@ -69,7 +74,7 @@ export const handleList = <Query extends z.ZodRawShape>(
       method: 'get',
       path,
       tag,
-      summary: `List ${noun.endsWith('s') ? `${noun}es` : `${noun}s`}`,
+      summary: `List ${plural(noun)}`,
       query,
       answers: { 200: { description: 'In the order of their ids.', schema: () => z.array(answer()), paged: true } },
     },

@@ -5,8 +5,14 @@ import type { Settings } from '../env.ts'
 export interface Scope {
   settings: Settings
   db: Database
+  /** For the few requests that work through more than one statement: each trip has a time of its own. */
+  backgroundDb: Database
   /** The moment the request arrived, as an instant (see instant.ts): all its rows agree on "now". */
   now: string
+  /** Sends recorded jobs to the queue once the answer is on its way: it neither waits for that nor fails with it. */
+  sendAfterwards: (jobIds: readonly number[]) => void
+  /** Carries jobs out once the answer is on its way, past the queue: for what is to say that the queue stands still. */
+  runAfterwards: (jobIds: readonly number[]) => void
 }
 
 export interface AppEnvironment {

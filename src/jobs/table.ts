@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { atLeast, oneOf } from '../db/checks.ts'
-import { createdAt, id, instant, jsonObject } from '../db/columns.ts'
+import { createdAt, flag, id, instant, jsonObject } from '../db/columns.ts'
 
 /** What the background does; each kind's payload is described where the kind is run. */
 export const JOB_KINDS = ['detect_anomalies', 'check_timeliness', 'check_freshness', 'clean_logs', 'send_alert'] as const
@@ -17,16 +17,31 @@ export const job = pgTable(
     payload: jsonObject().notNull(),
     state: text().notNull().default('waiting'),
     attempts: integer().notNull().default(0),
+    /** Why the last attempt failed, in words for whoever is on call. */
     error: text(),
     /** Set where the same request must not become two jobs, e.g. one sweep per (cron, scheduled time). */
     unique_key: text(),
     created_at: createdAt(),
+    /** When it may be claimed: a retry waits for its delay, a running job for as long as its claim holds. */
+    due_at: createdAt(),
+    /** When the search for lost jobs sent it again. */
+    resent_at: instant(),
+    /** An attempt ended without a report: what it did outside the database may have happened. */
+    interrupted: flag(false),
     started_at: instant(),
     finished_at: instant(),
   },
   (table) => [
     // Recording a job that is already recorded changes nothing.
     uniqueIndex('job_unique_key').on(table.unique_key).where(sql`unique_key is not null`),
+    // The search for lost jobs, the queue's depth and the oldest waiting job: Index Scan on what is unfinished, however long the history.
+    index('job_unfinished').on(table.due_at, table.id).where(sql`state in ('waiting', 'running')`),
+    // Throughput of the last hour, when a check last succeeded (Index Scan Backward), cleanup of old jobs: each by kind and time.
+    index('job_finished').on(table.kind, table.finished_at).where(sql`finished_at is not null`),
+    // GET /job?state=failed and the failures on the monitoring page: Index Scan Backward.
+    index('job_failed').on(table.id).where(sql`state = 'failed'`),
+    // The level of the queue's depth that was alerted last: Index Scan Backward on a handful of rows.
+    index('job_queue_depth').on(table.id).where(sql`unique_key like 'queue depth %'`),
     oneOf('job_kind_known', table.kind, JOB_KINDS),
     oneOf('job_state_known', table.state, JOB_STATES),
     atLeast('job_attempts_range', table.attempts, 0),

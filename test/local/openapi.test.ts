@@ -2,8 +2,9 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
+import type { Runners } from '../../src/jobs/run.ts'
 
-const read = async () => (await createApp().request('/openapi.json', {}, {})).json() as Promise<Record<string, any>>
+const read = async () => (await createApp({} as Runners).request('/openapi.json', {}, {})).json() as Promise<Record<string, any>>
 
 /** The endpoints the contract gives this version. */
 const OPERATIONS = [
@@ -13,14 +14,21 @@ const OPERATIONS = [
   'GET /address_lineage/{address_id}',
   'GET /address_type',
   'GET /address_type/{id}',
+  'GET /anomaly_detection_result',
   'GET /anomaly_detection_rule',
   'GET /anomaly_detection_rule/{id}',
+  'GET /celery/monitoring',
+  'GET /freshness_log',
+  'GET /job',
+  'GET /job/{id}',
+  'GET /monitoring',
   'GET /pipeline',
   'GET /pipeline/{id}',
   'GET /pipeline_execution',
   'GET /pipeline_execution/{id}',
   'GET /pipeline_type',
   'GET /pipeline_type/{id}',
+  'GET /timeliness_log',
   'PATCH /address',
   'PATCH /address_type',
   'PATCH /anomaly_detection_rule',
@@ -29,11 +37,18 @@ const OPERATIONS = [
   'POST /address',
   'POST /address_lineage',
   'POST /address_type',
+  'POST /anomaly_detection/detect/{pipeline_id}',
   'POST /anomaly_detection_rule',
+  'POST /celery/monitor-queue',
   'POST /end_pipeline_execution',
+  'POST /freshness',
+  'POST /log_cleanup',
   'POST /pipeline',
   'POST /pipeline_type',
+  'POST /replay_job',
   'POST /start_pipeline_execution',
+  'POST /timeliness',
+  'POST /unflag_anomaly',
 ]
 
 describe('/openapi.json', () => {

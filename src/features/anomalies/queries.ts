@@ -1,4 +1,4 @@
-import { and, eq, gt, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { untilRow } from '../../db/config-as-code.ts'
@@ -6,7 +6,7 @@ import { truth, whole } from '../../db/rows.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { Target } from '../../http/patch.ts'
 import type { RulePost } from './schemas.ts'
-import { anomalyDetectionRule } from './table.ts'
+import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 
 const createdRow = z.object({ was_created: truth, id: whole })
 
@@ -57,4 +57,49 @@ export const updateRule = async (db: Database, target: Target, changes: Partial<
     .where(eq(anomalyDetectionRule.id, target.id))
     .returning()
   return row
+}
+
+/** A page of flagged anomalies in the order of their ids. */
+export const listResults = (
+  db: Database,
+  filters: Page & { pipeline_id?: number; rule_id?: number; pipeline_execution_id?: number; detected_after?: string },
+) =>
+  db.orm
+    .select({
+      ...getTableColumns(anomalyDetectionResult),
+      pipeline_id: anomalyDetectionRule.pipeline_id,
+      metric_field: anomalyDetectionRule.metric_field,
+    })
+    .from(anomalyDetectionResult)
+    .innerJoin(anomalyDetectionRule, eq(anomalyDetectionRule.id, anomalyDetectionResult.rule_id))
+    .where(
+      and(
+        gt(anomalyDetectionResult.id, filters.after_id),
+        filters.pipeline_id === undefined
+          ? undefined
+          : inArray(
+              anomalyDetectionResult.rule_id,
+              sql`(select id from ${anomalyDetectionRule} where pipeline_id = ${filters.pipeline_id})`,
+            ),
+        filters.rule_id === undefined ? undefined : eq(anomalyDetectionResult.rule_id, filters.rule_id),
+        filters.pipeline_execution_id === undefined
+          ? undefined
+          : eq(anomalyDetectionResult.pipeline_execution_id, filters.pipeline_execution_id),
+        filters.detected_after === undefined ? undefined : gt(anomalyDetectionResult.detected_at, filters.detected_after),
+      ),
+    )
+    .orderBy(anomalyDetectionResult.id)
+    .limit(rowsToRead(filters))
+
+/** Withdraws an execution's flags for these metrics and answers how many there were. */
+export const deleteResults = async (db: Database, pipelineId: number, executionId: number, metrics: readonly string[]): Promise<number> => {
+  const deleted = await db.rows(
+    sql`
+      delete from ${anomalyDetectionResult} result using ${anomalyDetectionRule} r
+      where r.id = result.rule_id and r.pipeline_id = ${pipelineId} and r.metric_field = any(${`{${metrics.join(',')}}`}::text[])
+        and result.pipeline_execution_id = ${executionId}
+      returning result.id`,
+    z.object({ id: whole }),
+  )
+  return deleted.length
 }

@@ -1,12 +1,28 @@
+import { ApiError } from '../../http/errors.ts'
 import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
-import type { Router } from '../../http/router.ts'
+import { handle, type Router } from '../../http/router.ts'
+import { idText } from '../../http/text-fields.ts'
 import type { Feature } from '../feature.ts'
-import { createOrGetRule, findRule, listRules, updateRule } from './queries.ts'
-import { ruleAnswer, ruleFilters, rulePatch, rulePost } from './schemas.ts'
+import { detectAnomalies, recordAnomalies } from './detection.ts'
+import { detectAnomaliesJob } from './job.ts'
+import { createOrGetRule, deleteResults, findRule, listResults, listRules, updateRule } from './queries.ts'
+import {
+  detectionAnswer,
+  detectionQuery,
+  resultAnswer,
+  resultFilters,
+  ruleAnswer,
+  ruleFilters,
+  rulePatch,
+  rulePost,
+  unflagPost,
+} from './schemas.ts'
+
+const tag = 'Anomaly detection'
 
 const resource: PatchableResource = {
   path: '/anomaly_detection_rule',
-  tag: 'Anomaly detection',
+  tag,
   noun: 'anomaly detection rule',
   answer: ruleAnswer,
   notFound: 'anomaly_detection_rule_not_found',
@@ -28,6 +44,74 @@ const routes = (router: Router): void => {
   handleList(router, resource, ruleFilters, listRules)
   handleOne(router, resource, findRule)
   handlePatch(router, resource, rulePatch, updateRule)
+  handleDetect(router)
+  handleList(router, { path: '/anomaly_detection_result', tag, noun: 'anomaly', answer: resultAnswer }, resultFilters, listResults)
+  handleUnflag(router)
 }
 
-export const anomalies: Feature = { routes }
+/** Two round trips where something is found: the verdict between them is ours, not SQL's (verdict.ts). */
+const handleDetect = (router: Router): void =>
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/anomaly_detection/detect/{pipeline_id}',
+      tag,
+      summary: 'Look for anomalies now',
+      description:
+        'Judges one execution by the active rules of its pipeline, as it happens by itself after each successful execution. Safe to repeat: each anomaly is flagged and alerted once.',
+      params: () => ({ pipeline_id: idText('The pipeline.') }),
+      query: detectionQuery,
+      answers: { 200: { description: 'What was found.', schema: detectionAnswer } },
+      errors: ['pipeline_not_found', 'pipeline_execution_not_found'],
+    },
+    async ({ params: { pipeline_id }, query: { pipeline_execution_id } }, { db, now, sendAfterwards }) => {
+      const detection = await detectAnomalies(db, pipeline_id, pipeline_execution_id ?? null)
+      if (!detection) throw new ApiError('pipeline_not_found', `Pipeline ${pipeline_id} not found`)
+      const { executionId, succeeded, rulesEvaluated, anomalies } = detection
+      if (executionId === null) {
+        const missing = pipeline_execution_id
+          ? `Pipeline ${pipeline_id} has no execution ${pipeline_execution_id}`
+          : `Pipeline ${pipeline_id} has no successful execution yet`
+        throw new ApiError('pipeline_execution_not_found', missing)
+      }
+      if (!succeeded) {
+        const msg = `Execution ${executionId} has not succeeded: only successful executions are compared`
+        throw new ApiError('validation_failed', msg, {
+          issues: [{ loc: ['query', 'pipeline_execution_id'], msg, type: 'validation_failed' }],
+        })
+      }
+      const { results, jobIds } = anomalies.length > 0 ? await recordAnomalies(db, detection, now) : { results: [], jobIds: [] }
+      sendAfterwards(jobIds)
+      return {
+        status: 200,
+        body: { pipeline_id, pipeline_execution_id: executionId, rules_evaluated: rulesEvaluated, anomalies: results },
+      }
+    },
+  )
+
+const handleUnflag = (router: Router): void =>
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/unflag_anomaly',
+      tag,
+      summary: 'Withdraw flags: the load was normal after all',
+      description: 'The execution counts in baselines again.',
+      body: unflagPost,
+      answers: { 204: { description: 'The flags are withdrawn.' } },
+      errors: ['anomaly_not_flagged'],
+    },
+    async ({ body: { pipeline_id, pipeline_execution_id, metric_field } }, { db }) => {
+      if ((await deleteResults(db, pipeline_id, pipeline_execution_id, metric_field)) === 0) {
+        throw new ApiError(
+          'anomaly_not_flagged',
+          `Execution ${pipeline_execution_id} of pipeline ${pipeline_id} is not flagged for ${metric_field.join(', ')}`,
+        )
+      }
+      return { status: 204 }
+    },
+  )
+
+export const anomalies: Feature = { routes, jobs: { detect_anomalies: detectAnomaliesJob } }

@@ -3,7 +3,7 @@ import { METRIC_FIELDS } from '../../db/checks.ts'
 import { flagField, idField, instantAnswer, metricField, optional } from '../../http/fields.ts'
 import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
-import { flagText, idText } from '../../http/text-fields.ts'
+import { flagText, idText, instantText } from '../../http/text-fields.ts'
 
 const ruleFields = once(() => ({
   std_deviation_threshold_multiplier: z.number().min(1, 'Must be between 1 and 10').max(10, 'Must be between 1 and 10').openapi({
@@ -88,4 +88,78 @@ export const ruleAnswer = once(() =>
       updated_at: instantAnswer().nullable(),
     })
     .openapi('AnomalyDetectionRule'),
+)
+
+export const detectionQuery = once(() => ({
+  pipeline_execution_id: idText("The execution to judge. Initially the pipeline's latest successful one.").optional(),
+}))
+
+export const resultFilters = once(() => ({
+  ...pageQuery(),
+  pipeline_id: idText('Only anomalies of this pipeline.').optional(),
+  rule_id: idText('Only what this rule has flagged.').optional(),
+  pipeline_execution_id: idText('Only anomalies of this execution.').optional(),
+  detected_after: instantText('Only what was detected later than this.').optional(),
+}))
+
+export const resultAnswer = once(() =>
+  z
+    .object({
+      id: z.int(),
+      pipeline_execution_id: z.int(),
+      rule_id: z.int(),
+      pipeline_id: z.int(),
+      metric_field: z.enum(METRIC_FIELDS),
+      violation_value: z.number().openapi({ description: "The execution's value.", example: 1814400 }),
+      baseline_value: z.number().openapi({ description: 'The mean of the runs it was compared with.', example: 164945.45 }),
+      deviation_percentage: z
+        .number()
+        .nullable()
+        .openapi({ description: 'From the mean, negative below it; null where the mean is 0.', example: 1000 }),
+      confidence_score: z.number().openapi({
+        description: 'Two-sided normal probability of a smaller deviation: 0.954 at two standard deviations, 0.997 at three.',
+        minimum: 0,
+        maximum: 1,
+        example: 0.997,
+      }),
+      context: z
+        .object({
+          direction: z.enum(['above', 'below']),
+          z_score: z.number().openapi({ description: 'Standard deviations from the mean, negative below it.' }),
+          baseline_std: z.number().openapi({ description: 'Sample standard deviation; of a flat baseline 1 % of the mean, at least 1.' }),
+          threshold_multiplier: z.number(),
+          lower_threshold: z.number(),
+          upper_threshold: z.number(),
+          lookback_days: z.int(),
+          execution_count: z.int().openapi({ description: 'How many runs it was compared with.' }),
+        })
+        .openapi('AnomalyContext'),
+      detected_at: instantAnswer(),
+    })
+    .openapi('Anomaly'),
+)
+
+export const detectionAnswer = once(() =>
+  z
+    .object({
+      pipeline_id: z.int(),
+      pipeline_execution_id: z.int(),
+      rules_evaluated: z.int().openapi({ description: "The pipeline's active rules." }),
+      anomalies: z.array(resultAnswer()).openapi({ description: 'What is not normal, whether it had been flagged before or not.' }),
+    })
+    .openapi('Detection'),
+)
+
+export const unflagPost = once(() =>
+  z
+    .object({
+      pipeline_id: idField('The pipeline.'),
+      pipeline_execution_id: idField('The execution that was normal after all.'),
+      metric_field: z
+        .array(metricField('A metric.'))
+        .min(1, 'Must name at least one metric')
+        .max(100, 'Must name at most 100 metrics')
+        .openapi({ description: 'The metrics whose flags are withdrawn.', example: ['inserts', 'total_rows'] }),
+    })
+    .openapi('UnflagPost'),
 )

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { check, doublePrecision, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { check, doublePrecision, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { METRIC_FIELDS, oneOf } from '../../db/checks.ts'
 import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
 import { pipelineExecution } from '../executions/table.ts'
@@ -44,6 +44,8 @@ export const anomalyDetectionResult = pgTable(
   (table) => [
     // Detection records a finding once per execution and rule; unflagging finds it by execution.
     uniqueIndex('anomaly_detection_result_once').on(table.pipeline_execution_id, table.rule_id),
+    // GET /anomaly_detection_result?rule_id= and ?pipeline_id=; the baseline leaves out what a rule has flagged.
+    index('anomaly_detection_result_rule_id').on(table.rule_id, table.id),
     check('anomaly_detection_result_confidence_range', sql`confidence_score between 0 and 1`),
   ],
 )

@@ -42,13 +42,13 @@ const routes = (router: Router): void => {
       path: '/end_pipeline_execution',
       tag,
       summary: 'End an execution',
-      description: `Records the metrics. Where it succeeded, the pipeline's watermark becomes this execution's \`next_watermark\`, and \`load_lineage\` becomes false. Safe to retry: ending it again with the same outcome changes nothing.`,
+      description: `Records the metrics. Where it succeeded, the pipeline's watermark becomes this execution's \`next_watermark\`, \`load_lineage\` becomes false, and where the pipeline has an active rule, anomalies are looked for in the background. Safe to retry: ending it again with the same outcome changes nothing.`,
       body: executionEnd,
       answers: { 204: { description: 'It has ended.' } },
       errors: ['pipeline_execution_not_found', 'execution_already_ended', 'end_before_start'],
     },
-    async ({ body }, { db, now }) => {
-      await endExecution(db, body, now)
+    async ({ body }, { db, now, sendAfterwards }) => {
+      sendAfterwards(await endExecution(db, body, now))
       return { status: 204 }
     },
   )

@@ -56,6 +56,12 @@ export const pipelineExecution = pgTable(
     index('pipeline_execution_failed_of_pipeline').on(table.pipeline_id, table.id).where(sql`completed_successfully = false`),
     // GET /pipeline_execution?started_after=&started_before=.
     index('pipeline_execution_start_date').on(table.start_date),
+    // The timeliness check reads what ended since the last one: Index Scan on end_date.
+    index('pipeline_execution_ended').on(table.end_date).where(sql`completed_successfully`),
+    // Anomaly detection reads a pipeline's successful runs of one hour of the day (Index Scan, one per rule), and its latest one.
+    index('pipeline_execution_baseline')
+      .on(table.pipeline_id, table.hour_recorded, table.end_date, table.id)
+      .where(sql`completed_successfully`),
     // A start with an Idempotency-Key is recorded once.
     uniqueIndex('pipeline_execution_idempotency_key_unique')
       .on(table.pipeline_id, table.idempotency_key)
@@ -89,6 +95,8 @@ export const pipelineExecutionClosure = pgTable(
   (table) => [
     // A start copies its parent's ancestors.
     primaryKey({ name: 'pipeline_execution_closure_pk', columns: [table.descendant_id, table.ancestor_id] }),
+    // Deleting an execution cascades to its pairs as an ancestor: Index Scan; also a whole tree from its root.
+    index('pipeline_execution_closure_ancestor').on(table.ancestor_id, table.descendant_id),
     check('pipeline_execution_closure_depth', sql`(depth = 0) = (ancestor_id = descendant_id) and depth >= 0`),
   ],
 )

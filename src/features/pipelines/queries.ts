@@ -10,6 +10,9 @@ import type { Target } from '../../http/patch.ts'
 import type { PipelinePost } from './schemas.ts'
 import { pipeline } from './table.ts'
 
+/** What a client sees of a pipeline: not what the freshness check keeps for itself. */
+const { freshness_logged_for: _logged, ...answered } = getTableColumns(pipeline)
+
 const named = (name: string) => sql`lower(name) = lower(${name})`
 
 /** The function and what it guarantees: migrations/0002_tracking_functions.sql. */
@@ -41,7 +44,7 @@ export const createOrGetPipeline = async (db: Database, body: PipelinePost, crea
 /** A page of pipelines in the order of their ids. */
 export const listPipelines = (db: Database, filters: Page & { name?: string; pipeline_type_id?: number; active?: boolean }) =>
   db.orm
-    .select()
+    .select(answered)
     .from(pipeline)
     .where(
       and(
@@ -55,7 +58,7 @@ export const listPipelines = (db: Database, filters: Page & { name?: string; pip
     .limit(rowsToRead(filters))
 
 const findStatement = prepare(sql`select row_to_json(p) as row from ${pipeline} p where p.id = ${param('id')}`)
-const readPipeline = readJsonRow(getTableColumns(pipeline))
+const readPipeline = readJsonRow(answered)
 
 export const findPipeline = async (db: Database, id: number) => (await db.read(findStatement, readPipeline, { id }))[0]
 
@@ -65,6 +68,6 @@ export const updatePipeline = async (db: Database, target: Target, changes: Part
     .update(pipeline)
     .set({ ...changes, updated_at: now })
     .where('id' in target ? eq(pipeline.id, target.id) : named(target.name))
-    .returning()
+    .returning(answered)
   return row
 }

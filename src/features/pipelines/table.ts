@@ -26,6 +26,8 @@ export const pipeline = pgTable(
     full_load: flag(false),
     active: flag(true),
     config_hash: text(),
+    /** The last DML time that a freshness check has logged: not again after its log has been cleaned away. */
+    freshness_logged_for: instant(),
     created_at: createdAt(),
     updated_at: instant(),
   },

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { boolean, check, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { boolean, check, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { DATEPARTS, oneOf } from '../../db/checks.ts'
 import { count, createdAt, id, reference } from '../../db/columns.ts'
 import { pipelineExecution } from '../executions/table.ts'
@@ -22,6 +22,8 @@ export const timelinessPipelineExecutionLog = pgTable(
   (table) => [
     // Each overdue execution is logged once.
     uniqueIndex('timeliness_pipeline_execution_log_once').on(table.pipeline_execution_id),
+    // GET /timeliness_log?pipeline_id= pages by id within a pipeline.
+    index('timeliness_pipeline_execution_log_pipeline_id').on(table.pipeline_id, table.id),
     oneOf('timeliness_pipeline_execution_log_status_known', table.execution_status, ['running', 'completed']),
     oneOf('timeliness_pipeline_execution_log_datepart_known', table.timely_datepart, DATEPARTS),
     check('timeliness_pipeline_execution_log_number_range', sql`timely_number >= 1`),

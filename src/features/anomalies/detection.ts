@@ -1,0 +1,194 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { METRIC_FIELDS } from '../../db/checks.ts'
+import type { Database } from '../../db/client.ts'
+import { decimal, jsonText, moment, text, truth, whole } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { stringifyJson } from '../../http/json.ts'
+import { finishedAfter, finishing, held } from '../../jobs/claim.ts'
+import type { ClaimedJob } from '../../jobs/job.ts'
+import { job } from '../../jobs/table.ts'
+import { pipelineExecution } from '../executions/table.ts'
+import { pipeline } from '../pipelines/table.ts'
+import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
+import { type Anomaly, judge } from './verdict.ts'
+
+/** A rule's metric of an execution `e`. Percentages and roots follow, so that a double is as exact as it needs to be. */
+const metricOf = sql`case r.metric_field
+  ${sql.join(METRIC_FIELDS.map((metric) => sql.raw(`when '${metric}' then e.${metric}::double precision `)))} end`
+
+/**
+ * The execution under test, and for each active rule of its pipeline the value and its baseline: successful runs of the
+ * same hour that ended in the rule's lookback before the tested one ended, other than that one and those the rule has
+ * flagged. Looking back from the execution, not from now, a verdict does not depend on when the job gets to it.
+ * One Index Scan per rule on pipeline_execution_baseline; the latest execution is the last of each hour's.
+ * Rows: one per rule, or one without a rule; none where the pipeline is unknown.
+ */
+const MEASURE = prepare(sql`
+  with subject as (select id from ${pipeline} where id = ${param('pipeline_id')}),
+  latest as (
+    select e.id from generate_series(0, 23) hour
+    cross join lateral (
+      select id, end_date from ${pipelineExecution}
+      where pipeline_id = ${param('pipeline_id')} and hour_recorded = hour and completed_successfully
+      order by end_date desc, id desc limit 1) e
+    where ${param('execution_id')}::bigint is null
+    order by e.end_date desc, e.id desc limit 1),
+  tested as (
+    select * from ${pipelineExecution}
+    where id = coalesce(${param('execution_id')}::bigint, (select id from latest)) and pipeline_id = ${param('pipeline_id')})
+  select tested.id as execution_id, coalesce(tested.completed_successfully, false) as succeeded,
+    r.id as rule_id, r.metric_field, r.std_deviation_threshold_multiplier, r.lookback_days, r.minimum_executions,
+    b.value, b.count, b.mean, b.deviation
+  from subject
+  left join tested on true
+  left join ${anomalyDetectionRule} r on r.pipeline_id = subject.id and r.active and tested.completed_successfully
+  left join lateral (
+    select (select ${metricOf} from tested e) as value, count(past.value) as count, avg(past.value) as mean,
+      -- Rounding makes the deviation of equal fractions a tiny number; what is flat is to be 0.
+      case when min(past.value) = max(past.value) then 0 else stddev_samp(past.value) end as deviation
+    from (
+      select ${metricOf} as value
+      from ${pipelineExecution} e
+      where e.pipeline_id = r.pipeline_id and e.hour_recorded = tested.hour_recorded and e.completed_successfully
+        and e.end_date between tested.end_date - make_interval(days => r.lookback_days) and tested.end_date and e.id <> tested.id
+        and not exists (select from ${anomalyDetectionResult} flagged where flagged.pipeline_execution_id = e.id and flagged.rule_id = r.id)
+    ) past) b on r.id is not null
+  order by r.id`)
+
+const measuredRow = z.object({
+  execution_id: whole.nullable(),
+  succeeded: truth,
+  rule_id: whole.nullable(),
+  metric_field: z.enum(METRIC_FIELDS).nullable(),
+  std_deviation_threshold_multiplier: decimal.nullable(),
+  lookback_days: whole.nullable(),
+  minimum_executions: whole.nullable(),
+  value: decimal.nullable(),
+  count: whole.nullable(),
+  mean: decimal.nullable(),
+  deviation: decimal.nullable(),
+})
+
+const ruleRow = z.object({
+  rule_id: z.number(),
+  metric_field: z.enum(METRIC_FIELDS),
+  std_deviation_threshold_multiplier: z.number(),
+  lookback_days: z.number(),
+  minimum_executions: z.number(),
+  value: z.number().nullable(),
+  count: z.number(),
+  mean: z.number().nullable(),
+  deviation: z.number().nullable(),
+})
+
+export interface Detection {
+  /** null: there is no such execution of this pipeline, or it has none that succeeded. */
+  executionId: number | null
+  succeeded: boolean
+  rulesEvaluated: number
+  anomalies: (Anomaly & { rule_id: number })[]
+}
+
+/** Judges an execution (without an id the pipeline's latest successful one) by its pipeline's active rules. undefined: no such pipeline. */
+export const detectAnomalies = async (db: Database, pipelineId: number, executionId: number | null): Promise<Detection | undefined> => {
+  const rows = await db.rows(MEASURE, measuredRow, { pipeline_id: pipelineId, execution_id: executionId })
+  const [first] = rows
+  if (!first) return undefined
+  const rules = rows.filter((row) => row.rule_id !== null).map((row) => ruleRow.parse(row))
+  const anomalies = rules.flatMap(({ rule_id, value, count, mean, deviation, ...rule }) => {
+    if (value === null || mean === null) return []
+    const anomaly = judge(value, { count, mean, deviation: deviation ?? 0 }, rule)
+    return anomaly ? [{ ...anomaly, rule_id }] : []
+  })
+  return { executionId: first.execution_id, succeeded: first.succeeded, rulesEvaluated: rules.length, anomalies }
+}
+
+const RESULT_COLUMNS = sql`id, pipeline_execution_id, rule_id, violation_value, baseline_value, deviation_percentage, confidence_score, context, detected_at`
+
+/**
+ * Records what was found once per execution and rule, and an alert for what had not been recorded before, as one.
+ * Answers every finding as it stands in the table, and the alerts' jobs. A rule that is gone by now is passed over.
+ */
+const record = sql`
+  found as (
+    select f.*, r.pipeline_id, r.metric_field, r.std_deviation_threshold_multiplier, r.lookback_days
+    from jsonb_to_recordset(${param('anomalies')}::jsonb) as f(rule_id bigint, violation_value double precision, baseline_value double precision,
+      deviation_percentage double precision, confidence_score double precision, context jsonb)
+    join ${anomalyDetectionRule} r on r.id = f.rule_id),
+  -- Cleanup waits for us, or has been before.
+  kept as (select id from ${pipelineExecution} where id = ${param('execution_id')}::bigint for key share),
+  inserted as (
+    insert into ${anomalyDetectionResult} (pipeline_execution_id, rule_id, violation_value, baseline_value, deviation_percentage,
+      confidence_score, context, detected_at)
+    select kept.id, rule_id, violation_value, baseline_value, deviation_percentage, confidence_score, context, ${param('now')}::timestamptz
+    from found cross join kept
+    where exists (select from held)
+    order by rule_id
+    on conflict do nothing
+    returning ${RESULT_COLUMNS}),
+  alerted as (
+    insert into ${job} (kind, payload, created_at, due_at)
+    select 'send_alert', jsonb_build_object('alert', 'anomaly', 'at', ${param('now')}::timestamptz, 'count', 1, 'pipeline_id', found.pipeline_id,
+        'metric_field', found.metric_field, 'threshold_multiplier', found.std_deviation_threshold_multiplier,
+        'lookback_days', found.lookback_days, 'items', jsonb_build_array(to_jsonb(i) - 'context' - 'detected_at')),
+      ${param('now')}::timestamptz, ${param('now')}::timestamptz
+    from inserted i join found on found.rule_id = i.rule_id
+    order by i.id
+    returning id),
+  stored as (
+    select ${RESULT_COLUMNS} from inserted
+    union all
+    select ${RESULT_COLUMNS} from ${anomalyDetectionResult}
+    where pipeline_execution_id = ${param('execution_id')}::bigint and rule_id in (select rule_id from found))`
+
+const RECORD = prepare(sql`
+  with held as (select), ${record}
+  select stored.*, f.pipeline_id, f.metric_field, null::bigint as job_id from stored join found f on f.rule_id = stored.rule_id
+  union all
+  select null, null, null, null, null, null, null, null, null, null, null, id from alerted
+  order by 1 nulls last`)
+
+const storedRow = z.object({
+  id: whole.nullable(),
+  pipeline_execution_id: whole.nullable(),
+  rule_id: whole.nullable(),
+  violation_value: decimal.nullable(),
+  baseline_value: decimal.nullable(),
+  deviation_percentage: decimal.nullable(),
+  confidence_score: decimal.nullable(),
+  context: jsonText.nullable(),
+  detected_at: moment.nullable(),
+  pipeline_id: whole.nullable(),
+  metric_field: text.nullable(),
+  job_id: whole.nullable(),
+})
+
+/** Records what a call has found; answers the findings in the order of their ids, and the jobs to send. */
+export const recordAnomalies = async (db: Database, { executionId, anomalies }: Detection, now: string) => {
+  const values = { execution_id: executionId, anomalies: stringifyJson(anomalies), now }
+  let rows = await db.rows(RECORD, storedRow, values)
+  // Another call has just recorded one of them, and this statement could not see it: the next one does.
+  if (rows.filter(({ id }) => id !== null).length < anomalies.length) rows = rows.concat(await db.rows(RECORD, storedRow, values))
+  const results = new Map(rows.filter(({ id }) => id !== null).map(({ job_id: _job, ...result }) => [result.id, result]))
+  return { results: [...results.values()], jobIds: rows.flatMap(({ job_id }) => (job_id === null ? [] : [job_id])) }
+}
+
+const RECORD_AND_FINISH = prepare(sql`with ${held}, ${record}, ${finishedAfter('inserted')} select id from alerted`)
+
+/** The same for a job, which ends with it. Answers the jobs to send. */
+export const recordAnomaliesOf = async (
+  db: Database,
+  claimed: ClaimedJob,
+  { executionId, anomalies }: Detection,
+  now: string,
+  finishedAt: string,
+): Promise<number[]> =>
+  (
+    await db.rows(RECORD_AND_FINISH, z.object({ id: whole }), {
+      ...finishing(claimed, finishedAt),
+      execution_id: executionId,
+      anomalies: stringifyJson(anomalies),
+      now,
+    })
+  ).map(({ id }) => id)

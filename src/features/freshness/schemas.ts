@@ -1,0 +1,23 @@
+import { z } from '@hono/zod-openapi'
+import { DATEPARTS } from '../../db/checks.ts'
+import { instantAnswer } from '../../http/fields.ts'
+import { once } from '../../http/once.ts'
+import { pageQuery } from '../../http/paging.ts'
+import { idText } from '../../http/text-fields.ts'
+
+export const freshnessLogFilters = once(() => ({ ...pageQuery(), pipeline_id: idText('Only this pipeline.').optional() }))
+
+export const freshnessLogAnswer = once(() =>
+  z
+    .object({
+      id: z.int(),
+      pipeline_id: z.int(),
+      last_dml_timestamp: instantAnswer().openapi({ description: 'The latest insert, update or soft delete.' }),
+      evaluation_timestamp: instantAnswer().openapi({ description: 'When it was found to be too old.' }),
+      freshness_number: z.int(),
+      freshness_datepart: z.enum(DATEPARTS),
+      used_child_config: z.boolean().openapi({ description: "Whether the rule was the pipeline's own, not its type's." }),
+      created_at: instantAnswer(),
+    })
+    .openapi('FreshnessLog'),
+)

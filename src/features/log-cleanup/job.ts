@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { finishJob } from '../../jobs/claim.ts'
+import type { RunJob } from '../../jobs/job.ts'
+import { cleanLogs } from './clean.ts'
+import { finishAndContinue } from './queries.ts'
+import { BATCH_SIZE } from './schemas.ts'
+
+const payload = z.object({ retention_days: z.int().min(90), batch_size: z.int().min(1).default(BATCH_SIZE) })
+
+/** The `clean_logs` job. What one attempt leaves, the next job goes on with. */
+export const cleanLogsJob: RunJob = async (job, { db, now, clock }) => {
+  const cleanup = payload.parse(job.payload)
+  const { complete } = await cleanLogs(db, cleanup, now)
+  if (!complete) return finishAndContinue(db, job, cleanup, now, clock())
+  await finishJob(db, job, clock())
+  return []
+}

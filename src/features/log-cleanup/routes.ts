@@ -1,0 +1,34 @@
+import { handle, type Router } from '../../http/router.ts'
+import { recordJob } from '../../jobs/record.ts'
+import { CRONS } from '../../jobs/schedule.ts'
+import type { Feature } from '../feature.ts'
+import { cleanLogs } from './clean.ts'
+import { cleanLogsJob } from './job.ts'
+import { BATCH_SIZE, cleanupAnswer, cleanupPost } from './schemas.ts'
+
+const routes = (router: Router): void =>
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/log_cleanup',
+      tag: 'Log cleanup',
+      summary: 'Delete old logs',
+      description:
+        'Deletes executions that started before the retention date, have ended and have no younger descendant, with their logs and anomalies; freshness logs whose last change lies before it; finished background jobs. In batches, each a transaction of its own. The cleanup also runs every day by itself.',
+      body: cleanupPost,
+      answers: { 200: { description: 'How much is gone.', schema: cleanupAnswer } },
+    },
+    async ({ body: { retention_days, batch_size = BATCH_SIZE } }, { backgroundDb: db, now, sendAfterwards }) => {
+      const cleanup = { retention_days, batch_size }
+      const cleaned = await cleanLogs(db, cleanup, now)
+      if (!cleaned.complete) sendAfterwards(await recordJob(db, 'clean_logs', cleanup, now))
+      return { status: 200, body: cleaned }
+    },
+  )
+
+export const logCleanup: Feature = {
+  routes,
+  jobs: { clean_logs: cleanLogsJob },
+  sweeps: [{ cron: CRONS.daily, kind: 'clean_logs', payload: (settings) => ({ retention_days: settings.WATCHER_LOG_RETENTION_DAYS }) }],
+}

@@ -1,0 +1,177 @@
+import { and, eq, getTableColumns, gt, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../../db/client.ts'
+import { jsonText, moment, text, truth, whole } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { addSeconds } from '../../http/instant.ts'
+import { parseJson, stringifyJson } from '../../http/json.ts'
+import { type Page, rowsToRead } from '../../http/paging.ts'
+import type { JobKind } from '../../jobs/job.ts'
+import { JOB_KINDS, type JOB_STATES, job } from '../../jobs/table.ts'
+import { type DepthLevel, isWorse, levelOf } from './queue-depth.ts'
+
+const { unique_key: _key, resent_at: _resent, ...answered } = getTableColumns(job)
+
+/** A page of jobs in the order of their ids. */
+export const listJobs = (db: Database, filters: Page & { kind?: JobKind; state?: (typeof JOB_STATES)[number] }) =>
+  db.orm
+    .select(answered)
+    .from(job)
+    .where(
+      and(
+        gt(job.id, filters.after_id),
+        filters.kind === undefined ? undefined : eq(job.kind, filters.kind),
+        // A literal: the partial indexes do not match a parameter. It is one of ours, not the client's text.
+        filters.state === undefined ? undefined : sql`${job.state} = ${sql.raw(`'${filters.state}'`)}`,
+      ),
+    )
+    .orderBy(job.id)
+    .limit(rowsToRead(filters))
+
+export const findJob = async (db: Database, id: number) => (await db.orm.select(answered).from(job).where(eq(job.id, id)))[0]
+
+const REPLAY = prepare(sql`
+  with replayed as (
+    update ${job} set state = 'waiting', attempts = 0, due_at = ${param('now')}::timestamptz, resent_at = null, finished_at = null
+    where id = ${param('id')} and state = 'failed'
+    returning id, state)
+  select id, true as replayed, state from replayed
+  union all
+  select id, false, state from ${job} where id = ${param('id')} and not exists (select from replayed)`)
+
+/** Lets a failed job begin anew, with all its attempts. undefined: there is none; `replayed` false: it has not failed. */
+export const replayJob = async (db: Database, id: number, now: string) =>
+  (await db.rows(REPLAY, z.object({ id: whole, replayed: truth, state: text }), { id, now }))[0]
+
+const DEPTH = sql`depth as (
+    select coalesce(sum(waiting), 0)::bigint as total, coalesce(jsonb_object_agg(kind, waiting), '{}') as breakdown
+    from (select kind, count(*) as waiting from ${job} where state in ('waiting', 'running') and state = 'waiting' group by kind) counted),
+  recorded as (
+    select id, payload ->> 'level' as level from ${job}
+    where unique_key like 'queue depth %' and kind = 'send_alert'
+    order by id desc limit 1)`
+
+const MEASURE = prepare(sql`
+  with ${DEPTH}
+  select total, breakdown, (select id from recorded) as recorded_id, coalesce((select level from recorded), 'healthy') as recorded_level from depth`)
+
+const depthRow = z.object({
+  total: whole,
+  breakdown: jsonText,
+  recorded_id: whole.nullable(),
+  recorded_level: z.enum(['healthy', 'warning', 'critical']),
+})
+
+const RECORD_LEVEL = prepare(sql`
+  insert into ${job} (kind, payload, state, unique_key, created_at, due_at, finished_at)
+  values ('send_alert', ${param('payload')}::jsonb, ${param('state')}, ${param('key')}, ${param('now')}::timestamptz, ${param('now')}::timestamptz,
+    case when ${param('state')} = 'succeeded' then ${param('now')}::timestamptz end)
+  on conflict do nothing
+  returning id`)
+
+export interface QueueDepth {
+  total: number
+  breakdown: Record<JobKind, number>
+  level: DepthLevel
+  /** The alert's job, where this call is the one that saw the threshold crossed. */
+  alertJobIds: number[]
+}
+
+/**
+ * How many jobs wait, by kind; and the alert, where a threshold has been crossed since this was last asked. The level is
+ * remembered as the last alert of its kind; falling back is remembered in the same way, as an alert that needs no
+ * sending. Its key names the one before: of any number of callers that see the same crossing, one records it.
+ */
+export const measureQueueDepth = async (db: Database, now: string): Promise<QueueDepth> => {
+  const [row] = await db.rows(MEASURE, depthRow)
+  if (!row) throw new Error('the depth is one row')
+  const breakdown = Object.fromEntries(JOB_KINDS.map((kind) => [kind, Number(row.breakdown[kind] ?? 0)])) as Record<JobKind, number>
+  const level = levelOf(row.total)
+  const measured = { total: row.total, breakdown, level }
+  if (level === row.recorded_level) return { ...measured, alertJobIds: [] }
+  const isAlert = isWorse(level, row.recorded_level)
+  const waiting = Object.fromEntries(Object.entries(breakdown).filter(([, count]) => count > 0))
+  const recorded = await db.rows(RECORD_LEVEL, z.object({ id: whole }), {
+    payload: stringifyJson({ alert: 'queue', at: now, level, total_pending: row.total, breakdown: waiting }),
+    state: isAlert ? 'waiting' : 'succeeded',
+    key: `queue depth ${level} after ${row.recorded_id ?? 'nothing'}`,
+    now,
+  })
+  return { ...measured, alertJobIds: isAlert ? recorded.map(({ id }) => id) : [] }
+}
+
+const OVERVIEW = prepare(sql`
+  with kind as (select unnest(${`{${JOB_KINDS.join(',')}}`}::text[]) as kind),
+  unfinished as (
+    select kind, state, attempts, due_at, created_at, id from ${job} where state in ('waiting', 'running')),
+  failed as (select kind, count(*) as count from ${job} where state = 'failed' group by kind),
+  hour as (
+    select kind, state, extract(epoch from finished_at - started_at) as seconds from ${job}
+    where kind = any(${`{${JOB_KINDS.join(',')}}`}::text[]) and finished_at >= ${param('hour_ago')}::timestamptz),
+  counted as (
+    select k.kind,
+      (select count(*) from unfinished u where u.kind = k.kind and u.state = 'waiting') as waiting,
+      (select count(*) from unfinished u where u.kind = k.kind and u.state = 'waiting' and u.attempts > 0) as retrying,
+      (select count(*) from unfinished u where u.kind = k.kind and u.state = 'running') as running,
+      coalesce((select f.count from failed f where f.kind = k.kind), 0) as failed,
+      h.succeeded, h.mean, h.p95
+    from kind k cross join lateral (
+      select count(*) filter (where state = 'succeeded') as succeeded, avg(seconds) as mean,
+        percentile_cont(0.95) within group (order by seconds) as p95
+      from hour where hour.kind = k.kind) h),
+  failure as (
+    select id, kind, attempts, error, finished_at from ${job} where state = 'failed' order by id desc limit 20)
+  select
+    (select jsonb_agg(jsonb_build_object('kind', kind, 'waiting', waiting, 'retrying', retrying, 'running', running, 'failed', failed,
+      'succeeded_last_hour', succeeded, 'mean_seconds', mean, 'p95_seconds', p95)) from counted) as kinds,
+    (select to_jsonb(o) from (
+      select id, kind, attempts, created_at, extract(epoch from ${param('now')}::timestamptz - created_at)::double precision as age_seconds
+      from unfinished where state = 'waiting' order by created_at, id limit 1) o) as oldest_waiting,
+    (select coalesce(jsonb_agg(failure order by id desc), '[]') from failure) as recent_failures,
+    (select jsonb_build_object('succeeded', count(*) filter (where state = 'succeeded'), 'failed', count(*) filter (where state = 'failed'),
+      'per_minute', count(*) / 60.0, 'mean_seconds', avg(seconds), 'p95_seconds', percentile_cont(0.95) within group (order by seconds))
+      from hour) as last_hour`)
+
+/** A JSON column with these contents; timestamps in it are PostgreSQL's text. */
+const jsonOf = <Content extends z.ZodType>(content: Content) => z.string().transform(parseJson).pipe(content)
+const seconds = z.number().nullable()
+const overviewRow = z.object({
+  kinds: jsonOf(
+    z.array(
+      z.object({
+        kind: z.enum(JOB_KINDS),
+        waiting: z.number(),
+        retrying: z.number(),
+        running: z.number(),
+        failed: z.number(),
+        succeeded_last_hour: z.number(),
+        mean_seconds: seconds,
+        p95_seconds: seconds,
+      }),
+    ),
+  ),
+  oldest_waiting: jsonOf(
+    z.object({ id: z.number(), kind: z.enum(JOB_KINDS), attempts: z.number(), created_at: moment, age_seconds: z.number() }),
+  ).nullable(),
+  recent_failures: jsonOf(
+    z.array(
+      z.object({
+        id: z.number(),
+        kind: z.enum(JOB_KINDS),
+        attempts: z.number(),
+        error: z.string().nullable(),
+        finished_at: moment.nullable(),
+      }),
+    ),
+  ),
+  last_hour: jsonOf(
+    z.object({ succeeded: z.number(), failed: z.number(), per_minute: z.number(), mean_seconds: seconds, p95_seconds: seconds }),
+  ),
+})
+
+/** The state of the background in one statement; the history is not counted, however long it is. */
+export const describeJobs = async (db: Database, now: string) => {
+  const [row] = await db.rows(OVERVIEW, overviewRow, { now, hour_ago: addSeconds(now, -3600) })
+  if (!row) throw new Error('the overview is one row')
+  return row
+}

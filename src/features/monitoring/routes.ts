@@ -1,0 +1,93 @@
+import { inTitleCase } from '../../alerts/text.ts'
+import { ApiError } from '../../http/errors.ts'
+import { queuedAnswer } from '../../http/fields.ts'
+import { handleList, handleOne } from '../../http/resource.ts'
+import { handle, type Router } from '../../http/router.ts'
+import type { Feature } from '../feature.ts'
+import { describeJobs, findJob, listJobs, measureQueueDepth, replayJob } from './queries.ts'
+import { jobAnswer, jobFilters, overviewAnswer, queueAnswer, replayPost } from './schemas.ts'
+
+const tag = 'Monitoring'
+
+const resource = { path: '/job', tag, noun: 'background job', answer: jobAnswer, notFound: 'job_not_found' } as const
+
+const routes = (router: Router): void => {
+  handle(
+    router,
+    {
+      method: 'get',
+      path: '/monitoring',
+      tag,
+      summary: 'The state of the background jobs',
+      answers: {
+        200: { description: 'Counts by kind, the oldest waiting job, the last failures, the last hour.', schema: overviewAnswer },
+      },
+    },
+    async (_input, { db, now }) => ({ status: 200, body: { checked_at: now, ...(await describeJobs(db, now)) } }),
+  )
+
+  handle(
+    router,
+    {
+      method: 'get',
+      path: '/celery/monitoring',
+      tag,
+      summary: "The original's path of /monitoring",
+      answers: { 302: { description: 'Goes to `/monitoring`.' } },
+    },
+    async () => ({ status: 302, headers: { Location: '/monitoring' } }),
+  )
+
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/celery/monitor-queue',
+      tag,
+      summary: 'How many jobs wait; alerts when they are many',
+      description:
+        "In the original's shape. Slack is told once for each time that 50 (warning) and 100 (critical) waiting jobs are reached, past the queue. It is also looked at every 15 minutes.",
+      answers: { 200: { description: 'The depth of the queue.', schema: queueAnswer } },
+    },
+    async (_input, { db, now, runAfterwards }) => {
+      const { total, breakdown, alertJobIds } = await measureQueueDepth(db, now)
+      runAfterwards(alertJobIds)
+      const waiting = Object.entries(breakdown).filter(([, count]) => count > 0)
+      return {
+        status: 200,
+        body: {
+          status: 'success',
+          total_pending: total,
+          task_breakdown: waiting.map(([kind, count]) => `${inTitleCase(kind)}: ${count}`),
+          task_breakdown_raw: breakdown,
+        },
+      }
+    },
+  )
+
+  handleList(router, resource, jobFilters, listJobs)
+  handleOne(router, resource, findJob)
+
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/replay_job',
+      tag,
+      summary: 'Run a failed job again',
+      description: 'Once its cause is mended. It gets all its attempts anew.',
+      body: replayPost,
+      answers: { 200: { description: 'It waits again, and is on its way.', schema: queuedAnswer } },
+      errors: ['job_not_found', 'job_not_failed'],
+    },
+    async ({ body: { id } }, { db, now, sendAfterwards }) => {
+      const found = await replayJob(db, id, now)
+      if (!found) throw new ApiError('job_not_found', `Background job ${id} not found`)
+      if (!found.replayed) throw new ApiError('job_not_failed', `Background job ${id} is ${found.state}: only a failed job can be replayed`)
+      sendAfterwards([id])
+      return { status: 200, body: { status: 'queued' } }
+    },
+  )
+}
+
+export const monitoring: Feature = { routes, watch: async (db, now) => (await measureQueueDepth(db, now)).alertJobIds }

@@ -1,0 +1,133 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../db/client.ts'
+import { jsonText, text, truth, whole } from '../db/rows.ts'
+import { param, prepare } from '../db/statement.ts'
+import { addSeconds } from '../http/instant.ts'
+import type { ClaimedJob } from './job.ts'
+import { LEASE_SECONDS, MOST_ATTEMPTS } from './retry.ts'
+import { JOB_KINDS, JOB_STATES, job } from './table.ts'
+
+const mostAttempts = sql.raw(String(MOST_ATTEMPTS))
+
+/**
+ * Takes a job that is due: of any number of deliveries at once exactly one gets the row. A claim that has run out is
+ * taken over (its worker is gone); after the last attempt the job is failed in the place of being claimed. Where it was
+ * not to be had, the second branch tells its state; that one may be older than the update saw, and only times a retry.
+ */
+const CLAIM = prepare(sql`
+  with claimed as (
+    update ${job} set
+      state = case when attempts < ${mostAttempts} then 'running' else 'failed' end,
+      interrupted = interrupted or state = 'running',
+      error = case
+        when attempts >= ${mostAttempts} then coalesce(error, 'Every attempt ended without a report')
+        when state = 'running' then 'The attempt before ended without a report: its worker was stopped'
+        else error end,
+      attempts = case when attempts < ${mostAttempts} then attempts + 1 else attempts end,
+      started_at = ${param('now')}::timestamptz,
+      due_at = ${param('lease_end')}::timestamptz,
+      finished_at = case when attempts < ${mostAttempts} then null else ${param('now')}::timestamptz end
+    where id = ${param('id')} and state in ('waiting', 'running') and due_at <= ${param('now')}::timestamptz
+    returning id, kind, payload, state, attempts, interrupted, error)
+  select true as held, 0 as wait_seconds, claimed.* from claimed
+  union all
+  select false, greatest(ceil(extract(epoch from due_at - ${param('now')}::timestamptz)), 0)::integer, id, kind, payload, state, attempts, interrupted, error
+  from ${job} where id = ${param('id')} and not exists (select from claimed)`)
+
+const claimRow = z.object({
+  held: truth,
+  wait_seconds: whole,
+  id: whole,
+  kind: z.enum(JOB_KINDS),
+  payload: jsonText,
+  state: z.enum(JOB_STATES),
+  attempts: whole,
+  interrupted: truth,
+  error: text.nullable(),
+})
+
+export type Claim =
+  /** Ours to run. */
+  | { outcome: 'claimed'; job: ClaimedJob }
+  /** Succeeded, or failed for good: nothing is left to do. */
+  | { outcome: 'over'; state: 'succeeded' | 'failed'; error: string | null }
+  /** Somebody else runs it, or it is not due yet. */
+  | { outcome: 'later'; waitSeconds: number }
+  /** There is no such job: it was cleaned away. */
+  | { outcome: 'unknown' }
+
+/** Tries to take the job with this id; what to do next is in the answer. */
+export const claimJob = async (db: Database, id: number, now: string): Promise<Claim> => {
+  const [row] = await db.rows(CLAIM, claimRow, { id, now, lease_end: addSeconds(now, LEASE_SECONDS) })
+  if (!row) return { outcome: 'unknown' }
+  const { held, wait_seconds, state, error, ...found } = row
+  if (state === 'succeeded' || state === 'failed') return { outcome: 'over', state, error }
+  return held ? { outcome: 'claimed', job: found } : { outcome: 'later', waitSeconds: wait_seconds }
+}
+
+/**
+ * The two CTEs by which a statement ends the job it is the work of, so that results and success are one. `held` comes
+ * first: it has its row, locked, only where this attempt still holds the job, and whatever is written hangs on it
+ * (`where exists (select from held)`). `finishedAfter` comes after the CTE that did the work, and adds the time that took.
+ * Placeholders: see `finishing`.
+ */
+export const held: SQL = sql`held as materialized (
+    select id from ${job} where id = ${param('job_id')} and state = 'running' and attempts = ${param('attempts')} for update)`
+
+export const finishedAfter = (work: string): SQL => sql`finished as (
+    update ${job} set
+      state = 'succeeded', error = null,
+      finished_at = ${param('finished_at')}::timestamptz + (clock_timestamp() - statement_timestamp())
+    from (select count(*) from ${sql.raw(work)}) work
+    where ${job}.id = (select id from held)
+    returning ${job}.id)`
+
+/** The values of both: the attempt, and when its last statement began. */
+export const finishing = ({ id, attempts }: ClaimedJob, finishedAt: string) => ({
+  job_id: id,
+  attempts,
+  finished_at: finishedAt,
+})
+
+const FINISH = prepare(sql`with ${held}, ${finishedAfter('held')} select id from finished`)
+
+/** Ends a job that has nothing to write. */
+export const finishJob = (db: Database, claimed: ClaimedJob, finishedAt: string) =>
+  db.rows(FINISH, z.object({ id: whole }), finishing(claimed, finishedAt))
+
+const RECORD_DONE = prepare(sql`
+  update ${job} set state = 'succeeded', error = null, finished_at = ${param('finished_at')}::timestamptz
+  where id = ${param('id')} and state in ('waiting', 'running') and attempts >= ${param('attempts')}
+  returning id`)
+
+/** Records that this attempt has done the job's work, whatever has become of the job since: it is not to be done again. */
+export const recordDone = (db: Database, id: number, attempts: number, finishedAt: string) =>
+  db.rows(RECORD_DONE, z.object({ id: whole }), { id, attempts, finished_at: finishedAt })
+
+const FAIL = prepare(sql`
+  update ${job} set
+    state = case when ${param('permanent')}::boolean or attempts >= ${mostAttempts} then 'failed' else 'waiting' end,
+    error = ${param('error')},
+    interrupted = interrupted or ${param('interrupted')}::boolean,
+    due_at = ${param('due_at')}::timestamptz,
+    finished_at = case when ${param('permanent')}::boolean or attempts >= ${mostAttempts} then ${param('finished_at')}::timestamptz end
+  where id = ${param('job_id')} and state = 'running' and attempts = ${param('attempts')}
+  returning state`)
+
+/** Records a failed attempt: the job waits for its next one, or is failed for good. undefined: somebody else has it by now. */
+export const failJob = async (
+  db: Database,
+  claimed: ClaimedJob,
+  failure: { error: string; permanent: boolean; interrupted: boolean; dueAt: string },
+  finishedAt: string,
+): Promise<'waiting' | 'failed' | undefined> => {
+  const [row] = await db.rows(FAIL, z.object({ state: z.enum(['waiting', 'failed']) }), {
+    ...finishing(claimed, finishedAt),
+    error: failure.error,
+    permanent: failure.permanent,
+    interrupted: failure.interrupted,
+    due_at: failure.dueAt,
+  })
+  return row?.state
+}

@@ -1,0 +1,30 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../db/client.ts'
+import { text, whole } from '../db/rows.ts'
+import { param, prepare } from '../db/statement.ts'
+import { MOST_ATTEMPTS } from './retry.ts'
+import { JOB_STATES, job } from './table.ts'
+
+/**
+ * What becomes of a job whose message has used up its deliveries. One that has had its attempts is failed. One that has
+ * not (the deliveries went into a database that was away, or were those of a duplicate) stays as it is: the search for
+ * lost jobs sends it again. Repeating this changes nothing.
+ */
+const SETTLE = prepare(sql`
+  with settled as (
+    update ${job} set
+      state = 'failed',
+      error = coalesce(error, 'Every attempt ended without a report'),
+      finished_at = ${param('now')}::timestamptz
+    where id = ${param('id')} and state in ('waiting', 'running') and attempts >= ${sql.raw(String(MOST_ATTEMPTS))}
+      and due_at <= ${param('now')}::timestamptz
+    returning id, kind, state, attempts, error)
+  select * from settled
+  union all
+  select id, kind, state, attempts, error from ${job} where id = ${param('id')} and not exists (select from settled)`)
+
+const settledRow = z.object({ id: whole, kind: z.string(), state: z.enum(JOB_STATES), attempts: whole, error: text.nullable() })
+
+/** The job as it stands afterwards; undefined where there is none. */
+export const settleDeadJob = async (db: Database, id: number, now: string) => (await db.rows(SETTLE, settledRow, { id, now }))[0]

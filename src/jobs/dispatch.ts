@@ -1,0 +1,30 @@
+import { logEvent } from '../http/log.ts'
+
+/** What the queue carries. The job's row holds everything else. */
+export interface JobMessage {
+  id: number
+  /** The attempt that has done the job's work and could not record it: only that is left to do. */
+  done?: number
+}
+
+/** The platform's limit for one `sendBatch`. */
+const MOST_PER_BATCH = 100
+
+/** Sends the ids of recorded jobs. Throws where the queue does not take them. */
+export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[]): Promise<void> => {
+  for (let from = 0; from < ids.length; from += MOST_PER_BATCH) {
+    await queue.sendBatch(ids.slice(from, from + MOST_PER_BATCH).map((id) => ({ body: { id } })))
+  }
+}
+
+/**
+ * The same after the answer has gone out, or after the work is done: a send that fails is no failure of theirs. The row
+ * is there, and the search for lost jobs (recover.ts) sends it again.
+ */
+export const trySendJobs = async (queue: Queue<JobMessage>, ids: readonly number[]): Promise<void> => {
+  try {
+    await sendJobs(queue, ids)
+  } catch (error) {
+    logEvent('error', 'the queue did not take these jobs; the search for lost jobs will send them', { job_ids: ids }, error)
+  }
+}

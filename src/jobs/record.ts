@@ -1,0 +1,44 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../db/client.ts'
+import { whole } from '../db/rows.ts'
+import { param, prepare } from '../db/statement.ts'
+import { stringifyJson } from '../http/json.ts'
+import type { JobKind } from './job.ts'
+import { job } from './table.ts'
+
+const idRow = z.object({ id: whole })
+
+const RECORD = prepare(sql`
+  insert into ${job} (kind, payload, created_at, due_at)
+  values (${param('kind')}, ${param('payload')}::jsonb, ${param('now')}::timestamptz, ${param('now')}::timestamptz)
+  returning id`)
+
+/** Records one job and answers its id, to be sent. */
+export const recordJob = async (db: Database, kind: JobKind, payload: Record<string, unknown>, now: string): Promise<number[]> =>
+  (await db.rows(RECORD, idRow, { kind, payload: stringifyJson(payload), now })).map(({ id }) => id)
+
+export interface KeyedJob {
+  kind: JobKind
+  payload: Record<string, unknown>
+  /** Of all the jobs ever recorded with this key there is one. */
+  key: string
+}
+
+/**
+ * Records jobs that may have been recorded before: each key gets one row, however often and by however many at once
+ * this is called. Answers the ids of those that are still waiting, whoever recorded them: sending one twice is harmless.
+ */
+const RECORD_KEYED = prepare(sql`
+  with wanted as (select * from jsonb_to_recordset(${param('jobs')}::jsonb) as wanted(kind text, payload jsonb, key text)),
+  recorded as (
+    insert into ${job} (kind, payload, unique_key, created_at, due_at)
+    select kind, payload, key, ${param('now')}::timestamptz, ${param('now')}::timestamptz from wanted
+    on conflict do nothing
+    returning id)
+  select id from recorded
+  union all
+  select j.id from ${job} j join wanted on j.unique_key = wanted.key where j.state = 'waiting'`)
+
+export const recordJobsOnce = async (db: Database, jobs: KeyedJob[], now: string): Promise<number[]> =>
+  (await db.rows(RECORD_KEYED, idRow, { jobs: stringifyJson(jobs), now })).map(({ id }) => id)

@@ -1,0 +1,117 @@
+import { createDatabase, type Database } from '../db/client.ts'
+import { describeDatabaseFailure } from '../db/failures.ts'
+import { readSettings } from '../env.ts'
+import { ApiError } from '../http/errors.ts'
+import { addSeconds, instantOf } from '../http/instant.ts'
+import { logEvent } from '../http/log.ts'
+import { sumTrips } from '../http/request-log.ts'
+import { claimJob, failJob } from './claim.ts'
+import { type JobMessage, trySendJobs } from './dispatch.ts'
+import { type ClaimedJob, JobFailure, type JobKind, type RunJob } from './job.ts'
+import { retryDelaySeconds } from './retry.ts'
+
+/** What runs each kind of job. */
+export type Runners = Record<JobKind, RunJob>
+
+/** A job may take longer than a request; Neon ends a statement after 15 seconds. */
+const TRIP_MILLIS = 14_000
+
+/** The database of work in the background: each trip has its own time. */
+export const createJobDatabase = (env: Env): Database => createDatabase(readSettings(env), { tripMillis: TRIP_MILLIS })
+
+/** Until the record of finished work is tried again: well before anybody takes the claim for run out. */
+export const RECORD_DELAY_SECONDS = 15
+
+/** What the queue should do with the message. */
+export type Handled = { ack: true } | { ack: false; delaySeconds: number }
+
+const DONE: Handled = { ack: true }
+const again = (delaySeconds: number): Handled => ({ ack: false, delaySeconds: Math.max(1, Math.ceil(delaySeconds)) })
+
+/**
+ * Carries the job with this id as far as it goes: claims it, runs it, and records how that went. Safe to call any
+ * number of times, at once or one after the other: only one attempt holds the job, only that one can finish it, and
+ * results are written with its success. Throws only where the database could not be asked at all.
+ */
+export const runJob = async (id: number, env: Env, runners: Runners): Promise<Handled> => {
+  const begunMillis = Date.now()
+  const clock = () => instantOf(new Date())
+  const now = clock()
+  const db = createJobDatabase(env)
+  const claim = await claimJob(db, id, now)
+  if (claim.outcome === 'later') return again(claim.waitSeconds)
+  if (claim.outcome !== 'claimed') return DONE
+  const { job } = claim
+  const log = (level: 'info' | 'error', state: string, fault?: unknown) =>
+    logEvent(
+      level,
+      'job',
+      {
+        job_id: job.id,
+        kind: job.kind,
+        attempt: job.attempts,
+        state,
+        duration_ms: Date.now() - begunMillis,
+        ...sumTrips(db.trips),
+      },
+      fault,
+    )
+  try {
+    const recorded = await runners[job.kind](job, { settings: readSettings(env), db, now, clock })
+    await trySendJobs(env.JOBS, recorded)
+    log('info', 'succeeded')
+    return DONE
+  } catch (error) {
+    if (error instanceof JobFailure && error.done && (await carryOn(job, env, error))) {
+      log('error', 'done, to be recorded', error)
+      return DONE
+    }
+    const { state, delaySeconds } = await recordFailure(db, job, error, clock())
+    log('error', state ?? 'taken over by another attempt', error)
+    // One that is failed for good goes on to the dead letters once its message is used up; redelivered before, it is over.
+    return state === 'failed' && error instanceof JobFailure && error.permanent ? DONE : again(delaySeconds)
+  }
+}
+
+/** While the database is away the queue remembers that the work is done. False where it is away too. */
+const carryOn = async (job: ClaimedJob, env: Env, cause: JobFailure): Promise<boolean> => {
+  try {
+    await env.JOBS.send({ id: job.id, done: job.attempts } satisfies JobMessage, { delaySeconds: RECORD_DELAY_SECONDS })
+    return true
+  } catch (error) {
+    logEvent('error', 'neither the database nor the queue could be told that this job is done', { job_id: job.id }, error ?? cause)
+    return false
+  }
+}
+
+const recordFailure = async (db: Database, job: ClaimedJob, error: unknown, at: string) => {
+  const failure = error instanceof JobFailure ? error : undefined
+  const delaySeconds = failure?.retryAfterSeconds ?? retryDelaySeconds(job.attempts)
+  const state = await failJob(
+    db,
+    job,
+    {
+      error: describeFailure(error).slice(0, 1000),
+      permanent: failure?.permanent ?? false,
+      interrupted: failure?.interrupted ?? false,
+      dueAt: addSeconds(at, delaySeconds),
+    },
+    at,
+  )
+  return { state, delaySeconds }
+}
+
+/** For the job's `error` field, which people read: neither SQL nor values of other people's requests. */
+const describeFailure = (error: unknown): string => {
+  if (error instanceof JobFailure || error instanceof ApiError) return error.message
+  return describeDatabaseFailure(error) ?? (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+}
+
+/** The same without a queue behind it: where it fails, the search for lost jobs brings it to the queue. */
+export const tryRunJob = async (id: number, env: Env, runners: Runners): Promise<void> => {
+  try {
+    await runJob(id, env, runners)
+  } catch (error) {
+    logEvent('error', 'this job could not be asked for; the search for lost jobs will send it', { job_id: id }, error)
+  }
+}

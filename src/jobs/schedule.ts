@@ -1,0 +1,70 @@
+import type { Database } from '../db/client.ts'
+import { readSettings, type Settings } from '../env.ts'
+import { instantOf } from '../http/instant.ts'
+import { logEvent } from '../http/log.ts'
+import { sendJobs } from './dispatch.ts'
+import type { JobKind } from './job.ts'
+import { recordJobsOnce } from './record.ts'
+import { resendLostJobs } from './recover.ts'
+import { createJobDatabase, type Runners, tryRunJob } from './run.ts'
+
+/** When things happen, in UTC. wrangler.toml must list the same: a test compares them. */
+export const CRONS = {
+  quarterHourly: '*/15 * * * *',
+  hourly: '5 * * * *',
+  daily: '30 3 * * *',
+} as const
+
+export type Cron = (typeof CRONS)[keyof typeof CRONS]
+
+/** A job that a Cron Trigger asks for: one for each time it fires. */
+export interface Sweep {
+  cron: Cron
+  kind: JobKind
+  payload: (settings: Settings) => Record<string, unknown>
+}
+
+/** What is looked at with each quarter-hourly tick. Answers jobs that are carried out at once, past the queue. */
+export type Watch = (db: Database, now: string) => Promise<number[]>
+
+/**
+ * A Cron Trigger has fired, perhaps a second time, perhaps late. Its sweeps are recorded once per (cron, scheduled
+ * time) and sent; with the quarter-hourly one the lost jobs are looked for, and whatever else `watches`. What fails
+ * does not keep the rest from being done; then the trigger is reported as failed.
+ */
+export const runSchedule = async (
+  { cron, scheduledTime }: Pick<ScheduledController, 'cron' | 'scheduledTime'>,
+  env: Env,
+  sweeps: readonly Sweep[],
+  watches: readonly Watch[],
+  runners: Runners,
+): Promise<void> => {
+  if (!Object.values(CRONS).includes(cron as Cron)) throw new Error(`No schedule for the cron ${cron}: see src/jobs/schedule.ts`)
+  const now = instantOf(new Date())
+  const tasks = [recordSweeps(cron, new Date(scheduledTime).toISOString(), env, sweeps, now)]
+  if (cron === CRONS.quarterHourly) {
+    tasks.push(resendLost(env, now), ...watches.map((watch) => look(watch, env, runners, now)))
+  }
+  const faults = (await Promise.allSettled(tasks)).flatMap((task) => (task.status === 'rejected' ? [task.reason] : []))
+  for (const fault of faults) logEvent('error', 'a scheduled task failed', { cron }, fault)
+  if (faults.length > 0) throw new Error(`${faults.length} of ${tasks.length} scheduled tasks failed; the lines before say why`)
+}
+
+const recordSweeps = async (cron: string, scheduledFor: string, env: Env, sweeps: readonly Sweep[], now: string): Promise<void> => {
+  const settings = readSettings(env)
+  const due = sweeps
+    .filter((sweep) => sweep.cron === cron)
+    .map(({ kind, payload }) => ({ kind, payload: payload(settings), key: `${kind} ${cron} ${scheduledFor}` }))
+  const ids = await recordJobsOnce(createJobDatabase(env), due, now)
+  await sendJobs(env.JOBS, ids)
+  logEvent('info', 'cron', { cron, scheduled_for: scheduledFor, job_ids: ids })
+}
+
+const look = async (watch: Watch, env: Env, runners: Runners, now: string): Promise<void> => {
+  for (const id of await watch(createJobDatabase(env), now)) await tryRunJob(id, env, runners)
+}
+
+const resendLost = async (env: Env, now: string): Promise<void> => {
+  const count = await resendLostJobs(createJobDatabase(env), env.JOBS, now)
+  if (count > 0) logEvent('warning', 'lost jobs sent again', { count })
+}

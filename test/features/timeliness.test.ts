@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { countOf, expectError, get, makePipeline, patch, post, sql, unique } from '../support/api.ts'
+import { type Background, deliverJob, drain, openBackground, recordRun, setClock } from '../support/background.ts'
+
+let background: Background
+
+beforeEach(async () => {
+  background = openBackground()
+  await sql('truncate pipeline, pipeline_type, job restart identity cascade')
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Queues a check and carries out what comes of it. */
+const check = async (body?: unknown) => {
+  expect(await background.post('/timeliness', body)).toMatchObject({ status: 200, body: { status: 'queued' } })
+  await drain(background)
+}
+
+const tenMinutes = { timeliness_number: 10, timeliness_datepart: 'minute' }
+const logged = async () => (await get('/timeliness_log')).body
+const loggedIds = async () => (await logged()).map((row: { pipeline_execution_id: number }) => row.pipeline_execution_id)
+
+describe('POST /timeliness', () => {
+  it('logs and alerts what runs, or has run, for longer than allowed', async () => {
+    setClock('2025-01-09T20:30:45.123Z')
+    const late = await makePipeline(tenMinutes)
+    const type = unique('type')
+    await post('/pipeline_type', { name: type, timeliness_number: 1, timeliness_datepart: 'hour' })
+    const child = await makePipeline({ pipeline_type_name: type })
+    const running = await recordRun(background, late, 11, null)
+    const completed = await recordRun(background, child, 100, 30)
+    await recordRun(background, late, 9, null) // still in time
+    await recordRun(background, late, 40, 31) // was in time
+    const failed = await recordRun(background, late, 50, 20, { completed_successfully: false })
+    await check()
+    const rows = await logged()
+    expect(rows).toEqual([
+      {
+        id: expect.any(Number),
+        pipeline_execution_id: running,
+        pipeline_id: late,
+        duration_seconds: 660,
+        seconds_threshold: 600,
+        execution_status: 'running',
+        timely_number: 10,
+        timely_datepart: 'minute',
+        used_child_config: true,
+        created_at: '2025-01-09T20:30:45.123000Z',
+      },
+      {
+        id: expect.any(Number),
+        pipeline_execution_id: completed,
+        pipeline_id: child,
+        duration_seconds: 4200,
+        seconds_threshold: 3600,
+        execution_status: 'completed',
+        timely_number: 1,
+        timely_datepart: 'hour',
+        used_child_config: false,
+        created_at: '2025-01-09T20:30:45.123000Z',
+      },
+    ])
+    expect(await loggedIds()).not.toContain(failed)
+    expect(await background.slack.messages()).toEqual([
+      `⚠️ WARNING
+Timestamp: 2025-01-09 20:30:45 UTC
+Message: Pipeline Execution Timeliness Check Failed - 2 execution(s) overdue
+
+Details:
+• Failed Executions:
+  • Pipeline Execution ID: ${running} (Pipeline ID: ${late}): 660 seconds (running), Expected within 10 minutes (child config)
+  • Pipeline Execution ID: ${completed} (Pipeline ID: ${child}): 4200 seconds (completed), Expected within 1 hour (parent config)`,
+    ])
+    expect((await get(`/timeliness_log?pipeline_id=${child}`)).body).toHaveLength(1)
+  })
+
+  it('alerts nothing the second time, and only what is new the third', async () => {
+    const pipeline_id = await makePipeline(tenMinutes)
+    const first = await recordRun(background, pipeline_id, 30, null)
+    await check()
+    await check()
+    expect(await background.slack.messages()).toHaveLength(1)
+    await background.post('/end_pipeline_execution', { id: first }) // it was logged while it ran: once is enough
+    const second = await recordRun(background, pipeline_id, 20, null)
+    await check()
+    expect(await loggedIds()).toEqual([first, second])
+    const [, message] = await background.slack.messages()
+    expect(message).toContain('1 execution(s) overdue')
+    expect(message).toContain(`ID: ${second} `)
+  })
+
+  it('skips what is muted on either level, inactive, or without a rule', async () => {
+    const mutedType = unique('muted')
+    await post('/pipeline_type', { name: mutedType, mute_timeliness_check: true, ...tenMinutes })
+    const ruled = unique('ruled')
+    await post('/pipeline_type', { name: ruled, ...tenMinutes })
+    const skipped = [
+      await makePipeline({ ...tenMinutes, mute_timeliness_check: true }),
+      await makePipeline({ ...tenMinutes, pipeline_type_name: mutedType }),
+      await makePipeline({ ...tenMinutes }),
+      await makePipeline({}),
+      await makePipeline({ pipeline_type_name: ruled, timeliness_number: 1, timeliness_datepart: 'day' }), // its own rule comes first
+    ]
+    await patch('/pipeline', { id: skipped[2], active: false })
+    const found = await makePipeline({ pipeline_type_name: ruled })
+    for (const id of skipped) await recordRun(background, id, 120, null)
+    const late = await recordRun(background, found, 120, null)
+    await check()
+    expect(await loggedIds()).toEqual([late])
+  })
+
+  it('looks at what has ended within the lookback, and at every run that goes on, however old', async () => {
+    const pipeline_id = await makePipeline(tenMinutes)
+    const hanging = await recordRun(background, pipeline_id, 8 * 24 * 60, null)
+    const before = await recordRun(background, pipeline_id, 200, 91)
+    const within = await recordRun(background, pipeline_id, 200, 89)
+    await check({ lookback_minutes: 90 })
+    expect(await loggedIds()).toEqual([hanging, within])
+    expect(await loggedIds()).not.toContain(before)
+  })
+
+  it('leaves no hole where a check was skipped: it goes back to the last one', async () => {
+    const pipeline_id = await makePipeline(tenMinutes)
+    setClock('2025-03-01T00:00:00Z')
+    await check()
+    setClock('2025-03-01T02:00:00Z')
+    const unseen = await recordRun(background, pipeline_id, 119, 80)
+    setClock('2025-03-01T05:00:00Z')
+    await check({ lookback_minutes: 5 })
+    expect(await loggedIds()).toEqual([unseen])
+  })
+
+  it.each([
+    // A threshold ends exactly at the deadline: at it nothing is late, a microsecond later it is.
+    ['minute', 5, '2025-01-09T20:30:45.123456Z', '2025-01-09T20:35:45.123456Z'],
+    ['hour', 2, '2025-01-09T23:30:00Z', '2025-01-10T01:30:00Z'],
+    ['day', 1, '2024-02-28T12:00:00Z', '2024-02-29T12:00:00Z'],
+    ['day', 1, '2025-02-28T12:00:00Z', '2025-03-01T12:00:00Z'],
+    ['week', 2, '2024-12-25T00:00:00Z', '2025-01-08T00:00:00Z'],
+    ['month', 1, '2025-01-31T10:00:00Z', '2025-02-28T10:00:00Z'],
+    ['month', 1, '2024-01-31T10:00:00Z', '2024-02-29T10:00:00Z'],
+    ['month', 13, '2023-12-31T10:00:00Z', '2025-01-31T10:00:00Z'],
+    ['year', 1, '2024-02-29T00:00:00Z', '2025-02-28T00:00:00Z'],
+    ['year', 1, '2024-12-31T23:59:59Z', '2025-12-31T23:59:59Z'],
+  ])('a threshold in %ss, %i of them, from %s, ends at %s', async (datepart, number, start_date, deadline) => {
+    const pipeline_id = await makePipeline({ timeliness_number: number, timeliness_datepart: datepart })
+    const start = async (end_date: string) => {
+      const { body } = await post('/start_pipeline_execution', { pipeline_id, start_date })
+      await post('/end_pipeline_execution', { id: body.id, end_date })
+      return body.id
+    }
+    const instant = deadline.includes('.') ? deadline : deadline.replace('Z', '.000000Z')
+    await start(instant)
+    const late = await start(instant.replace(/(\d)Z$/, (_, digit: string) => `${Number(digit) + 1}Z`))
+    setClock(new Date(Date.parse(deadline) + 60_000))
+    await check()
+    const rows = await logged()
+    expect(rows.map((row: { pipeline_execution_id: number }) => row.pipeline_execution_id)).toEqual([late])
+    expect(rows[0].seconds_threshold).toBe((Date.parse(deadline) - Date.parse(start_date)) / 1000)
+  })
+
+  it('two checks at once log and alert each execution once', async () => {
+    const pipeline_id = await makePipeline(tenMinutes)
+    for (let run = 0; run < 30; run += 1) await recordRun(background, pipeline_id, 60 + run, null)
+    await Promise.all(Array.from({ length: 4 }, () => background.post('/timeliness')))
+    const checks = background.queue.take()
+    await Promise.all(checks.map(({ body }) => deliverJob(background, body.id)))
+    await drain(background)
+    expect(await countOf('timeliness_pipeline_execution_log')).toBe(30)
+    const counts = (await background.slack.messages()).map((text) => Number(text.match(/- (\d+) execution/)?.[1]))
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(30)
+  })
+
+  it('goes on in another job where it finds more than one statement takes', async () => {
+    const pipeline_id = await makePipeline(tenMinutes)
+    await sql(
+      `insert into pipeline_execution (pipeline_id, start_date) select ${pipeline_id}, now() - interval '1 hour' from generate_series(1, 7000)`,
+    )
+    await check()
+    expect(await countOf('timeliness_pipeline_execution_log')).toBe(7000)
+    const counts = (await background.slack.messages()).map((text) => Number(text.match(/- (\d+) execution/)?.[1]))
+    expect(counts.sort()).toEqual([2000, 5000])
+  })
+
+  it('refuses a lookback below five minutes', async () => {
+    expectError(await post('/timeliness', { lookback_minutes: 4 }), 422, 'validation_failed', ['body', 'lookback_minutes'])
+    expectError(await post('/timeliness', { lookback_minutes: 'x' }), 422, 'validation_failed', ['body', 'lookback_minutes'])
+    expect(await countOf('job')).toBe(0)
+  })
+})

@@ -1,0 +1,167 @@
+import { createExecutionContext, createMessageBatch, createScheduledController, waitOnExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { expect, inject, vi } from 'vitest'
+import worker from '../../src/index.ts'
+import type { JobMessage } from '../../src/jobs/dispatch.ts'
+import { call, type Reply, sql, unique } from './api.ts'
+import type { SlackAnswer } from './provided.ts'
+
+/** A message on its way: which job, when it is to arrive, and how often it has been delivered. */
+interface Sent {
+  body: JobMessage
+  dueMillis: number
+  deliveries: number
+}
+
+/**
+ * The queue in the test's hands, so that it can lose, double, reorder and delay: what the platform's queue may do and
+ * never does when one watches. What the real one does is in real-queue.test.ts.
+ */
+export class HeldQueue {
+  sent: Sent[] = []
+  /** Called before and after each send; a fault hooks in here. */
+  onSend: (stage: 'before' | 'after') => Promise<void> = async () => {}
+
+  async send(body: JobMessage, { delaySeconds = 0 }: { delaySeconds?: number } = {}) {
+    await this.sendBatch([{ body, delaySeconds }])
+  }
+
+  async sendBatch(messages: Iterable<{ body: JobMessage; delaySeconds?: number }>) {
+    await this.onSend('before')
+    for (const { body, delaySeconds = 0 } of messages) this.sent.push({ body, dueMillis: Date.now() + delaySeconds * 1000, deliveries: 0 })
+    await this.onSend('after')
+  }
+
+  get ids(): number[] {
+    return this.sent.map(({ body }) => body.id)
+  }
+
+  /** Takes what is due out of the queue. */
+  take(): Sent[] {
+    const due = this.sent.filter(({ dueMillis }) => dueMillis <= Date.now())
+    this.sent = this.sent.filter((message) => !due.includes(message))
+    return due
+  }
+}
+
+/** What a test's calls share: the queue it holds, and a Slack channel of its own. */
+export interface Background {
+  queue: HeldQueue
+  settings: Record<string, unknown>
+  slack: Channel
+  post: (path: string, body?: unknown) => Promise<Reply>
+}
+
+export interface Channel {
+  url: string
+  /** What is in the channel, in the order it came. */
+  messages: () => Promise<string[]>
+  posts: () => Promise<number>
+  /** How Slack answers the next posts. */
+  answers: (...answers: SlackAnswer[]) => Promise<void>
+}
+
+const openChannel = (): Channel => {
+  const url = `${inject('slackUrl')}/${unique(crypto.randomUUID())}`
+  const read = async () => (await (await fetch(url)).json()) as { messages: string[]; posts: number }
+  return {
+    url,
+    messages: async () => (await read()).messages,
+    posts: async () => (await read()).posts,
+    answers: async (...answers) => void (await (await fetch(url, { method: 'PUT', body: JSON.stringify(answers) })).text()),
+  }
+}
+
+export const openBackground = (): Background => {
+  const queue = new HeldQueue()
+  const slack = openChannel()
+  const settings = { JOBS: queue, SLACK_WEBHOOK_URL: slack.url }
+  return { queue, slack, settings, post: (path, body) => call('POST', path, body, {}, settings) }
+}
+
+export interface Delivered {
+  acked: number[]
+  retried: { id: number; delaySeconds: number | undefined }[]
+}
+
+const MOST_DELIVERIES = 20
+
+/** Delivers these messages in one batch through the worker's own entry; what it retries goes back into the queue, or to the dead letters. */
+export const deliver = async (
+  { queue, settings }: Pick<Background, 'queue' | 'settings'>,
+  messages: Sent[],
+  queueName = 'watcher-jobs',
+): Promise<Delivered> => {
+  const batch = createMessageBatch(
+    queueName,
+    messages.map(({ body, deliveries }, index) => ({ id: String(index), timestamp: new Date(), attempts: deliveries + 1, body })),
+  )
+  const delivered: Delivered = { acked: [], retried: [] }
+  batch.messages.forEach((message, index) => {
+    const sent = messages[index] as Sent
+    vi.spyOn(message, 'ack').mockImplementation(() => void delivered.acked.push(sent.body.id))
+    vi.spyOn(message, 'retry').mockImplementation((options) => {
+      const { delaySeconds } = options ?? {}
+      delivered.retried.push({ id: sent.body.id, delaySeconds })
+      queue.sent.push({ ...sent, dueMillis: Date.now() + (delaySeconds ?? 0) * 1000, deliveries: sent.deliveries + 1 })
+    })
+  })
+  await worker.queue(batch, { ...env, ...settings } as Env)
+  return delivered
+}
+
+/** Hands one id to the consumer, as a message that has just come. */
+export const deliverJob = (background: Background, id: number, deliveries = 0) =>
+  deliver(background, [{ body: { id }, dueMillis: 0, deliveries }])
+
+/** Delivers what is due until nothing is; messages that have used up their deliveries become dead letters. */
+export const drain = async (background: Background): Promise<void> => {
+  for (let round = 0; round < 200; round += 1) {
+    const due = background.queue.take()
+    if (due.length === 0) return
+    const dead = due.filter(({ deliveries }) => deliveries >= MOST_DELIVERIES)
+    const alive = due.filter(({ deliveries }) => deliveries < MOST_DELIVERIES)
+    if (dead.length > 0) await deliver(background, dead, 'watcher-dead-jobs')
+    for (let from = 0; from < alive.length; from += 10) await deliver(background, alive.slice(from, from + 10))
+  }
+  throw new Error('the queue does not come to rest')
+}
+
+/** Fires a Cron Trigger through the worker's own entry. */
+export const fireCron = async ({ settings }: Pick<Background, 'settings'>, cron: string, scheduledTime = new Date()): Promise<void> => {
+  const context = createExecutionContext()
+  await worker.scheduled(createScheduledController({ cron, scheduledTime }), { ...env, ...settings } as Env)
+  await waitOnExecutionContext(context)
+}
+
+/** The clock as the worker reads it. */
+export const setClock = (instant: string | Date): void => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  vi.setSystemTime(new Date(instant))
+}
+
+export const advanceClock = (seconds: number): void => setClock(new Date(Date.now() + seconds * 1000))
+
+export const readJob = async (id: number) => (await sql('select * from job where id = $1', [id]))[0] as Record<string, unknown>
+
+/** The jobs of a kind, oldest first. */
+export const jobsOf = (kind: string) => sql('select * from job where kind = $1 order by id', [kind])
+
+export const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
+
+/** A run that has ended: started and ended these minutes ago. */
+export const recordRun = async (
+  { post }: Background,
+  pipeline_id: number,
+  startedMinutesAgo: number,
+  endedMinutesAgo: number | null,
+  metrics: Record<string, unknown> = {},
+): Promise<number> => {
+  const { body, status } = await post('/start_pipeline_execution', { pipeline_id, start_date: minutesAgo(startedMinutesAgo) })
+  expect(status).toBe(201)
+  if (endedMinutesAgo !== null) {
+    const ended = await post('/end_pipeline_execution', { id: body.id, end_date: minutesAgo(endedMinutesAgo), ...metrics })
+    expect(ended.status).toBe(204)
+  }
+  return body.id
+}

@@ -1,0 +1,50 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { SlackAnswer } from '../provided.ts'
+
+/**
+ * Slack's incoming webhooks on loopback, a channel for each path: `POST /hook/<channel>` takes a message, `PUT` the
+ * answers to the next posts (then 200 again), `GET` tells the channel's messages and how often it was posted to.
+ */
+export const startSlack = async (): Promise<{ url: string; close: () => Promise<void> }> => {
+  const channels = new Map<string, { messages: string[]; posts: number; answers: SlackAnswer[] }>()
+  const server = createServer(async (request, response) => {
+    const channel = channels.get(request.url ?? '') ?? { messages: [], posts: 0, answers: [] }
+    channels.set(request.url ?? '', channel)
+    const body = await readText(request)
+    if (request.method === 'PUT') {
+      channel.answers = JSON.parse(body)
+      return send(response, 200, '{}')
+    }
+    if (request.method === 'GET') return send(response, 200, JSON.stringify({ messages: channel.messages, posts: channel.posts }))
+    channel.posts += 1
+    const {
+      status = 200,
+      headers = {},
+      body: text = 'ok',
+      hangs = false,
+      accepted = status === 200 && !hangs,
+    } = channel.answers.shift() ?? {}
+    if (accepted) channel.messages.push((JSON.parse(body) as { text: string }).text)
+    if (!hangs) send(response, status, text, headers)
+  })
+  server.keepAliveTimeout = 10 * 60 * 1000 // workerd uses an idle connection again without asking
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+const readText = async (request: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = []
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const send = (response: ServerResponse, status: number, body: string, headers: Record<string, string> = {}): void => {
+  response.writeHead(status, headers).end(body)
+}
