@@ -114,7 +114,7 @@ describe('after a successful execution', () => {
     const id = await run(ruled, 0, { inserts: 1 })
     const last = (await jobsOf('detect_anomalies')).at(-1)
     expect(last).toMatchObject({ state: 'waiting', payload: { pipeline_id: ruled, pipeline_execution_id: id } })
-    expect(background.queue.ids).toEqual([Number(last?.id)])
+    expect(background.queue.ids).toEqual([last?.id])
   })
 
   it('every rule is judged by itself: one alert for each metric', async () => {

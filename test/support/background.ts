@@ -142,10 +142,15 @@ export const setClock = (instant: string | Date): void => {
 
 export const advanceClock = (seconds: number): void => setClock(new Date(Date.now() + seconds * 1000))
 
-export const readJob = async (id: number) => (await sql('select * from job where id = $1', [id]))[0] as Record<string, unknown>
+type JobRow = Record<string, unknown> & { id: number; due_at: Date }
+
+const readRows = async (where: string, param: unknown) =>
+  (await sql(`select * from job where ${where} order by id`, [param])).map((row) => ({ ...row, id: Number(row.id) }) as JobRow)
+
+export const readJob = async (id: number) => (await readRows('id = $1', id))[0]
 
 /** The jobs of a kind, oldest first. */
-export const jobsOf = (kind: string) => sql('select * from job where kind = $1 order by id', [kind])
+export const jobsOf = (kind: string) => readRows('kind = $1', kind)
 
 export const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
 

@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { call, get, makePipeline, sql } from '../support/api.ts'
+import {
+  advanceClock,
+  type Background,
+  deliverJob,
+  drain,
+  fireCron,
+  jobsOf,
+  openBackground,
+  recordRun,
+  setClock,
+} from '../support/background.ts'
+
+let background: Background
+
+beforeEach(async () => {
+  background = openBackground()
+  await sql('truncate pipeline, pipeline_type, job restart identity cascade')
+  setClock('2025-01-09T20:30:45Z')
+  await makeLateRun()
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+/** Something to be alerted: the check has run, its alert waits in the queue. */
+const makeLateRun = async () => {
+  const pipeline_id = await makePipeline({ timeliness_number: 10, timeliness_datepart: 'minute' })
+  await recordRun(background, pipeline_id, 60, null)
+  await background.post('/timeliness')
+  const [check] = background.queue.take()
+  await deliverJob(background, check?.body.id as number)
+}
+
+const alert = async () => {
+  const alerts = await jobsOf('send_alert')
+  expect(alerts).toHaveLength(1)
+  return alerts[0] as (typeof alerts)[number]
+}
+
+/** How long until the job may be tried again, in seconds. */
+const wait = async () => (await alert()).due_at.getTime() / 1000 - Date.now() / 1000
+
+describe('an alert', () => {
+  it('is posted once, as JSON with a text', async () => {
+    await drain(background)
+    expect(await background.slack.posts()).toBe(1)
+    expect(await alert()).toMatchObject({ state: 'succeeded', attempts: 1, interrupted: false })
+  })
+
+  it('waits while Slack answers 500, and arrives once when it is back after ten minutes', async () => {
+    await background.slack.answers(...Array.from({ length: 5 }, () => ({ status: 500, body: 'rollup_error' })))
+    const delays: number[] = []
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      await drain(background)
+      expect(await alert()).toMatchObject({ state: 'waiting', attempts: attempt, error: 'Slack answered 500 (rollup_error)' })
+      delays.push(await wait())
+      advanceClock(await wait())
+    }
+    expect(delays).toEqual([15, 30, 60, 120, 240])
+    advanceClock(600)
+    await drain(background)
+    expect(await alert()).toMatchObject({ state: 'succeeded', attempts: 6, error: null })
+    expect(await background.slack.messages()).toHaveLength(1)
+    expect((await background.slack.messages())[0]).not.toContain('sent again')
+  })
+
+  it.each([
+    ['90', 90],
+    ['Thu, 09 Jan 2025 20:32:45 GMT', 120],
+    ['999999999', 3600],
+    ['soon', 60],
+    [undefined, 60],
+  ])('waits as long as a 429 says (Retry-After: %s)', async (header, seconds) => {
+    await background.slack.answers({ status: 429, headers: header ? { 'retry-after': header } : {}, body: 'rate_limited' })
+    await drain(background)
+    expect(await wait()).toBe(seconds)
+    expect(background.queue.sent[0]?.dueMillis).toBe(Date.now() + seconds * 1000)
+    // A message that comes too early waits for the rest.
+    advanceClock(seconds - 1)
+    const early = await deliverJob(background, (await alert()).id)
+    expect(early.retried).toEqual([{ id: (await alert()).id, delaySeconds: 1 }])
+    expect(await background.slack.messages()).toEqual([])
+    advanceClock(2)
+    await drain(background)
+    expect(await background.slack.messages()).toHaveLength(1)
+  })
+
+  it.each([
+    [404, 'no_service'],
+    [403, 'invalid_token'],
+    [410, 'channel_is_archived'],
+    [400, 'invalid_payload'],
+    [302, ''],
+  ])('is failed at once where Slack will never take it (%i %s), to be replayed', async (status, body) => {
+    await background.slack.answers({ status, body, headers: { location: background.slack.url } })
+    await drain(background)
+    const failed = await alert()
+    expect(failed).toMatchObject({ state: 'failed', attempts: 1 })
+    expect(failed.error).toContain(`Slack answered ${status}`)
+    expect(failed.error).toContain('check SLACK_WEBHOOK_URL, then replay this job')
+    expect(background.queue.sent).toEqual([])
+    expect((await background.post('/replay_job', { id: failed.id })).status).toBe(200)
+    await drain(background)
+    expect(await background.slack.messages()).toHaveLength(1)
+  })
+
+  it.each([
+    ['did not arrive', false, 1],
+    ['arrived all the same', true, 2],
+  ])('is sent again and says so where Slack hung and the message %s', async (_what, accepted, copies) => {
+    await background.slack.answers({ hangs: true, accepted })
+    const timeout = AbortSignal.timeout.bind(AbortSignal)
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation((millis) => timeout(millis === 10_000 ? 100 : millis))
+    await drain(background)
+    expect(await alert()).toMatchObject({ state: 'waiting', interrupted: true, error: 'Slack did not answer within 10 seconds' })
+    advanceClock(15)
+    await drain(background)
+    const messages = await background.slack.messages()
+    expect(messages).toHaveLength(copies)
+    expect(messages.at(-1)).toContain('\n(sent again: whether the first message arrived is not known)')
+  })
+
+  it('is in the log, and done, where no webhook is set', async () => {
+    const lines: string[] = []
+    vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line))
+    background.settings.SLACK_WEBHOOK_URL = undefined
+    await drain(background)
+    expect(await alert()).toMatchObject({ state: 'succeeded' })
+    const logged = lines.map((line) => JSON.parse(line)).find(({ message }) => message === 'alert')
+    expect(logged.text).toContain('Message: Pipeline Execution Timeliness Check Failed - 1 execution(s) overdue')
+  })
+
+  it('that Slack has taken is not sent again because the database is away meanwhile: the queue remembers', async () => {
+    const real = globalThis.fetch
+    let refusing = false
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      const url = String(input instanceof Request ? input.url : input)
+      if (refusing && !url.startsWith(background.slack.url)) throw new TypeError('Network connection lost')
+      const response = await real(input, init)
+      if (url === background.slack.url && init?.method === 'POST') refusing = true
+      return response
+    })
+    await drain(background)
+    refusing = true
+    expect(background.queue.sent).toMatchObject([{ body: { done: 1 } }])
+    advanceClock(15)
+    await drain(background) // still away: the record waits
+    expect(background.queue.sent).toMatchObject([{ body: { done: 1 }, deliveries: 1 }])
+    refusing = false
+    expect(await alert()).toMatchObject({ state: 'running' })
+    advanceClock(15)
+    await drain(background)
+    refusing = false
+    expect(await alert()).toMatchObject({ state: 'succeeded' })
+    advanceClock(7200)
+    await fireCron(background, '*/15 * * * *')
+    await drain(background)
+    expect(await background.slack.messages()).toHaveLength(1)
+  })
+
+  it('that cannot be read is failed, with the reason', async () => {
+    await sql(`update job set payload = '{"alert":"nonsense"}' where kind = 'send_alert'`)
+    await drain(background)
+    expect(await alert()).toMatchObject({ state: 'failed', attempts: 1 })
+    expect((await get('/job?state=failed')).body[0].error).toMatch(/^This alert cannot be read: /)
+    expect(await background.slack.posts()).toBe(0)
+  })
+
+  it('never shows the webhook in an answer or an error', async () => {
+    await background.slack.answers({ hangs: true })
+    background.settings.SLACK_WEBHOOK_URL = 'http://127.0.0.1:1/services/secret'
+    await drain(background)
+    const reply = await call('GET', '/job', undefined, {}, background.settings)
+    expect(JSON.stringify(reply.body)).toContain('Slack did not answer at all')
+    expect(JSON.stringify(reply.body)).not.toContain('secret')
+  })
+})

@@ -1,0 +1,280 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { env } from 'cloudflare:workers'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { countOf, sql } from '../support/api.ts'
+import { advanceClock, type Background, deliver, fireCron, openBackground, setClock } from '../support/background.ts'
+
+/**
+ * Everything the background does is a row of steps to the outside: round trips to the database, posts to Slack, sends to
+ * the queue. Each scenario is played once to count them, and then once for each step and each way of failing at it.
+ * A worker that dies goes no further: the promise it waits for never settles, and no handler of its own runs.
+ */
+type Failure =
+  /** The worker is stopped: the step has not happened, or has. */
+  | 'dies before'
+  | 'dies after'
+  /** The step fails, or happens and its answer is lost; the worker lives. */
+  | 'refused'
+  | 'answer lost'
+  /** As refused, and so are the next steps of the same kind. */
+  | 'outage'
+
+const FAILURES: Failure[] = ['dies before', 'dies after', 'refused', 'answer lost', 'outage']
+const OUTAGE_STEPS = 6
+
+interface Fault {
+  step: number
+  failure: Failure
+}
+
+const tally = { faults: 0, jobs: 0, findings: 0, alerts: 0, repeated_and_marked: 0, lost: 0, doubled: 0 }
+
+let background: Background
+let fault: Fault | undefined
+let steps = 0
+
+/** One run of the worker, from its entry to its end or its death: all that it has begun ends with it. */
+interface Invocation {
+  isDead: boolean
+  die: () => void
+}
+const invocations = new AsyncLocalStorage<Invocation>()
+
+/** What a worker had sent before it died still arrives. */
+const IN_FLIGHT_MILLIS = 20
+
+const never = () => new Promise<never>(() => {})
+
+/** One step to the outside, which the fault may meet. */
+const step = async <Result>(kind: string, take: () => Promise<Result>): Promise<Result> => {
+  const invocation = invocations.getStore()
+  if (!invocation) return take()
+  if (invocation.isDead) return never()
+  const here = steps
+  steps += 1
+  if (!fault || here < fault.step || (fault.failure !== 'outage' && here > fault.step)) return take()
+  if (fault.failure === 'outage') {
+    if (here >= fault.step + OUTAGE_STEPS || kind === 'queue') return take()
+    throw new TypeError('Network connection lost')
+  }
+  if (fault.failure === 'refused') throw new TypeError('Network connection lost')
+  if (fault.failure === 'dies before') {
+    invocation.die()
+    return never()
+  }
+  await take()
+  if (fault.failure === 'answer lost') throw new TypeError('Network connection lost')
+  invocation.die()
+  return never()
+}
+
+/** Runs a piece of the worker until it is done or dies. */
+const invoke = (work: () => Promise<unknown>): Promise<'done' | 'failed' | 'died'> =>
+  new Promise((resolve) => {
+    const invocation: Invocation = {
+      isDead: false,
+      die: () => {
+        invocation.isDead = true
+        setTimeout(() => resolve('died'), IN_FLIGHT_MILLIS)
+      },
+    }
+    invocations.run(invocation, work).then(
+      () => resolve('done'),
+      () => resolve('failed'),
+    )
+  })
+
+beforeEach(() => {
+  vi.spyOn(console, 'log').mockImplementation(() => {})
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+afterAll(() => {
+  console.log(`Fault injection: ${JSON.stringify(tally)}`)
+})
+
+const BEGIN = '2025-06-15T12:14:00.000Z'
+
+interface Scenario {
+  name: string
+  /** What is there before. */
+  prepare: () => Promise<void>
+  /** What the outside does; again until it is answered, as clients do. */
+  begin: () => Promise<'done' | 'failed' | 'died'>
+  /** How many findings and alerts there must be in the end. */
+  findings: () => Promise<number>
+  expected: { findings: number; alerts: number }
+  /** What else must hold. */
+  verify?: () => Promise<void>
+}
+
+const openWorld = async (): Promise<void> => {
+  await sql('truncate pipeline, pipeline_type, job restart identity cascade')
+  setClock(BEGIN)
+  background = openBackground()
+  const { queue } = background
+  const send = queue.sendBatch.bind(queue)
+  queue.sendBatch = (messages) => step('queue', () => send(messages))
+  steps = 0
+}
+
+/** Delivers what is due, message by message; what a dead worker had in hand comes again. */
+const deliverDue = async (copies: number): Promise<void> => {
+  for (const message of background.queue.take()) {
+    for (let copy = 0; copy < copies; copy += 1) {
+      const outcome = await invoke(() => deliver(background, [message], message.deliveries >= 20 ? 'watcher-dead-jobs' : 'watcher-jobs'))
+      if (outcome !== 'done') background.queue.sent.push({ ...message, dueMillis: Date.now() + 15_000, deliveries: message.deliveries + 1 })
+    }
+  }
+}
+
+/** Lets time pass, in steps to the next message or the next tick of the cron, until nothing is left to do. */
+const settle = async (copies: number): Promise<void> => {
+  let quietTicks = 0
+  for (let round = 0; round < 400; round += 1) {
+    await deliverDue(copies)
+    const tick = Math.ceil((Date.now() + 1) / 900_000) * 900_000
+    const next = Math.min(tick, ...background.queue.sent.map(({ dueMillis }) => dueMillis))
+    setClock(new Date(Math.max(next, Date.now())))
+    if (next < tick) continue
+    const unfinished = await countOf("job where state in ('waiting', 'running')")
+    quietTicks = unfinished === 0 && background.queue.sent.length === 0 ? quietTicks + 1 : 0
+    if (quietTicks > 1) return
+    await invoke(() => fireCron(background, '*/15 * * * *', new Date(tick)))
+    if (tick % 3_600_000 === 0) await invoke(() => fireCron(background, '5 * * * *', new Date(tick)))
+  }
+  throw new Error('this does not come to rest')
+}
+
+const play = async (scenario: Scenario, met: Fault | undefined, copies = 1): Promise<void> => {
+  fault = undefined
+  await openWorld()
+  await scenario.prepare()
+  fault = met
+  const real = globalThis.fetch
+  const spy = vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
+    const url = String(input instanceof Request ? input.url : input)
+    return step(url === env.NEON_FETCH_ENDPOINT ? 'database' : 'slack', () => real(input, init))
+  })
+  for (let tries = 0; tries < 10 && (await scenario.begin()) !== 'done'; tries += 1) advanceClock(2)
+  await settle(copies)
+  spy.mockRestore()
+
+  const messages = await background.slack.messages()
+  const unmarked = messages.filter((text) => !text.includes('sent again: whether the first message arrived is not known'))
+  const marked = messages.length - unmarked.length
+  const arrived = unmarked.length > 0 ? unmarked.length : Math.min(marked, scenario.expected.alerts)
+  const findings = await scenario.findings()
+  tally.faults += met ? 1 : 0
+  tally.jobs += await countOf('job')
+  tally.findings += findings
+  tally.alerts += arrived
+  tally.repeated_and_marked += messages.length - arrived
+  tally.lost += Math.max(0, scenario.expected.findings - findings) + Math.max(0, scenario.expected.alerts - messages.length)
+  tally.doubled += Math.max(0, findings - scenario.expected.findings) + Math.max(0, unmarked.length - scenario.expected.alerts)
+
+  const where = `${scenario.name}, ${met ? `${met.failure} at step ${met.step}` : 'no fault'}, ${copies} deliveries`
+  expect([where, findings], where).toEqual([where, scenario.expected.findings])
+  expect(unmarked.length, where).toBeLessThanOrEqual(scenario.expected.alerts)
+  expect(messages.length, where).toBeGreaterThanOrEqual(scenario.expected.alerts)
+  // Only a worker that dies with Slack's answer in hand, or hears none, can be in doubt; and then it says so.
+  expect(marked, where).toBeLessThanOrEqual(met ? 1 : 0)
+  expect(await sql("select id, kind, state, attempts, error, due_at, created_at from job where state <> 'succeeded'"), where).toEqual([])
+  await scenario.verify?.()
+}
+
+const pipelineWith = (columns: string, values: string) =>
+  sql(
+    `with t as (insert into pipeline_type (name) values ('t') returning id) insert into pipeline (name, pipeline_type_id, ${columns}) select 'p', id, ${values} from t`,
+  )
+
+const ANOMALY: Scenario = {
+  name: 'an execution ends that is not normal',
+  prepare: async () => {
+    await pipelineWith('next_watermark', `'7'`)
+    await sql(`insert into anomaly_detection_rule (pipeline_id, metric_field, minimum_executions) values (1, 'inserts', 5)`)
+    await sql(`insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds, inserts)
+      select 1, '2025-06-15T12:00:00Z'::timestamptz - i * interval '1 day', '2025-06-15T12:01:00Z'::timestamptz - i * interval '1 day', true, 60, 100 + i
+      from generate_series(1, 7) i`)
+    await sql(`insert into pipeline_execution (pipeline_id, start_date, next_watermark) values (1, '2025-06-15T12:00:00Z', '7')`)
+  },
+  begin: () =>
+    invoke(async () => {
+      const { status } = await background.post('/end_pipeline_execution', { id: 8, end_date: '2025-06-15T12:01:00Z', inserts: 5000 })
+      if (status !== 204) throw new Error(`answered ${status}`)
+    }),
+  findings: () => countOf('anomaly_detection_result'),
+  expected: { findings: 1, alerts: 1 },
+  verify: async () => {
+    expect(await countOf('pipeline_execution where id = 8 and inserts = 5000 and completed_successfully')).toBe(1)
+    expect(await countOf("pipeline where watermark = '7'")).toBe(1)
+    expect(await countOf("job where kind = 'detect_anomalies'")).toBe(1)
+  },
+}
+
+const TIMELINESS: Scenario = {
+  name: 'a run is late when the cron fires',
+  prepare: async () => {
+    await pipelineWith('timeliness_number, timeliness_datepart', `10, 'minute'`)
+    await sql(`insert into pipeline_execution (pipeline_id, start_date) values (1, '2025-06-15T12:00:00Z'), (1, '2025-06-15T11:59:00Z')`)
+    await sql(
+      `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds) values (1, '2025-06-15T11:00:00Z', '2025-06-15T12:13:00Z', true, 4380)`,
+    )
+  },
+  begin: () => invoke(() => fireCron(background, '*/15 * * * *', new Date('2025-06-15T12:15:00Z'))),
+  findings: () => countOf('timeliness_pipeline_execution_log'),
+  expected: { findings: 3, alerts: 1 },
+}
+
+const FRESHNESS: Scenario = {
+  name: 'a pipeline is stale when a check is asked for',
+  prepare: () =>
+    pipelineWith('freshness_number, freshness_datepart, last_target_insert', `1, 'hour', '2025-06-15T10:00:00Z'`).then(() => {}),
+  begin: () =>
+    invoke(async () => {
+      const { status } = await background.post('/freshness')
+      if (status !== 200) throw new Error(`answered ${status}`)
+    }),
+  findings: () => countOf('freshness_pipeline_log'),
+  expected: { findings: 1, alerts: 1 },
+}
+
+const CLEANUP: Scenario = {
+  name: 'old logs are cleaned in several jobs',
+  prepare: async () => {
+    await pipelineWith('active', 'true')
+    await sql(`with e as (
+        insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds)
+        select 1, '2024-01-01T00:00:00Z', '2024-01-01T00:00:00Z', true, 0 from generate_series(1, 50) returning id)
+      insert into pipeline_execution_closure select id, id, 0 from e`)
+    await sql(
+      `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds) values (1, '2025-06-01T00:00:00Z', '2025-06-01T00:00:00Z', true, 0)`,
+    )
+    await sql(
+      `insert into job (kind, payload, created_at, due_at) values ('clean_logs', '{"retention_days":100,"batch_size":2}', '2025-06-15T12:00:00Z', '2025-06-15T12:00:00Z')`,
+    )
+  },
+  begin: async () => 'done',
+  findings: () => countOf('pipeline_execution'),
+  expected: { findings: 1, alerts: 0 },
+  verify: async () => expect(await countOf('pipeline_execution_closure')).toBe(0),
+}
+
+describe('nothing is lost and nothing doubled, whatever fails at whichever step', () => {
+  it.each([ANOMALY, TIMELINESS, FRESHNESS, CLEANUP])('$name', { timeout: 240_000 }, async (scenario) => {
+    await play(scenario, undefined)
+    // After the work is done the cron's ticks go on; faults are to meet the work.
+    const count = Math.min(steps, 26)
+    expect(count).toBeGreaterThan(12)
+    for (const failure of FAILURES) {
+      for (let at = 0; at < count; at += 1) await play(scenario, { step: at, failure })
+    }
+    await play(scenario, undefined, 2)
+    for (const failure of ['dies before', 'dies after'] as const) {
+      for (let at = 0; at < count; at += 1) await play(scenario, { step: at, failure }, 2)
+    }
+    expect([tally.lost, tally.doubled]).toEqual([0, 0])
+  })
+})

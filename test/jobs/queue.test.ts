@@ -1,0 +1,223 @@
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import worker from '../../src/index.ts'
+import { MOST_ATTEMPTS, retryDelaySeconds } from '../../src/jobs/retry.ts'
+import { call, countOf, makePipeline, sql } from '../support/api.ts'
+import {
+  advanceClock,
+  type Background,
+  deliver,
+  deliverJob,
+  drain,
+  fireCron,
+  jobsOf,
+  openBackground,
+  readJob,
+  recordRun,
+  setClock,
+} from '../support/background.ts'
+
+let background: Background
+
+beforeEach(async () => {
+  background = openBackground()
+  await sql('truncate pipeline, pipeline_type, job restart identity cascade')
+  setClock('2025-01-09T20:30:45Z')
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+/** A job of its own kind of trouble, recorded but not sent. */
+const record = async (kind: string, payload: unknown = {}): Promise<number> =>
+  Number(
+    (
+      await sql(`insert into job (kind, payload, created_at, due_at) values ($1, $2, $3, $3) returning id`, [
+        kind,
+        JSON.stringify(payload),
+        new Date().toISOString(),
+      ])
+    )[0]?.id,
+  )
+
+/** A payload no detection can read: it fails at every attempt. */
+const POISON = { pipeline_id: 'x' }
+
+describe('the consumer', () => {
+  it('acks or retries each message on its own: one poison job takes no other with it', async () => {
+    const good = [await record('check_freshness'), await record('check_freshness')]
+    const poison = await record('detect_anomalies', POISON)
+    const gone = 999_999
+    const messages = [good[0], poison, gone, good[1]].map((id) => ({ body: { id: id as number }, dueMillis: 0, deliveries: 0 }))
+    const { acked, retried } = await deliver(background, messages)
+    expect(acked.sort()).toEqual([...good, gone].sort())
+    expect(retried).toEqual([{ id: poison, delaySeconds: 15 }])
+    expect(await readJob(good[0] as number)).toMatchObject({ state: 'succeeded', attempts: 1 })
+    expect(await readJob(poison)).toMatchObject({ state: 'waiting', attempts: 1, error: expect.stringContaining('pipeline_id') })
+  })
+
+  it('runs a job once, however many messages bring it', async () => {
+    const pipeline_id = await makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })
+    await recordRun(background, pipeline_id, 60, null)
+    const id = await record('check_timeliness', { lookback_minutes: 60 })
+    const deliveries = await Promise.all(Array.from({ length: 8 }, () => deliverJob(background, id)))
+    expect(await readJob(id)).toMatchObject({ state: 'succeeded', attempts: 1 })
+    expect(await countOf('timeliness_pipeline_execution_log')).toBe(1)
+    expect(await jobsOf('send_alert')).toHaveLength(1)
+    expect(deliveries.filter(({ acked }) => acked.length === 1).length).toBeGreaterThanOrEqual(1)
+    advanceClock(400) // those that found it running come back and find it done
+    await drain(background)
+    expect(background.queue.sent).toEqual([])
+    expect(await background.slack.messages()).toHaveLength(1)
+  })
+
+  it('waits for a job that somebody runs, and takes it over once the claim has run out', async () => {
+    const id = await record('check_freshness')
+    await sql(`update job set state = 'running', attempts = 1, started_at = $2, due_at = $3 where id = $1`, [
+      id,
+      '2025-01-09T20:30:00Z',
+      '2025-01-09T20:35:00Z',
+    ])
+    expect(await deliverJob(background, id)).toEqual({ acked: [], retried: [{ id, delaySeconds: 255 }] })
+    advanceClock(255)
+    expect((await deliverJob(background, id)).acked).toEqual([id])
+    expect(await readJob(id)).toMatchObject({ state: 'succeeded', attempts: 2, interrupted: true })
+  })
+
+  it('whose claim was taken over meanwhile writes nothing', async () => {
+    const pipeline_id = await makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })
+    await recordRun(background, pipeline_id, 60, null)
+    const id = await record('check_timeliness', { lookback_minutes: 60 })
+    const real = globalThis.fetch
+    let trips = 0
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      trips += 1
+      // Between the claim and the sweep somebody else claims it.
+      if (trips === 2)
+        await real(input, {
+          ...init,
+          body: JSON.stringify({ query: `update job set attempts = attempts + 1 where id = ${id}`, params: [] }),
+        })
+      return real(input, init)
+    })
+    await deliverJob(background, id)
+    vi.restoreAllMocks()
+    expect(await countOf('timeliness_pipeline_execution_log')).toBe(0)
+    expect(await jobsOf('send_alert')).toEqual([])
+    expect(await readJob(id)).toMatchObject({ state: 'running', attempts: 2 })
+  })
+
+  it('drops a message that names no job, and fails for a queue it does not know', async () => {
+    const messages = [{ body: { id: 'x' } as never, dueMillis: 0, deliveries: 0 }]
+    expect((await deliver(background, messages)).acked).toHaveLength(1)
+    await expect(deliver(background, messages, 'another-queue')).rejects.toThrow('No consumer for the queue another-queue')
+  })
+
+  it('keeps every message while the database is away, each delivery waiting longer', async () => {
+    const id = await record('check_freshness')
+    const away = { ...background, settings: { ...background.settings, NEON_FETCH_ENDPOINT: 'http://127.0.0.1:1/sql' } }
+    expect((await deliverJob(away, id, 0)).retried).toEqual([{ id, delaySeconds: 15 }])
+    expect((await deliverJob(away, id, 3)).retried).toEqual([{ id, delaySeconds: 120 }])
+    expect((await deliverJob(away, id, 18)).retried).toEqual([{ id, delaySeconds: 1800 }])
+    expect(await readJob(id)).toMatchObject({ state: 'waiting', attempts: 0 })
+    advanceClock(1800)
+    await drain(background)
+    expect(await readJob(id)).toMatchObject({ state: 'succeeded', attempts: 1 })
+  })
+
+  it('takes nothing from the statement that failed half-way', async () => {
+    const pipeline_id = await makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })
+    await recordRun(background, pipeline_id, 60, null)
+    const id = await record('check_timeliness', { lookback_minutes: 60 })
+    await sql("alter table job add constraint no_alert check (kind <> 'send_alert')")
+    await deliverJob(background, id)
+    expect(await readJob(id)).toMatchObject({
+      state: 'waiting',
+      attempts: 1,
+      error: 'The database refused a statement (SQLSTATE 23514): the log has the details',
+    })
+    expect(await countOf('timeliness_pipeline_execution_log')).toBe(0)
+    await sql('alter table job drop constraint no_alert')
+    advanceClock(15)
+    await drain(background)
+    expect(await countOf('timeliness_pipeline_execution_log')).toBe(1)
+    expect(await background.slack.messages()).toHaveLength(1)
+  })
+})
+
+describe('a job that fails every time', () => {
+  it('is tried twenty times over hours, goes to the dead letters, and is failed visibly', async () => {
+    const id = await record('detect_anomalies', POISON)
+    const other = await record('check_freshness')
+    background.queue.sent.push({ body: { id }, dueMillis: 0, deliveries: 0 })
+    const begun = Date.now()
+    let dead = 0
+    const log = vi.spyOn(console, 'log').mockImplementation((line: string) => {
+      if (line.includes('dead letter')) dead += 1
+    })
+    for (let round = 0; round < 30 && background.queue.sent.length > 0; round += 1) {
+      await drain(background)
+      const next = background.queue.sent[0]
+      if (next) setClock(new Date(next.dueMillis))
+      if (round === 3) await deliverJob(background, other)
+    }
+    log.mockRestore()
+    expect(await readJob(id)).toMatchObject({ state: 'failed', attempts: MOST_ATTEMPTS, error: expect.stringContaining('pipeline_id') })
+    expect(dead).toBe(1)
+    expect((Date.now() - begun) / 3_600_000).toBeCloseTo(7, 0)
+    expect(await readJob(other)).toMatchObject({ state: 'succeeded' })
+    const { body } = await call('GET', '/monitoring')
+    expect(body.recent_failures).toMatchObject([{ id, kind: 'detect_anomalies', attempts: MOST_ATTEMPTS }])
+  })
+
+  it('and kills its worker each time, is failed by the claim after its last', async () => {
+    const id = await record('check_freshness')
+    await sql(`update job set state = 'running', attempts = ${MOST_ATTEMPTS}, due_at = $2 where id = $1`, [id, '2025-01-09T20:30:00Z'])
+    expect((await deliverJob(background, id)).acked).toEqual([id])
+    expect(await readJob(id)).toMatchObject({ state: 'failed', attempts: MOST_ATTEMPTS, error: 'Every attempt ended without a report' })
+  })
+
+  it('leaves a job alone whose deliveries went into a database that was away', async () => {
+    const id = await record('check_freshness')
+    const { acked } = await deliver(background, [{ body: { id }, dueMillis: 0, deliveries: 0 }], 'watcher-dead-jobs')
+    expect(acked).toEqual([id])
+    expect(await readJob(id)).toMatchObject({ state: 'waiting', attempts: 0 })
+    advanceClock(600)
+    await fireCron(background, '*/15 * * * *')
+    await drain(background)
+    expect(await readJob(id)).toMatchObject({ state: 'succeeded' })
+  })
+
+  it('waits longer each time, half an hour at the most', () => {
+    expect([1, 2, 3, 7, 8, 9, 20, 1000].map(retryDelaySeconds)).toEqual([15, 30, 60, 960, 1800, 1800, 1800, 1800])
+  })
+})
+
+describe('the answer of a request', () => {
+  it('neither waits for the queue nor fails with it; the job is there and is sent later', async () => {
+    const pipeline_id = await makePipeline()
+    await call('POST', '/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts' })
+    background.queue.onSend = async () => {
+      throw new Error('Queue sends are limited')
+    }
+    await recordRun(background, pipeline_id, 1, 0, { inserts: 1 })
+    expect((await background.post('/freshness')).status).toBe(200)
+    expect(await countOf("job where state = 'waiting'")).toBe(2)
+    expect(background.queue.sent).toEqual([])
+    background.queue.onSend = async () => {}
+    advanceClock(121)
+    await fireCron(background, '*/15 * * * *')
+    await drain(background)
+    expect(await countOf("job where state = 'succeeded' and kind in ('detect_anomalies', 'check_freshness')")).toBe(2)
+  })
+
+  it('goes out while a send hangs', async () => {
+    background.queue.onSend = () => new Promise(() => {})
+    const request = new Request<unknown, IncomingRequestCfProperties>('https://watcher.test/freshness', { method: 'POST' })
+    const waiting: Promise<unknown>[] = []
+    const context = { waitUntil: (promise: Promise<unknown>) => void waiting.push(promise), passThroughOnException: () => {}, props: {} }
+    const response = await worker.fetch(request, { ...env, ...background.settings } as Env, context as unknown as ExecutionContext)
+    expect([response.status, waiting.length]).toEqual([200, 1])
+  })
+})

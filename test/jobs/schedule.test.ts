@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CRONS } from '../../src/jobs/schedule.ts'
+import { countOf, sql } from '../support/api.ts'
+import { advanceClock, type Background, drain, fireCron, openBackground, setClock } from '../support/background.ts'
+
+let background: Background
+
+beforeEach(async () => {
+  background = openBackground()
+  await sql('truncate job restart identity cascade')
+  setClock('2025-01-09T20:30:02Z')
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const at = new Date('2025-01-09T20:30:00Z')
+const recorded = async () => (await sql('select kind, payload, state from job order by id')).map(({ kind, payload }) => [kind, payload])
+
+describe('a cron trigger', () => {
+  it('asks for its sweeps, with the settings of the deployment', async () => {
+    background.settings.WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES = '90'
+    background.settings.WATCHER_LOG_RETENTION_DAYS = 400
+    for (const cron of Object.values(CRONS)) await fireCron(background, cron, at)
+    expect(await recorded()).toEqual([
+      ['check_timeliness', { lookback_minutes: 90 }],
+      ['check_freshness', {}],
+      ['clean_logs', { retention_days: 400 }],
+    ])
+    await drain(background)
+    expect(await countOf("job where state = 'succeeded'")).toBe(3)
+  })
+
+  it('that fires twice for one time, at once or later, is one job; the next time is another', async () => {
+    await Promise.all([1, 2, 3].map(() => fireCron(background, CRONS.hourly, at)))
+    advanceClock(30)
+    await fireCron(background, CRONS.hourly, at)
+    expect(await countOf('job')).toBe(1)
+    await drain(background)
+    advanceClock(400)
+    await drain(background) // messages that came while the first one's job ran
+    await fireCron(background, CRONS.hourly, at) // it is done: not again
+    expect(background.queue.sent).toEqual([])
+    await fireCron(background, CRONS.hourly, new Date(at.getTime() + 3_600_000))
+    expect(await countOf('job')).toBe(2)
+  })
+
+  it('that was stopped before it could send, sends when it fires again', async () => {
+    background.queue.onSend = async () => {
+      throw new Error('stopped')
+    }
+    await expect(fireCron(background, CRONS.hourly, at)).rejects.toThrow('1 of 1 scheduled tasks failed')
+    background.queue.onSend = async () => {}
+    await fireCron(background, CRONS.hourly, at)
+    expect(background.queue.ids).toEqual([1])
+  })
+
+  it('does what it can where a part fails', async () => {
+    await sql(`insert into job (kind, payload, due_at) values ('check_freshness', '{}', '2025-01-09T20:00:00Z')`)
+    await sql(`alter table job add constraint no_timeliness check (kind <> 'check_timeliness')`)
+    await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow('1 of 3 scheduled tasks failed')
+    expect(background.queue.ids).toEqual([1])
+    await sql('alter table job drop constraint no_timeliness')
+  })
+
+  it('that nobody knows is an error', async () => {
+    await expect(fireCron(background, '* * * * *')).rejects.toThrow('No schedule for the cron * * * * *')
+  })
+})
+
+describe('the search for lost jobs', () => {
+  const record = (state: string, due_at: string) =>
+    sql(`insert into job (kind, payload, state, attempts, due_at) values ('check_freshness', '{}', $1, 1, $2)`, [state, due_at])
+
+  it('sends again what was recorded and never arrived, and what was claimed and never finished', async () => {
+    await record('waiting', '2025-01-09T20:28:00Z')
+    await record('running', '2025-01-09T20:28:00Z')
+    await record('waiting', '2025-01-09T20:28:30Z') // its message may still come
+    await record('running', '2025-01-09T20:33:00Z') // somebody is at it
+    await record('succeeded', '2025-01-09T20:00:00Z')
+    await record('failed', '2025-01-09T20:00:00Z')
+    await fireCron(background, CRONS.quarterHourly, at)
+    expect(background.queue.ids.filter((id) => id <= 6).sort()).toEqual([1, 2])
+  })
+
+  it('does not send the same again and again into a queue that is merely long', async () => {
+    await record('waiting', '2025-01-09T20:20:00Z')
+    await fireCron(background, CRONS.quarterHourly, at)
+    expect(background.queue.ids).toContain(1)
+    background.queue.sent = []
+    advanceClock(1800)
+    await fireCron(background, CRONS.quarterHourly, new Date())
+    expect(background.queue.ids).not.toContain(1)
+    advanceClock(1801)
+    await fireCron(background, CRONS.quarterHourly, new Date())
+    expect(background.queue.ids).toContain(1)
+  })
+
+  it('sends thousands, in the batches the platform takes', async () => {
+    await sql(
+      `insert into job (kind, payload, due_at) select 'check_freshness', '{}', '2025-01-09T20:00:00Z' from generate_series(1, 1234)`,
+    )
+    const sizes: number[] = []
+    const { sendBatch } = background.queue
+    background.queue.sendBatch = async (messages) => {
+      sizes.push([...messages].length)
+      await sendBatch.call(background.queue, messages)
+    }
+    await fireCron(background, CRONS.quarterHourly, at)
+    expect(new Set(background.queue.ids.filter((id) => id <= 1234)).size).toBe(1234)
+    expect(Math.max(...sizes)).toBe(100)
+  })
+
+  it('that is stopped between sending and noting it sends twice and loses none', async () => {
+    await record('waiting', '2025-01-09T20:20:00Z')
+    background.queue.onSend = async (stage) => {
+      if (stage === 'after') throw new Error('stopped')
+    }
+    await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow()
+    background.queue.onSend = async () => {}
+    advanceClock(900)
+    await fireCron(background, CRONS.quarterHourly, new Date())
+    expect(background.queue.ids.filter((id) => id === 1)).toHaveLength(2)
+    await drain(background)
+    expect((await sql('select state, attempts from job where id = 1'))[0]).toEqual({ state: 'succeeded', attempts: 2 })
+  })
+})
