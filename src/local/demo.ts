@@ -1,10 +1,13 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: the demo shows what the service answers, whatever it is
+import { setTimeout as sleep } from 'node:timers/promises'
+import { alertSchema } from '../alerts/alert.ts'
+import { renderAlert } from '../alerts/text.ts'
 import { LocalFailure, runProgram } from './failure.ts'
 
 /** `npm run demo`: the README's workflow against a running server, told step by step. */
 
 const BASE = process.env.WATCHER_URL ?? `http://localhost:${process.env.PORT ?? 8787}`
 
-// biome-ignore lint/suspicious/noExplicitAny: the demo shows what the service answers, whatever it is
 const call = async (method: string, path: string, body?: unknown): Promise<any> => {
   const response = await fetch(BASE + path, {
     method,
@@ -24,6 +27,30 @@ const step = (title: string) => console.log(`\n${title}`)
 const show = (fields: Record<string, unknown>) => {
   for (const [name, value] of Object.entries(fields)) console.log(`      ${name.padEnd(18)} ${JSON.stringify(value)}`)
 }
+
+/** Asks quietly until there is an answer: the checks run in the background. */
+const until = async <Found>(what: string, ask: (get: (path: string) => Promise<any>) => Promise<Found | undefined>): Promise<Found> => {
+  const get = async (path: string) => (await fetch(BASE + path)).json()
+  for (let tries = 0; tries < 100; tries += 1) {
+    const found = await ask(get)
+    if (found !== undefined) return found
+    await sleep(200)
+  }
+  throw new LocalFailure(`${what} did not come within 20 seconds: is the queue running? See ${BASE}/monitoring`)
+}
+
+/** The alert about this pipeline or execution, as Slack would show it (without SLACK_WEBHOOK_URL it is in the server's log). */
+const showAlert = async (needle: string) => {
+  const text = await until('the alert', async (get) => {
+    let page: any[] = await get(`/job?kind=send_alert&after_id=${lastAlert}`)
+    page = page.filter(({ payload }) => payload.level !== 'healthy')
+    return page.map(({ payload }) => renderAlert(alertSchema().parse(payload))).find((rendered) => rendered.includes(needle))
+  })
+  console.log(text.replace(/^/gm, '      | '))
+}
+let lastAlert = 0
+
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
 
 const table = (name: string) => ({ address_name: name, address_type_name: 'postgresql', address_type_group_name: 'database' })
 
@@ -94,5 +121,51 @@ await runProgram(async () => {
   for (const pair of await call('GET', `/address_lineage/${shop.id}?direction=downstream`)) {
     show({ [`depth ${pair.depth}`]: `${pair.source_address_name} -> ${pair.target_address_name}` })
   }
+  for (;;) {
+    const alerts: { id: number }[] = await (await fetch(`${BASE}/job?kind=send_alert&after_id=${lastAlert}`)).json()
+    if (alerts.length === 0) break
+    lastAlert = alerts.at(-1)?.id ?? lastAlert
+  }
+
+  step('6. A run that takes longer than it may.')
+  const slow = await post('/pipeline', {
+    name: `demo-${stamp}-slow`,
+    pipeline_type_name: 'extraction',
+    timeliness_number: 15,
+    timeliness_datepart: 'minute',
+  })
+  const late = await post('/start_pipeline_execution', { pipeline_id: slow.id, start_date: minutesAgo(40) })
+  await post('/timeliness', { lookback_minutes: 60 })
+  const overdue = await until('the finding', async (get) => (await get(`/timeliness_log?pipeline_id=${slow.id}`))[0])
+  show({ execution: overdue.pipeline_execution_id, seconds: overdue.duration_seconds, allowed: overdue.seconds_threshold })
+  await showAlert(`Pipeline Execution ID: ${late.id} `)
+  await post('/end_pipeline_execution', { id: late.id })
+
+  step('7. Data that has not changed for longer than it may.')
+  const idle = await post('/pipeline', {
+    name: `demo-${stamp}-idle`,
+    pipeline_type_name: 'extraction',
+    freshness_number: 2,
+    freshness_datepart: 'hour',
+  })
+  const { id: old } = await post('/start_pipeline_execution', { pipeline_id: idle.id, start_date: minutesAgo(300) })
+  await post('/end_pipeline_execution', { id: old, end_date: minutesAgo(290), inserts: 10 })
+  await post('/freshness', undefined)
+  const stale = await until('the finding', async (get) => (await get(`/freshness_log?pipeline_id=${idle.id}`))[0])
+  show({ pipeline: stale.pipeline_id, 'last change': stale.last_dml_timestamp })
+  await showAlert(`(ID: ${idle.id})`)
+
+  step('8. A load that is not normal: a week of some hundred rows, and today none.')
+  const daily = await post('/pipeline', { name: `demo-${stamp}-daily`, pipeline_type_name: 'extraction' })
+  await post('/anomaly_detection_rule', { pipeline_id: daily.id, metric_field: 'inserts', minimum_executions: 5 })
+  for (const [index, inserts] of [102, 97, 105, 99, 101, 96, 100, 0].entries()) {
+    const minutes = (7 - index) * 24 * 60 + 1
+    const { id } = await post('/start_pipeline_execution', { pipeline_id: daily.id, start_date: minutesAgo(minutes) })
+    await post('/end_pipeline_execution', { id, end_date: minutesAgo(minutes - 1), inserts })
+  }
+  const anomaly = await until('the anomaly', async (get) => (await get(`/anomaly_detection_result?pipeline_id=${daily.id}`))[0])
+  show({ execution: anomaly.pipeline_execution_id, inserts: anomaly.violation_value, usual: anomaly.baseline_value, ...anomaly.context })
+  await showAlert(`detected in pipeline ${daily.id} `)
+
   console.log(`\nDone. The same calls, with every field explained: ${BASE}/scalar\n`)
 })

@@ -3,7 +3,9 @@ import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SETTING_NAMES } from '../env.ts'
+import { CRONS } from '../jobs/schedule.ts'
 import { copyAssets } from './assets.ts'
+import { startTicking } from './cron.ts'
 import { LocalFailure, runProgram } from './failure.ts'
 import { migrate } from './migrate.ts'
 import { startNeonEndpoint } from './neon-endpoint.ts'
@@ -40,10 +42,12 @@ await runProgram(async () => {
     const ready = untilServing(port)
     const first = await Promise.race([interrupted, ended, ready])
     if (first === 'ready') {
+      started.push(startTicking(port, Object.values(CRONS)))
       console.log(`
   API        http://localhost:${port}         docs at http://localhost:${port}/scalar
   database   ${databaseUrl.replace(/:[^:@/]+@/, ':…@')}
   data       ${postgres?.folder ?? 'on the server in DEV_DATABASE_URL'}
+  cron       fires here as it would deployed (UTC): ${Object.values(CRONS).join(' · ')}
   Ctrl-C stops everything; the data stays. Try: npm run demo
 `)
     }

@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { env } from 'cloudflare:workers'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { countOf, sql } from '../support/api.ts'
 import { advanceClock, type Background, deliver, fireCron, openBackground, setClock } from '../support/background.ts'

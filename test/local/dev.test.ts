@@ -82,6 +82,9 @@ ${blockAfter('## Nested executions')}`)
     const { stdout } = await run(process.execPath, [join(ROOT, 'src/local/demo.ts')], { env: { ...process.env, PORT: String(port) } })
     expect(stdout).toContain('second run from    "100"')
     expect(stdout).toMatch(/depth 2 +"demo\.\w+\.shop -> demo\.\w+\.revenue"/)
+    expect(stdout).toContain('Pipeline Execution Timeliness Check Failed - 1 execution(s) overdue')
+    expect(stdout).toMatch(/demo-\w+-idle \(ID: \d+\): Last DML .*, Expected within 2 hours/)
+    expect(stdout).toMatch(/Execution ID \d+: 0 \(baseline: 100\.00, deviation: -100\.0%, confidence: 1\.00\)/)
   })
 
   it("serves the docs page and its script by itself: nothing in them names another host's script", async () => {
