@@ -11,4 +11,5 @@ CREATE INDEX "timeliness_pipeline_execution_log_pipeline_id" ON "timeliness_pipe
 CREATE INDEX "job_unfinished" ON "job" USING btree ("due_at","id") WHERE state in ('waiting', 'running');--> statement-breakpoint
 CREATE INDEX "job_finished" ON "job" USING btree ("kind","finished_at") WHERE finished_at is not null;--> statement-breakpoint
 CREATE INDEX "job_failed" ON "job" USING btree ("id") WHERE state = 'failed';--> statement-breakpoint
+CREATE INDEX "job_kind" ON "job" USING btree ("kind","id") WHERE kind <> 'detect_anomalies';--> statement-breakpoint
 CREATE INDEX "job_queue_depth" ON "job" USING btree ("id") WHERE unique_key like 'queue depth %';

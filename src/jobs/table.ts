@@ -40,6 +40,8 @@ export const job = pgTable(
     index('job_finished').on(table.kind, table.finished_at).where(sql`finished_at is not null`),
     // GET /job?state=failed and the failures on the monitoring page: Index Scan Backward.
     index('job_failed').on(table.id).where(sql`state = 'failed'`),
+    // GET /job?kind= pages by id within a kind; of the one that makes up almost all of the table the primary key does as well.
+    index('job_kind').on(table.kind, table.id).where(sql`kind <> 'detect_anomalies'`),
     // The level of the queue's depth that was alerted last: Index Scan Backward on a handful of rows.
     index('job_queue_depth').on(table.id).where(sql`unique_key like 'queue depth %'`),
     oneOf('job_kind_known', table.kind, JOB_KINDS),

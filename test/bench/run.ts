@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { migrate } from '../../src/local/migrate.ts'
 import { startPostgres } from '../../src/local/postgres.ts'
+import { type BackgroundFigures, measureBackground } from './background.ts'
 import { type LineageFigures, measureLineage } from './lineage.ts'
 import { type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
 import { buildBundle, measureStartup, type Server, serveBundle, stopProcess } from './workerd.ts'
@@ -40,7 +41,8 @@ const folder = mkdtempSync(join(tmpdir(), 'watcher-bench-'))
 const postgres = await startPostgres(folder, { durable: false })
 const started: (() => Promise<void>)[] = [postgres.stop]
 async function main(): Promise<void> {
-  const urls = Object.fromEntries(await Promise.all(['load', 'graph', 'empty'].map(async (name) => [name, await createDatabase(name)])))
+  const names = ['load', 'graph', 'empty', 'large', 'small', 'cleaned']
+  const urls = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await createDatabase(name)])))
   await fillForLoad(urls.load)
   const endpoint = await startEndpoint()
   const bundle = buildBundle('watcher', 'wrangler.toml')
@@ -57,7 +59,8 @@ async function main(): Promise<void> {
   const rows = await measureEndpoints(watcher, limit, endpoint)
   const memory = await measureMemory(watcher)
   const lineage = await measureLineage((await serve(bundle, urls.graph)).port, (await serve(bundle, urls.empty)).port, urls.graph)
-  const figures = { machine: describeMachine(), bundleGzipKib: bundle.gzipKib, startupMillis, memory, rows, lineage }
+  const background = await measureBackground(endpoint, urls, (await serve(bundle, urls.cleaned)).port)
+  const figures = { machine: describeMachine(), bundleGzipKib: bundle.gzipKib, startupMillis, memory, rows, lineage, background }
   writeFileSync('dist/bench.json', `${JSON.stringify(figures, null, 2)}\n`)
   console.log(render(figures))
 }
@@ -81,6 +84,9 @@ async function fillForLoad(url: string): Promise<void> {
     insert into pipeline_type (name) values ('bench');
     insert into pipeline (name, pipeline_type_id) select 'bench-' || i, 1 from generate_series(1, ${PIPELINES}) i;
     insert into pipeline_execution (pipeline_id, start_date) select 1 + i % ${PIPELINES}, '2025-01-01T00:00:00Z' from generate_series(1, ${EXECUTIONS}) i;
+    insert into pipeline (name, pipeline_type_id) values ('ruled', 1);
+    insert into anomaly_detection_rule (pipeline_id, metric_field) select id, 'inserts' from pipeline where name = 'ruled';
+    insert into pipeline_execution (pipeline_id, start_date) select id, '2025-01-01T00:00:00Z' from pipeline cross join generate_series(1, 20000) where name = 'ruled';
     insert into address_type (name, group_name) values ('t', 'g');
     insert into address (name, address_type_id) select 'a' || i, 1 from generate_series(1, 1000) i;
     insert into address_lineage_closure select id, id, 0 from address;
@@ -105,6 +111,7 @@ const next = (): number => {
 }
 const pipelineId = () => 1 + (next() % PIPELINES)
 let unended = 0
+let unendedOfRule = 0
 const get = (path: string) => (): Call => ({ method: 'GET', path })
 const post = (path: string, body: () => unknown) => (): Call => ({ method: 'POST', path, body: body() })
 
@@ -128,6 +135,13 @@ const HELD: Record<string, { kind: Row['kind']; call: () => Call }> = {
   },
 }
 const OTHERS: typeof HELD = {
+  'POST /end_pipeline_execution (with a rule: its job recorded)': {
+    kind: 'insert',
+    call: post('/end_pipeline_execution', () => {
+      unendedOfRule += 1
+      return { id: EXECUTIONS + unendedOfRule, end_date: '2025-01-01T00:01:00Z', inserts: 10, total_rows: 10 }
+    }),
+  },
   'GET /': { kind: 'read', call: get('/?deep=true') },
   'GET /pipeline (100 rows)': { kind: 'read', call: get('/pipeline?limit=100') },
   'GET /pipeline_execution (100 rows)': { kind: 'read', call: () => get(`/pipeline_execution?limit=100&pipeline_id=${pipelineId()}`)() },
@@ -241,8 +255,9 @@ function render(figures: {
   memory: Awaited<ReturnType<typeof measureMemory>>
   rows: Row[]
   lineage: LineageFigures
+  background: BackgroundFigures
 }): string {
-  const { machine, bundleGzipKib, startupMillis, memory, rows, lineage } = figures
+  const { machine, bundleGzipKib, startupMillis, memory, rows, lineage, background } = figures
   const lines = rows.map(
     (row) =>
       `| ${row.name} | ${row.roundTrips} | ${Math.round(row.perSecond)} | ${Math.round(row.ratio * 100)} % | ${row.p50.toFixed(1)} | ${row.p99.toFixed(1)} | ${row.p99Ratio.toFixed(1)} |`,
@@ -264,6 +279,10 @@ ${lines.join('\n')}
 | the same lineage again, 20 times | ${lineage.repeatWrites} rows written, ${lineage.repeatMillis.toFixed(1)} ms each |
 | a new leaf | ${lineage.leafMillis.toFixed(1)} ms, ${(lineage.leafMillis / lineage.leafMillisOnEmpty).toFixed(1)} times an empty graph's ${lineage.leafMillisOnEmpty.toFixed(1)} ms |
 | one pipeline's edges replaced | ${lineage.replacedPairs} pairs change, ${lineage.replaceWrites} rows written, ${lineage.replaceMillis.toFixed(1)} ms |
+| timeliness sweep, 1,000,000 executions, 10,000 in the window | ${background.timelinessFindings} found, ${background.timelinessMillis.toFixed(0)} ms, ${(background.timelinessMillis / background.timelinessMillisOnSmall).toFixed(1)} times that of 20,000 executions (${background.timelinessMillisOnSmall.toFixed(0)} ms) |
+| freshness sweep, 10,000 pipelines, 100 stale | ${background.freshnessTrips} round trip, ${background.freshnessMillis.toFixed(0)} ms |
+| anomaly job, 6 rules, 5,000 past executions | ${background.anomalyTrips} round trips, ${background.anomalyMillis.toFixed(0)} ms |
+| cleaning ${background.cleanedExecutions.toLocaleString('en')} executions beside 100 starts and ends a second | ${background.cleaningSeconds.toFixed(0)} s; the load's p99 ${background.loadP99WhileCleaning.toFixed(1)} ms, ${(background.loadP99WhileCleaning / background.loadP99).toFixed(1)} times the ${background.loadP99.toFixed(1)} ms without |
 `
 }
 

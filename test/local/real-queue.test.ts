@@ -62,7 +62,7 @@ interface Served {
 const serve = async (configPath = CONFIG): Promise<Served> => {
   const vars = {
     ENV_STATE: 'test',
-    DATABASE_URL: postgres.url.replace('://postgres@', '://postgres:none@'),
+    DATABASE_URL: postgres.url,
     NEON_FETCH_ENDPOINT: endpoint.url,
     SLACK_WEBHOOK_URL: channel,
   }

@@ -20,8 +20,8 @@ export const listJobs = (db: Database, filters: Page & { kind?: JobKind; state?:
     .where(
       and(
         gt(job.id, filters.after_id),
-        filters.kind === undefined ? undefined : eq(job.kind, filters.kind),
-        // A literal: the partial indexes do not match a parameter. It is one of ours, not the client's text.
+        // Literals: the partial indexes do not match a parameter. They are names of ours, not a client's text.
+        filters.kind === undefined ? undefined : sql`${job.kind} = ${sql.raw(`'${filters.kind}'`)}`,
         filters.state === undefined ? undefined : sql`${job.state} = ${sql.raw(`'${filters.state}'`)}`,
       ),
     )
