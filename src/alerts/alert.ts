@@ -9,6 +9,9 @@ export const MOST_ITEMS = 20
 /** PostgreSQL puts timestamps into JSON in its own form. */
 const instant = z.string().transform(formatInstant)
 
+/** A JSON number; our reader takes whole ones beyond 2^53 for bigint. */
+const amount = z.union([z.number(), z.bigint()]).transform(Number)
+
 const found = {
   /** When it was found. */
   at: instant,
@@ -57,10 +60,10 @@ export const alertSchema = once(() =>
       items: z.array(
         z.object({
           pipeline_execution_id: z.int(),
-          violation_value: z.number(),
-          baseline_value: z.number(),
-          deviation_percentage: z.number().nullable(),
-          confidence_score: z.number(),
+          violation_value: amount,
+          baseline_value: amount,
+          deviation_percentage: amount.nullable(),
+          confidence_score: amount,
         }),
       ),
     }),

@@ -33,6 +33,8 @@ export const postToSlack = async (webhookUrl: string, text: string): Promise<voi
   if (response.status === 429) {
     throw new JobFailure(`${said}: too many messages`, { retryAfterSeconds: readRetryAfter(response.headers.get('retry-after')) })
   }
+  // A gateway that gave up waiting does not know what became of the message.
+  if ([502, 504].includes(response.status)) throw new JobFailure(said, { interrupted: true })
   if (response.status >= 500 || response.status === 408) throw new JobFailure(said)
   throw new JobFailure(`${said}: check SLACK_WEBHOOK_URL, then replay this job`, { permanent: true })
 }

@@ -19,6 +19,7 @@ export const ERRORS = {
   method_not_allowed: { status: 405, description: 'The path exists, but not for this method; `Allow` lists those it has.' },
   name_taken: { status: 409, description: 'Another row has this name already.' },
   rule_taken: { status: 409, description: 'The pipeline has a rule for this metric already.' },
+  rule_has_results: { status: 409, description: 'The rule has flagged anomalies: what it watches does not change.' },
   execution_already_ended: { status: 409, description: 'The execution has ended before, with the other outcome.' },
   job_not_failed: { status: 409, description: 'Only a failed job can be replayed.' },
   body_too_large: { status: 413, description: 'The body is larger than 1 MiB.' },

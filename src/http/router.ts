@@ -174,7 +174,7 @@ const documented = (endpoint: AnyEndpoint): RouteConfig => {
       ...(path && { params: path }),
       ...(query && { query }),
       ...(header && { headers: header }),
-      ...(body && { body: { content: json(body), required: true } }),
+      ...(body && { body: { content: json(body), required: !body.safeParse(undefined).success } }),
     },
     responses: Object.fromEntries([...answers, ...errors]),
   })

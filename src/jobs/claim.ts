@@ -50,8 +50,10 @@ const claimRow = z.object({
 export type Claim =
   /** Ours to run. */
   | { outcome: 'claimed'; job: ClaimedJob }
-  /** Succeeded, or failed for good: nothing is left to do. */
-  | { outcome: 'over'; state: 'succeeded' | 'failed'; error: string | null }
+  /** Succeeded, or failed for good before: nothing is left to do. */
+  | { outcome: 'over' }
+  /** Failed for good just now: its last attempt has ended without a report. */
+  | { outcome: 'failed'; job: ClaimedJob; error: string }
   /** Somebody else runs it, or it is not due yet. */
   | { outcome: 'later'; waitSeconds: number }
   /** There is no such job: it was cleaned away. */
@@ -62,7 +64,8 @@ export const claimJob = async (db: Database, id: number, now: string): Promise<C
   const [row] = await db.rows(CLAIM, claimRow, { id, now, lease_end: addSeconds(now, LEASE_SECONDS) })
   if (!row) return { outcome: 'unknown' }
   const { held, wait_seconds, state, error, ...found } = row
-  if (state === 'succeeded' || state === 'failed') return { outcome: 'over', state, error }
+  if (state === 'failed' && held) return { outcome: 'failed', job: found, error: error ?? '' }
+  if (state === 'succeeded' || state === 'failed') return { outcome: 'over' }
   return held ? { outcome: 'claimed', job: found } : { outcome: 'later', waitSeconds: wait_seconds }
 }
 
@@ -98,20 +101,23 @@ export const finishJob = (db: Database, claimed: ClaimedJob, finishedAt: string)
 
 const RECORD_DONE = prepare(sql`
   update ${job} set state = 'succeeded', error = null, finished_at = ${param('finished_at')}::timestamptz
-  where id = ${param('id')} and state in ('waiting', 'running') and attempts >= ${param('attempts')}
+  where id = ${param('id')} and state <> 'succeeded' and attempts >= ${param('attempts')}
   returning id`)
 
 /** Records that this attempt has done the job's work, whatever has become of the job since: it is not to be done again. */
 export const recordDone = (db: Database, id: number, attempts: number, finishedAt: string) =>
   db.rows(RECORD_DONE, z.object({ id: whole }), { id, attempts, finished_at: finishedAt })
 
+const gaveUp = sql`(${param('permanent')}::boolean or (attempts >= ${mostAttempts} and not ${param('uncounted')}::boolean))`
+
 const FAIL = prepare(sql`
   update ${job} set
-    state = case when ${param('permanent')}::boolean or attempts >= ${mostAttempts} then 'failed' else 'waiting' end,
+    state = case when ${gaveUp} then 'failed' else 'waiting' end,
     error = ${param('error')},
+    attempts = case when ${param('uncounted')}::boolean then attempts - 1 else attempts end,
     interrupted = interrupted or ${param('interrupted')}::boolean,
     due_at = ${param('due_at')}::timestamptz,
-    finished_at = case when ${param('permanent')}::boolean or attempts >= ${mostAttempts} then ${param('finished_at')}::timestamptz end
+    finished_at = case when ${gaveUp} then ${param('finished_at')}::timestamptz end
   where id = ${param('job_id')} and state = 'running' and attempts = ${param('attempts')}
   returning state`)
 
@@ -119,13 +125,14 @@ const FAIL = prepare(sql`
 export const failJob = async (
   db: Database,
   claimed: ClaimedJob,
-  failure: { error: string; permanent: boolean; interrupted: boolean; dueAt: string },
+  failure: { error: string; permanent: boolean; uncounted: boolean; interrupted: boolean; dueAt: string },
   finishedAt: string,
 ): Promise<'waiting' | 'failed' | undefined> => {
   const [row] = await db.rows(FAIL, z.object({ state: z.enum(['waiting', 'failed']) }), {
     ...finishing(claimed, finishedAt),
     error: failure.error,
     permanent: failure.permanent,
+    uncounted: failure.uncounted,
     interrupted: failure.interrupted,
     due_at: failure.dueAt,
   })

@@ -5,7 +5,7 @@ import { recordDone } from './claim.ts'
 import { settleDeadJob } from './dead-letters.ts'
 import type { JobMessage } from './dispatch.ts'
 import { retryDelaySeconds } from './retry.ts'
-import { createJobDatabase, type Handled, RECORD_DELAY_SECONDS, type Runners, runJob } from './run.ts'
+import { createJobDatabase, type Handled, type Runners, rememberDone, runJob } from './run.ts'
 
 /** The queues of wrangler.toml. Each environment may put something before these names. */
 const JOBS = /watcher-jobs$/
@@ -25,7 +25,7 @@ export const consumeBatch = async (batch: MessageBatch, env: Env, runners: Runne
 type Handle = (message: JobMessage) => Promise<Handled>
 
 const handlerFor = (queue: string, env: Env, runners: Runners): Handle => {
-  if (JOBS.test(queue)) return ({ id, done }) => (done === undefined ? runJob(id, env, runners) : rememberDone(id, done, env))
+  if (JOBS.test(queue)) return ({ id, done }) => (done === undefined ? runJob(id, env, runners) : recordAsDone(id, done, env))
   if (DEAD_JOBS.test(queue)) return ({ id }) => buryJob(id, env)
   throw new Error(`No consumer for the queue ${queue}: see wrangler.toml`)
 }
@@ -43,14 +43,18 @@ const settle = async (message: Message, handle: Handle): Promise<void> => {
     else message.retry({ delaySeconds: handled.delaySeconds })
   } catch (error) {
     // Nothing could be recorded, the database is away: the queue keeps the job until it is back.
-    const delaySeconds = body.data.done === undefined ? retryDelaySeconds(message.attempts) : RECORD_DELAY_SECONDS
+    const delaySeconds = retryDelaySeconds(message.attempts)
     logEvent('error', 'job message retried', { job_id: body.data.id, delivery: message.attempts, retry_after_s: delaySeconds }, error)
     message.retry({ delaySeconds })
   }
 }
 
-const rememberDone = async (id: number, attempts: number, env: Env): Promise<Handled> => {
-  await recordDone(createJobDatabase(env), id, attempts, instantOf(new Date()))
+const recordAsDone = async (id: number, attempts: number, env: Env): Promise<Handled> => {
+  try {
+    await recordDone(createJobDatabase(env), id, attempts, instantOf(new Date()))
+  } catch (error) {
+    if (!(await rememberDone(id, attempts, env))) throw error
+  }
   return { ack: true }
 }
 

@@ -10,6 +10,12 @@ export interface JobMessage {
 /** The platform's limit for one `sendBatch`. */
 const MOST_PER_BATCH = 100
 
+/** A send that takes longer is given up on: what waits for it has its work done already. */
+const SEND_MILLIS = 5_000
+
+const failAfter = (millis: number) =>
+  new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`the queue did not answer within ${millis / 1000} seconds`)), millis))
+
 /** Sends the ids of recorded jobs. Throws where the queue does not take them. */
 export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[]): Promise<void> => {
   for (let from = 0; from < ids.length; from += MOST_PER_BATCH) {
@@ -23,7 +29,7 @@ export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[])
  */
 export const trySendJobs = async (queue: Queue<JobMessage>, ids: readonly number[]): Promise<void> => {
   try {
-    await sendJobs(queue, ids)
+    await Promise.race([sendJobs(queue, ids), failAfter(SEND_MILLIS)])
   } catch (error) {
     logEvent('error', 'the queue did not take these jobs; the search for lost jobs will send them', { job_ids: ids }, error)
   }

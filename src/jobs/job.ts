@@ -36,7 +36,7 @@ export type RunJob = (job: ClaimedJob, scope: JobScope) => Promise<number[]>
 export class JobFailure extends Error {
   /** Trying again cannot help: the job is failed at once, to be replayed once the cause is mended. */
   readonly permanent: boolean
-  /** When to try again, where the other side has said so. */
+  /** The other side asks us to wait so long. That is no fault of the job's: the attempt does not count. */
   readonly retryAfterSeconds: number | undefined
   /** Whether the work happened is unknown, as after a timeout. */
   readonly interrupted: boolean

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../db/client.ts'
 import { whole } from '../db/rows.ts'
@@ -9,10 +9,14 @@ import { job } from './table.ts'
 
 const idRow = z.object({ id: whole })
 
-const RECORD = prepare(sql`
-  insert into ${job} (kind, payload, created_at, due_at)
-  values (${param('kind')}, ${param('payload')}::jsonb, ${param('now')}::timestamptz, ${param('now')}::timestamptz)
-  returning id`)
+/**
+ * The insert by which a statement records a job for what it has found; what follows (`from … having …`) says whether and
+ * how many. To be ended with `returning id`. Placeholder: `now`.
+ */
+export const insertJob = (kind: JobKind | SQL, payload: SQL): SQL => sql`insert into ${job} (kind, payload, created_at, due_at)
+    select ${typeof kind === 'string' ? sql.raw(`'${kind}'`) : kind}, ${payload}, ${param('now')}::timestamptz, ${param('now')}::timestamptz`
+
+const RECORD = prepare(sql`${insertJob(param('kind'), sql`${param('payload')}::jsonb`)} returning id`)
 
 /** Records one job and answers its id, to be sent. */
 export const recordJob = async (db: Database, kind: JobKind, payload: Record<string, unknown>, now: string): Promise<number[]> =>

@@ -20,7 +20,7 @@ const TRIP_MILLIS = 14_000
 export const createJobDatabase = (env: Env): Database => createDatabase(readSettings(env), { tripMillis: TRIP_MILLIS })
 
 /** Until the record of finished work is tried again: well before anybody takes the claim for run out. */
-export const RECORD_DELAY_SECONDS = 15
+const RECORD_DELAY_SECONDS = 15
 
 /** What the queue should do with the message. */
 export type Handled = { ack: true } | { ack: false; delaySeconds: number }
@@ -40,7 +40,7 @@ export const runJob = async (id: number, env: Env, runners: Runners): Promise<Ha
   const db = createJobDatabase(env)
   const claim = await claimJob(db, id, now)
   if (claim.outcome === 'later') return again(claim.waitSeconds)
-  if (claim.outcome !== 'claimed') return DONE
+  if (claim.outcome === 'unknown' || claim.outcome === 'over') return DONE
   const { job } = claim
   const log = (level: 'info' | 'error', state: string, fault?: unknown) =>
     logEvent(
@@ -56,13 +56,17 @@ export const runJob = async (id: number, env: Env, runners: Runners): Promise<Ha
       },
       fault,
     )
+  if (claim.outcome === 'failed') {
+    log('error', 'failed', new Error(claim.error))
+    return DONE
+  }
   try {
     const recorded = await runners[job.kind](job, { settings: readSettings(env), db, now, clock })
     await trySendJobs(env.JOBS, recorded)
     log('info', 'succeeded')
     return DONE
   } catch (error) {
-    if (error instanceof JobFailure && error.done && (await carryOn(job, env, error))) {
+    if (error instanceof JobFailure && error.done && (await rememberDone(job.id, job.attempts, env))) {
       log('error', 'done, to be recorded', error)
       return DONE
     }
@@ -73,26 +77,30 @@ export const runJob = async (id: number, env: Env, runners: Runners): Promise<Ha
   }
 }
 
-/** While the database is away the queue remembers that the work is done. False where it is away too. */
-const carryOn = async (job: ClaimedJob, env: Env, cause: JobFailure): Promise<boolean> => {
+/**
+ * While the database is away the queue remembers that the work is done: as a new message each time, so that its
+ * deliveries never run out. False where the queue is away too.
+ */
+export const rememberDone = async (id: number, attempts: number, env: Env): Promise<boolean> => {
   try {
-    await env.JOBS.send({ id: job.id, done: job.attempts } satisfies JobMessage, { delaySeconds: RECORD_DELAY_SECONDS })
+    await env.JOBS.send({ id, done: attempts } satisfies JobMessage, { delaySeconds: RECORD_DELAY_SECONDS })
     return true
   } catch (error) {
-    logEvent('error', 'neither the database nor the queue could be told that this job is done', { job_id: job.id }, error ?? cause)
+    logEvent('error', 'neither the database nor the queue could be told that this job is done', { job_id: id }, error)
     return false
   }
 }
 
 const recordFailure = async (db: Database, job: ClaimedJob, error: unknown, at: string) => {
   const failure = error instanceof JobFailure ? error : undefined
-  const delaySeconds = failure?.retryAfterSeconds ?? retryDelaySeconds(job.attempts)
+  const delaySeconds = failure?.retryAfterSeconds ? spread(failure.retryAfterSeconds) : retryDelaySeconds(job.attempts)
   const state = await failJob(
     db,
     job,
     {
       error: describeFailure(error).slice(0, 1000),
       permanent: failure?.permanent ?? false,
+      uncounted: failure?.retryAfterSeconds !== undefined,
       interrupted: failure?.interrupted ?? false,
       dueAt: addSeconds(at, delaySeconds),
     },
@@ -100,6 +108,9 @@ const recordFailure = async (db: Database, job: ClaimedJob, error: unknown, at: 
   )
   return { state, delaySeconds }
 }
+
+/** Many are told to wait at once: they come back one after the other, none before it was told to. */
+const spread = (seconds: number): number => Math.ceil(seconds + Math.random() * 2 * Math.max(seconds, 15))
 
 /** For the job's `error` field, which people read: neither SQL nor values of other people's requests. */
 const describeFailure = (error: unknown): string => {

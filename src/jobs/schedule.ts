@@ -8,10 +8,13 @@ import { recordJobsOnce } from './record.ts'
 import { resendLostJobs } from './recover.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './run.ts'
 
-/** When things happen, in UTC. wrangler.toml must list the same: a test compares them. */
+/**
+ * When things happen, in UTC. wrangler.toml must list the same: a test compares them. All fall on a quarter of an hour,
+ * so that a database which has scaled to zero is woken once for them.
+ */
 export const CRONS = {
   quarterHourly: '*/15 * * * *',
-  hourly: '5 * * * *',
+  hourly: '0 * * * *',
   daily: '30 3 * * *',
 } as const
 

@@ -74,9 +74,11 @@ describe('an alert', () => {
     ['soon', 60],
     [undefined, 60],
   ])('waits as long as a 429 says (Retry-After: %s)', async (header, seconds) => {
+    vi.spyOn(Math, 'random').mockReturnValue(0)
     await background.slack.answers({ status: 429, headers: header ? { 'retry-after': header } : {}, body: 'rate_limited' })
     await drain(background)
     expect(await wait()).toBe(seconds)
+    expect(await alert()).toMatchObject({ state: 'waiting', attempts: 0 }) // it was Slack's wish, and no failure
     expect(background.queue.sent[0]?.dueMillis).toBe(Date.now() + seconds * 1000)
     // A message that comes too early waits for the rest.
     advanceClock(seconds - 1)
@@ -85,6 +87,22 @@ describe('an alert', () => {
     expect(await background.slack.messages()).toEqual([])
     advanceClock(2)
     await drain(background)
+    expect(await background.slack.messages()).toHaveLength(1)
+  })
+
+  it('is not failed however often Slack asks to wait, and does not come back with all the others', async () => {
+    await background.slack.answers(...Array.from({ length: 30 }, () => ({ status: 429, headers: { 'retry-after': '1' } })))
+    const waits = new Set<number>()
+    for (let turn = 0; turn < 30; turn += 1) {
+      await deliverJob(background, (await alert()).id)
+      waits.add(await wait())
+      advanceClock(await wait())
+    }
+    expect(await alert()).toMatchObject({ state: 'waiting', attempts: 0 })
+    expect(waits.size).toBeGreaterThan(5)
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(1)
+    background.queue.sent = []
+    await deliverJob(background, (await alert()).id)
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
@@ -147,8 +165,11 @@ describe('an alert', () => {
     refusing = true
     expect(background.queue.sent).toMatchObject([{ body: { done: 1 } }])
     advanceClock(15)
-    await drain(background) // still away: the record waits
-    expect(background.queue.sent).toMatchObject([{ body: { done: 1 }, deliveries: 1 }])
+    for (let turn = 0; turn < 40; turn += 1) {
+      await drain(background) // still away: the record waits, for longer than a message has deliveries
+      advanceClock(15)
+    }
+    expect(background.queue.sent).toMatchObject([{ body: { done: 1 }, deliveries: 0 }])
     refusing = false
     expect(await alert()).toMatchObject({ state: 'running' })
     advanceClock(15)

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { call, countOf, expectError, get, makePipeline, post, readPipeline, sql, startRun } from '../support/api.ts'
+import { call, countOf, expectError, get, makePipeline, patch, post, readPipeline, sql, startRun } from '../support/api.ts'
 import { type Background, deliverJob, drain, jobsOf, openBackground, setClock } from '../support/background.ts'
 
 let background: Background
@@ -308,6 +308,28 @@ describe('rules and results', () => {
     expect(await list(`pipeline_id=${pipeline_id + 100_000}`)).toEqual([])
     const page = await get(`/anomaly_detection_result?pipeline_id=${pipeline_id}&limit=1`)
     expect(page.headers.get('link')).toContain('after_id=')
+  })
+
+  it('keep what a rule watches once it has flagged something', async () => {
+    const { pipeline_id, rule_id } = await makeHistory(USUAL)
+    expect((await patch('/anomaly_detection_rule', { id: rule_id, metric_field: 'updates' })).body.metric_field).toBe('updates')
+    await patch('/anomaly_detection_rule', { id: rule_id, metric_field: 'inserts' })
+    await run(pipeline_id, 0, { inserts: 1000 })
+    await drain(background)
+    expectError(await patch('/anomaly_detection_rule', { id: rule_id, metric_field: 'updates' }), 409, 'rule_has_results')
+    expectError(await patch('/anomaly_detection_rule', { id: rule_id, pipeline_id: await makePipeline() }), 409, 'rule_has_results')
+    const unchanged = await patch('/anomaly_detection_rule', { id: rule_id, pipeline_id, metric_field: 'inserts', lookback_days: 20 })
+    expect([unchanged.status, unchanged.body.lookback_days]).toEqual([200, 20])
+    expectError(await patch('/anomaly_detection_rule', { id: 999_999, metric_field: 'updates' }), 404, 'anomaly_detection_rule_not_found')
+  })
+
+  it('tell of numbers as large as they may be', async () => {
+    const { pipeline_id } = await makeHistory(USUAL)
+    const id = await run(pipeline_id, 0, { inserts: 2 ** 53 })
+    await drain(background)
+    const [result] = await resultsOf(pipeline_id)
+    expect([result.pipeline_execution_id, Number(result.violation_value)]).toEqual([id, 2 ** 53])
+    expect((await background.slack.messages())[0]).toContain(`Execution ID ${id}: 9007199254740992 (baseline: 100.00`)
   })
 
   it('unflag only what is named', async () => {

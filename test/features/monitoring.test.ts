@@ -67,6 +67,16 @@ describe('POST /celery/monitor-queue', () => {
     expect(await jobsOf('send_alert')).toMatchObject([{ state: 'succeeded' }])
   })
 
+  it('alerts once where two see different depths at once', async () => {
+    await pile(99)
+    const slow = monitor()
+    await pile(1)
+    await Promise.all([slow, monitor(), monitor()])
+    await monitor()
+    const levels = (await background.slack.messages()).map((text) => text.split('\n')[0])
+    expect(levels.filter((level) => level === '🚨 CRITICAL')).toHaveLength(1)
+  })
+
   it('keeps an alert that Slack does not take now', async () => {
     setClock('2025-01-09T20:30:45Z')
     await background.slack.answers({ status: 500 })

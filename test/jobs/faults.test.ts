@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CRONS } from '../../src/jobs/schedule.ts'
 import { countOf, sql } from '../support/api.ts'
 import { advanceClock, type Background, deliver, fireCron, openBackground, setClock } from '../support/background.ts'
 
@@ -142,8 +143,8 @@ const settle = async (copies: number): Promise<void> => {
     const unfinished = await countOf("job where state in ('waiting', 'running')")
     quietTicks = unfinished === 0 && background.queue.sent.length === 0 ? quietTicks + 1 : 0
     if (quietTicks > 1) return
-    await invoke(() => fireCron(background, '*/15 * * * *', new Date(tick)))
-    if (tick % 3_600_000 === 0) await invoke(() => fireCron(background, '5 * * * *', new Date(tick)))
+    await invoke(() => fireCron(background, CRONS.quarterHourly, new Date(tick)))
+    if (tick % 3_600_000 === 0) await invoke(() => fireCron(background, CRONS.hourly, new Date(tick)))
   }
   throw new Error('this does not come to rest')
 }
@@ -223,7 +224,7 @@ const TIMELINESS: Scenario = {
       `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds) values (1, '2025-06-15T11:00:00Z', '2025-06-15T12:13:00Z', true, 4380)`,
     )
   },
-  begin: () => invoke(() => fireCron(background, '*/15 * * * *', new Date('2025-06-15T12:15:00Z'))),
+  begin: () => invoke(() => fireCron(background, CRONS.quarterHourly, new Date('2025-06-15T12:15:00Z'))),
   findings: () => countOf('timeliness_pipeline_execution_log'),
   expected: { findings: 3, alerts: 1 },
 }

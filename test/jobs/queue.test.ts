@@ -174,8 +174,11 @@ describe('a job that fails every time', () => {
   it('and kills its worker each time, is failed by the claim after its last', async () => {
     const id = await record('check_freshness')
     await sql(`update job set state = 'running', attempts = ${MOST_ATTEMPTS}, due_at = $2 where id = $1`, [id, '2025-01-09T20:30:00Z'])
+    const lines: string[] = []
+    vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line))
     expect((await deliverJob(background, id)).acked).toEqual([id])
     expect(await readJob(id)).toMatchObject({ state: 'failed', attempts: MOST_ATTEMPTS, error: 'Every attempt ended without a report' })
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: 'error', message: 'job', job_id: id, state: 'failed' }])
   })
 
   it('leaves a job alone whose deliveries went into a database that was away', async () => {

@@ -76,6 +76,12 @@ describe('npm run dev', () => {
     const nested = await runScript(`WATCHER=http://localhost:${port}
 ${blockAfter('## Nested executions')}`)
     expect(nested.stdout).toContain('"child_executions":[{"id":2')
+    for (const heading of ['### Late runs and stale data', '### Anomalies', '### Schedule']) {
+      const { stdout: told } = await runScript(`WATCHER=http://localhost:${port}\n${blockAfter(heading)}`)
+      expect(told, heading).not.toContain('"code"')
+    }
+    const failed = await runScript(`WATCHER=http://localhost:${port}\n${blockAfter('### When a job fails')}`)
+    expect(failed.stdout).toContain('"code":"job_not_failed"')
   })
 
   it('plays the demo against the running server', async () => {

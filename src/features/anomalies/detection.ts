@@ -7,7 +7,7 @@ import { param, prepare } from '../../db/statement.ts'
 import { stringifyJson } from '../../http/json.ts'
 import { finishedAfter, finishing, held } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
-import { job } from '../../jobs/table.ts'
+import { insertJob } from '../../jobs/record.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
@@ -51,7 +51,7 @@ const MEASURE = prepare(sql`
       select ${metricOf} as value
       from ${pipelineExecution} e
       where e.pipeline_id = r.pipeline_id and e.hour_recorded = tested.hour_recorded and e.completed_successfully
-        and e.end_date between tested.end_date - make_interval(days => r.lookback_days) and tested.end_date and e.id <> tested.id
+        and e.end_date between tested.end_date - make_interval(hours => 24 * r.lookback_days) and tested.end_date and e.id <> tested.id
         and not exists (select from ${anomalyDetectionResult} flagged where flagged.pipeline_execution_id = e.id and flagged.rule_id = r.id)
     ) past) b on r.id is not null
   order by r.id`)
@@ -128,11 +128,12 @@ const record = sql`
     on conflict do nothing
     returning ${RESULT_COLUMNS}),
   alerted as (
-    insert into ${job} (kind, payload, created_at, due_at)
-    select 'send_alert', jsonb_build_object('alert', 'anomaly', 'at', ${param('now')}::timestamptz, 'count', 1, 'pipeline_id', found.pipeline_id,
+    ${insertJob(
+      'send_alert',
+      sql`jsonb_build_object('alert', 'anomaly', 'at', ${param('now')}::timestamptz, 'count', 1, 'pipeline_id', found.pipeline_id,
         'metric_field', found.metric_field, 'threshold_multiplier', found.std_deviation_threshold_multiplier,
-        'lookback_days', found.lookback_days, 'items', jsonb_build_array(to_jsonb(i) - 'context' - 'detected_at')),
-      ${param('now')}::timestamptz, ${param('now')}::timestamptz
+        'lookback_days', found.lookback_days, 'items', jsonb_build_array(to_jsonb(i) - 'context' - 'detected_at'))`,
+    )}
     from inserted i join found on found.rule_id = i.rule_id
     order by i.id
     returning id),
@@ -171,7 +172,8 @@ export const recordAnomalies = async (db: Database, { executionId, anomalies }: 
   // Another call has just recorded one of them, and this statement could not see it: the next one does.
   if (rows.filter(({ id }) => id !== null).length < anomalies.length) rows = rows.concat(await db.rows(RECORD, storedRow, values))
   const results = new Map(rows.filter(({ id }) => id !== null).map(({ job_id: _job, ...result }) => [result.id, result]))
-  return { results: [...results.values()], jobIds: rows.flatMap(({ job_id }) => (job_id === null ? [] : [job_id])) }
+  const inOrder = [...results.values()].sort((left, right) => Number(left.id) - Number(right.id))
+  return { results: inOrder, jobIds: rows.flatMap(({ job_id }) => (job_id === null ? [] : [job_id])) }
 }
 
 const RECORD_AND_FINISH = prepare(sql`with ${held}, ${record}, ${finishedAfter('inserted')} select id from alerted`)

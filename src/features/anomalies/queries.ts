@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { untilRow } from '../../db/config-as-code.ts'
 import { truth, whole } from '../../db/rows.ts'
+import { ApiError } from '../../http/errors.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { Target } from '../../http/patch.ts'
 import type { RulePost } from './schemas.ts'
@@ -48,15 +49,29 @@ export const listRules = (db: Database, filters: Page & { pipeline_id?: number; 
 export const findRule = async (db: Database, id: number) =>
   (await db.orm.select().from(anomalyDetectionRule).where(eq(anomalyDetectionRule.id, id)))[0]
 
-/** Writes the given columns; undefined where there is no such rule. */
+/**
+ * Writes the given columns; undefined where there is no such rule. A rule that has flagged something keeps its pipeline
+ * and its metric: under another name its findings would mean something else. Throws ApiError `rule_has_results`.
+ */
 export const updateRule = async (db: Database, target: Target, changes: Partial<typeof anomalyDetectionRule.$inferInsert>, now: string) => {
   if (!('id' in target)) return undefined
+  const { pipeline_id = null, metric_field = null } = changes
   const [row] = await db.orm
     .update(anomalyDetectionRule)
     .set({ ...changes, updated_at: now })
-    .where(eq(anomalyDetectionRule.id, target.id))
+    .where(
+      and(
+        eq(anomalyDetectionRule.id, target.id),
+        sql`(coalesce(${pipeline_id}::bigint, pipeline_id) = pipeline_id and coalesce(${metric_field}::text, metric_field) = metric_field
+          or not exists (select from ${anomalyDetectionResult} where rule_id = ${anomalyDetectionRule.id}))`,
+      ),
+    )
     .returning()
-  return row
+  if (row || (pipeline_id === null && metric_field === null) || !(await findRule(db, target.id))) return row
+  throw new ApiError(
+    'rule_has_results',
+    `Rule ${target.id} has flagged anomalies, so its pipeline and metric stay: set its active to false and create another rule`,
+  )
 }
 
 /** A page of flagged anomalies in the order of their ids. */

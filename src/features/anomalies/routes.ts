@@ -26,8 +26,8 @@ const resource: PatchableResource = {
   noun: 'anomaly detection rule',
   answer: ruleAnswer,
   notFound: 'anomaly_detection_rule_not_found',
-  patchErrors: ['rule_taken', 'unknown_reference'],
-  patchDescription: '',
+  patchErrors: ['rule_taken', 'rule_has_results', 'unknown_reference'],
+  patchDescription: 'Pipeline and metric of a rule that has flagged something stay as they are.',
 }
 
 const routes = (router: Router): void => {

@@ -8,7 +8,7 @@ import { deadlineAfter, effectiveRule } from '../../db/thresholds.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import { finishedAfter, finishing, held } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
-import { job } from '../../jobs/table.ts'
+import { insertJob } from '../../jobs/record.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 import { freshnessPipelineLog } from './table.ts'
@@ -44,18 +44,18 @@ const SWEEP = prepare(sql`
     returning pipeline_id, last_dml_timestamp, freshness_number, freshness_datepart),
   remembered as (update ${pipeline} p set freshness_logged_for = stale.dml from stale where p.id = stale.id),
   alerted as (
-    insert into ${job} (kind, payload, created_at, due_at)
-    select 'send_alert', jsonb_build_object('alert', 'freshness', 'at', ${param('now')}::timestamptz, 'count', count(*), 'items', (
+    ${insertJob(
+      'send_alert',
+      sql`jsonb_build_object('alert', 'freshness', 'at', ${param('now')}::timestamptz, 'count', count(*), 'items', (
         select jsonb_agg(first) from (
           select logged.*, stale.name as pipeline_name from logged join stale on stale.id = logged.pipeline_id
-          order by pipeline_id limit ${sql.raw(String(MOST_ITEMS))}) first)),
-      ${param('now')}::timestamptz, ${param('now')}::timestamptz
+          order by pipeline_id limit ${sql.raw(String(MOST_ITEMS))}) first))`,
+    )}
     from logged
     having count(*) > 0
     returning id),
   continued as (
-    insert into ${job} (kind, payload, created_at, due_at)
-    select 'check_freshness', '{}', ${param('now')}::timestamptz, ${param('now')}::timestamptz
+    ${insertJob('check_freshness', sql`'{}'::jsonb`)}
     where (select count(*) from stale) = ${sql.raw(String(MOST_FINDINGS))}
     returning id),
   ${finishedAfter('logged')}

@@ -7,26 +7,38 @@ export interface Cleanup {
   batch_size: number
 }
 
-/** Database calls of one invocation: with what else it asks well below the 50 that the free plan allows. */
-export const MOST_BATCHES = 20
-/** No batch is begun after this: a caller waits for the answer. */
-const LONGEST_MILLIS = 10_000
+/** Database calls of one cleanup. A consumer's invocation may have nine other jobs; the free plan allows it 50 in all. */
+export const MOST_BATCHES = 12
+const MOST_FAILURES = 2
 
-/** Deletes batch after batch until nothing old is left, or the invocation has done its share (`complete: false`). */
+/**
+ * Deletes batch after batch until nothing old is left, or this call has done its share (`complete: false`): no batch is
+ * begun after `longestMillis`. A batch that fails, for being more than the database does in time or for a row that got
+ * a child meanwhile, is followed by a smaller one, whose size the rest goes on with.
+ */
 export const cleanLogs = async (
   db: Database,
   { retention_days, batch_size }: Cleanup,
   now: string,
-): Promise<Deleted & { complete: boolean }> => {
+  longestMillis: number,
+): Promise<{ deleted: Deleted; complete: boolean; rest: Cleanup }> => {
   const cutoff = cutoffOf(now, retention_days)
   const begun = Date.now()
-  let total = NONE_DELETED
-  for (let batches = 0; batches < MOST_BATCHES && Date.now() - begun < LONGEST_MILLIS; batches += 1) {
-    const deleted = await deleteBatch(db, cutoff, batch_size)
-    if (Object.values(deleted).every((count) => count === 0)) return { ...total, complete: true }
-    total = sum(total, deleted)
+  let deleted = NONE_DELETED
+  let size = batch_size
+  let failures = 0
+  for (let batches = 0; batches < MOST_BATCHES && Date.now() - begun < longestMillis; batches += 1) {
+    try {
+      const batch = await deleteBatch(db, cutoff, size)
+      if (Object.values(batch).every((count) => count === 0)) return { deleted, complete: true, rest: { retention_days, batch_size: size } }
+      deleted = sum(deleted, batch)
+    } catch (error) {
+      failures += 1
+      if (failures > MOST_FAILURES) throw error
+      size = Math.ceil(size / 10)
+    }
   }
-  return { ...total, complete: false }
+  return { deleted, complete: false, rest: { retention_days, batch_size: size } }
 }
 
 const sum = (left: Deleted, right: Deleted): Deleted =>

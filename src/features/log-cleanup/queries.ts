@@ -7,6 +7,7 @@ import { addSeconds } from '../../http/instant.ts'
 import { stringifyJson } from '../../http/json.ts'
 import { finishedAfter, finishing, held } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
+import { insertJob } from '../../jobs/record.ts'
 import { JOB_KINDS, job } from '../../jobs/table.ts'
 import { anomalyDetectionResult } from '../anomalies/table.ts'
 import { pipelineExecution, pipelineExecutionClosure } from '../executions/table.ts'
@@ -36,8 +37,8 @@ export const NONE_DELETED: Deleted = {
  * One batch, one transaction: at most `batch_size` executions, freshness logs and jobs, with what hangs on the executions.
  * An execution goes when it is old, has ended and has no child: parents follow in a later batch once their children are
  * gone, and one with a young or running descendant keeps one child, so it stays. Index Scan on start_date, oldest first.
- * Rows that another cleanup has in hand are passed over (`skip locked`), and nobody can start a child below one that is
- * locked here. The foreign keys would cascade by themselves; deleting what hangs on an execution here counts it.
+ * Rows that another cleanup has in hand are passed over (`skip locked`). Nobody can start a child below one that is locked
+ * here; a child that is committed just before the lock makes the foreign key refuse the batch, and the next one sees it. The foreign keys would cascade by themselves; deleting what hangs on an execution here counts it.
  */
 const DELETE_BATCH = prepare(sql`
   with leaf as (
@@ -51,16 +52,14 @@ const DELETE_BATCH = prepare(sql`
   anomalous as (delete from ${anomalyDetectionResult} a using leaf where a.pipeline_execution_id = leaf.id returning a.id),
   closure as (delete from ${pipelineExecutionClosure} c using leaf where c.descendant_id = leaf.id returning c.depth),
   execution as (delete from ${pipelineExecution} e using leaf where e.id = leaf.id returning e.id),
-  stale as (
-    delete from ${freshnessPipelineLog} where id in (
-      select id from ${freshnessPipelineLog} where last_dml_timestamp < ${param('cutoff')}::timestamptz
-      order by last_dml_timestamp limit ${param('batch_size')}::integer for update skip locked)
-    returning id),
-  done as (
-    delete from ${job} where id in (
-      select id from ${job} where kind = any(${`{${JOB_KINDS.join(',')}}`}::text[]) and finished_at < ${param('cutoff')}::timestamptz
-      limit ${param('batch_size')}::integer for update skip locked)
-    returning id)
+  old_log as (
+    select id from ${freshnessPipelineLog} where last_dml_timestamp < ${param('cutoff')}::timestamptz
+    order by last_dml_timestamp limit ${param('batch_size')}::integer for update skip locked),
+  stale as (delete from ${freshnessPipelineLog} f using old_log where f.id = old_log.id returning f.id),
+  old_job as (
+    select id from ${job} where kind = any(${`{${JOB_KINDS.join(',')}}`}::text[]) and finished_at < ${param('cutoff')}::timestamptz
+    limit ${param('batch_size')}::integer for update skip locked),
+  done as (delete from ${job} j using old_job where j.id = old_job.id returning j.id)
   select (select count(*) from execution) as total_pipeline_executions_deleted,
     (select count(*) from late) as total_timeliness_pipeline_execution_logs_deleted,
     (select count(*) from anomalous) as total_anomaly_detection_results_deleted,
@@ -89,8 +88,8 @@ export const cutoffOf = (now: string, retentionDays: number): string => addSecon
 const FINISH_AND_CONTINUE = prepare(sql`
   with ${held},
   continued as (
-    insert into ${job} (kind, payload, created_at, due_at)
-    select 'clean_logs', ${param('payload')}::jsonb, ${param('now')}::timestamptz, ${param('now')}::timestamptz where exists (select from held)
+    ${insertJob('clean_logs', sql`${param('payload')}::jsonb`)}
+    where exists (select from held)
     returning id),
   ${finishedAfter('continued')}
   select id from continued`)

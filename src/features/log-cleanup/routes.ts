@@ -6,6 +6,9 @@ import { cleanLogs } from './clean.ts'
 import { cleanLogsJob } from './job.ts'
 import { BATCH_SIZE, cleanupAnswer, cleanupPost } from './schemas.ts'
 
+/** A caller waits for the answer. */
+const LONGEST_MILLIS = 4_000
+
 const routes = (router: Router): void =>
   handle(
     router,
@@ -20,10 +23,9 @@ const routes = (router: Router): void =>
       answers: { 200: { description: 'How much is gone.', schema: cleanupAnswer } },
     },
     async ({ body: { retention_days, batch_size = BATCH_SIZE } }, { backgroundDb: db, now, sendAfterwards }) => {
-      const cleanup = { retention_days, batch_size }
-      const cleaned = await cleanLogs(db, cleanup, now)
-      if (!cleaned.complete) sendAfterwards(await recordJob(db, 'clean_logs', cleanup, now))
-      return { status: 200, body: cleaned }
+      const { deleted, complete, rest } = await cleanLogs(db, { retention_days, batch_size }, now, LONGEST_MILLIS)
+      if (!complete) sendAfterwards(await recordJob(db, 'clean_logs', { ...rest }, now))
+      return { status: 200, body: { ...deleted, complete } }
     },
   )
 

@@ -94,7 +94,7 @@ export const measureQueueDepth = async (db: Database, now: string): Promise<Queu
   const recorded = await db.rows(RECORD_LEVEL, z.object({ id: whole }), {
     payload: stringifyJson({ alert: 'queue', at: now, level, total_pending: row.total, breakdown: waiting }),
     state: isAlert ? 'waiting' : 'succeeded',
-    key: `queue depth ${level} after ${row.recorded_id ?? 'nothing'}`,
+    key: `queue depth after ${row.recorded_id ?? 'nothing'}`,
     now,
   })
   return { ...measured, alertJobIds: isAlert ? recorded.map(({ id }) => id) : [] }
@@ -103,30 +103,27 @@ export const measureQueueDepth = async (db: Database, now: string): Promise<Queu
 const OVERVIEW = prepare(sql`
   with kind as (select unnest(${`{${JOB_KINDS.join(',')}}`}::text[]) as kind),
   unfinished as (
-    select kind, state, attempts, due_at, created_at, id from ${job} where state in ('waiting', 'running')),
-  failed as (select kind, count(*) as count from ${job} where state = 'failed' group by kind),
+    select kind, count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'waiting' and attempts > 0) as retrying,
+      count(*) filter (where state = 'running') as running
+    from ${job} where state in ('waiting', 'running') group by kind),
+  failed as (select kind, count(*) as failed from ${job} where state = 'failed' group by kind),
   hour as (
     select kind, state, extract(epoch from finished_at - started_at) as seconds from ${job}
     where kind = any(${`{${JOB_KINDS.join(',')}}`}::text[]) and finished_at >= ${param('hour_ago')}::timestamptz),
-  counted as (
-    select k.kind,
-      (select count(*) from unfinished u where u.kind = k.kind and u.state = 'waiting') as waiting,
-      (select count(*) from unfinished u where u.kind = k.kind and u.state = 'waiting' and u.attempts > 0) as retrying,
-      (select count(*) from unfinished u where u.kind = k.kind and u.state = 'running') as running,
-      coalesce((select f.count from failed f where f.kind = k.kind), 0) as failed,
-      h.succeeded, h.mean, h.p95
-    from kind k cross join lateral (
-      select count(*) filter (where state = 'succeeded') as succeeded, avg(seconds) as mean,
-        percentile_cont(0.95) within group (order by seconds) as p95
-      from hour where hour.kind = k.kind) h),
+  ran as (
+    select kind, count(*) filter (where state = 'succeeded') as succeeded, avg(seconds) as mean,
+      percentile_cont(0.95) within group (order by seconds) as p95
+    from hour group by kind),
   failure as (
     select id, kind, attempts, error, finished_at from ${job} where state = 'failed' order by id desc limit 20)
   select
-    (select jsonb_agg(jsonb_build_object('kind', kind, 'waiting', waiting, 'retrying', retrying, 'running', running, 'failed', failed,
-      'succeeded_last_hour', succeeded, 'mean_seconds', mean, 'p95_seconds', p95)) from counted) as kinds,
+    (select jsonb_agg(jsonb_build_object('kind', kind, 'waiting', coalesce(waiting, 0), 'retrying', coalesce(retrying, 0),
+        'running', coalesce(running, 0), 'failed', coalesce(failed, 0), 'succeeded_last_hour', coalesce(succeeded, 0),
+        'mean_seconds', mean, 'p95_seconds', p95))
+      from kind left join unfinished using (kind) left join failed using (kind) left join ran using (kind)) as kinds,
     (select to_jsonb(o) from (
       select id, kind, attempts, created_at, extract(epoch from ${param('now')}::timestamptz - created_at)::double precision as age_seconds
-      from unfinished where state = 'waiting' order by created_at, id limit 1) o) as oldest_waiting,
+      from ${job} where state in ('waiting', 'running') and state = 'waiting' order by created_at, id limit 1) o) as oldest_waiting,
     (select coalesce(jsonb_agg(failure order by id desc), '[]') from failure) as recent_failures,
     (select jsonb_build_object('succeeded', count(*) filter (where state = 'succeeded'), 'failed', count(*) filter (where state = 'failed'),
       'per_minute', count(*) / 60.0, 'mean_seconds', avg(seconds), 'p95_seconds', percentile_cont(0.95) within group (order by seconds))

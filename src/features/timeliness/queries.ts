@@ -9,6 +9,7 @@ import { addSeconds } from '../../http/instant.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import { finishedAfter, finishing, held } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
+import { insertJob } from '../../jobs/record.ts'
 import { job } from '../../jobs/table.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
@@ -22,14 +23,18 @@ const LAST_CHECK = prepare(sql`
   select started_at from ${job} where kind = 'check_timeliness' and state = 'succeeded' and finished_at is not null
   order by finished_at desc limit 1`)
 
+/** An end may reach us this much later than its end_date says, and after a check has passed that moment. */
+const REPORTED_LATE_SECONDS = 600
+
 /**
- * From when on the check looks at executions that have ended: as far back as asked, or to the check before this one,
- * whichever is longer ago. A tick that was skipped leaves no hole.
+ * From when on the check looks at executions that have ended: as far back as asked, or to a little before the last
+ * check, whichever is longer ago. A tick that was skipped leaves no hole.
  */
 export const findWindowStart = async (db: Database, now: string, lookbackMinutes: number): Promise<string> => {
   const asked = addSeconds(now, -lookbackMinutes * 60)
   const [last] = await db.rows(LAST_CHECK, z.object({ started_at: moment }))
-  return last && last.started_at < asked ? last.started_at : asked
+  const unseen = last && addSeconds(last.started_at, -REPORTED_LATE_SECONDS)
+  return unseen && unseen < asked ? unseen : asked
 }
 
 const rule = effectiveRule('timeliness')
@@ -68,16 +73,16 @@ const SWEEP = prepare(sql`
     on conflict do nothing
     returning pipeline_execution_id, pipeline_id, duration_seconds, execution_status, timely_number, timely_datepart, used_child_config),
   alerted as (
-    insert into ${job} (kind, payload, created_at, due_at)
-    select 'send_alert', jsonb_build_object('alert', 'timeliness', 'at', ${param('now')}::timestamptz, 'count', count(*), 'items', (
-        select jsonb_agg(first) from (select * from logged order by pipeline_execution_id limit ${sql.raw(String(MOST_ITEMS))}) first)),
-      ${param('now')}::timestamptz, ${param('now')}::timestamptz
+    ${insertJob(
+      'send_alert',
+      sql`jsonb_build_object('alert', 'timeliness', 'at', ${param('now')}::timestamptz, 'count', count(*), 'items', (
+        select jsonb_agg(first) from (select * from logged order by pipeline_execution_id limit ${sql.raw(String(MOST_ITEMS))}) first))`,
+    )}
     from logged
     having count(*) > 0
     returning id),
   continued as (
-    insert into ${job} (kind, payload, created_at, due_at)
-    select 'check_timeliness', jsonb_build_object('since', ${param('since')}::timestamptz), ${param('now')}::timestamptz, ${param('now')}::timestamptz
+    ${insertJob('check_timeliness', sql`jsonb_build_object('since', ${param('since')}::timestamptz)`)}
     where (select count(*) from overdue) = ${sql.raw(String(MOST_FINDINGS))}
     returning id),
   ${finishedAfter('logged')}
