@@ -4,12 +4,15 @@ import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
 import { readSettings } from './env.ts'
 import { features } from './features/index.ts'
+import { authorize } from './http/access.ts'
 import { serveDocs } from './http/docs.ts'
 import { ApiError } from './http/errors.ts'
 import { instantOf } from './http/instant.ts'
 import { logRequest } from './http/request-log.ts'
 import { createRouter, type Router } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
+import { setSecurityHeaders } from './http/security-headers.ts'
+import { SIGN_IN, serveSignIn, signInFor } from './http/sign-in.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
 
@@ -28,10 +31,26 @@ export const createApp = (runners: Runners): Router => {
     context.set('scope', scope)
     await next()
     context.res.headers.set('X-Request-Id', requestId)
+    setSecurityHeaders(context.res.headers)
     logRequest(context, requestId, begunMillis, scope.trips(), faultToLog(context.error))
   })
 
+  app.use(async (context, next) => {
+    const { raw, path, method } = context.req
+    if (!OPEN_PATHS.includes(path)) {
+      try {
+        context.set('caller', authorize(raw, readSettings(context.env)))
+      } catch (fault) {
+        const isBrowser = method === 'GET' && (raw.headers.get('accept') ?? '').includes('text/html')
+        if (fault instanceof ApiError && fault.code === 'unauthenticated' && isBrowser) return context.redirect(signInFor(raw))
+        throw fault
+      }
+    }
+    await next()
+  })
+
   for (const { routes } of features) routes?.(app)
+  serveSignIn(app)
   serveDocs(app)
 
   const methodsOf = knownMethods(app)
@@ -55,6 +74,9 @@ export const createApp = (runners: Runners): Router => {
 
   return app
 }
+
+/** Health, for whoever watches the watcher, and the way in. */
+const OPEN_PATHS = ['/', SIGN_IN]
 
 const renderFault = (fault: ApiError, requestId: string): Response =>
   new Response(JSON.stringify(fault.toBody(requestId)), {

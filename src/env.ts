@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ApiToken } from './http/access.ts'
 import { ApiError } from './http/errors.ts'
 
 /** As text from a secret, or as TOML's own boolean. */
@@ -19,11 +20,31 @@ function isConnectionString(text: string): boolean {
   return url !== undefined && /^postgres(ql)?:$/.test(url.protocol) && url.username !== '' && url.hostname !== '' && url.pathname.length > 1
 }
 
+const TOKENS_FAULT = 'must be a comma-separated list of name:token or name:token:read, no name and no token twice'
+
+/** Clients and their tokens. A token of more than 256 characters, or with a comma, colon or space in it, is none. */
+const tokensSetting = z.string().transform((text, context): ApiToken[] => {
+  const tokens: ApiToken[] = []
+  for (const entry of text.split(',').map((part) => part.trim())) {
+    const { name, token, right } = /^(?<name>[\w.-]{1,50}):(?<token>[^\s:,]{1,256})(?::(?<right>read))?$/.exec(entry)?.groups ?? {}
+    const isTaken = tokens.some((other) => other.name === name || other.token === token)
+    if (name === undefined || token === undefined || isTaken) {
+      context.addIssue({ code: 'custom', message: TOKENS_FAULT })
+      return z.NEVER
+    }
+    tokens.push({ name, token, mayWrite: right === undefined })
+  }
+  return tokens
+})
+
 const settingsSchema = z.object({
+  /** Which environment this is: it decides the prefix of the others, and whether a deployment may be open. */
+  ENV_STATE: z.enum(['dev', 'test', 'prod']),
   DATABASE_URL: z
     .string('is not set: give it the connection string that Neon shows')
     .refine(isConnectionString, 'must look like postgresql://user:password@host/database'),
   SLACK_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'must be the URL of a Slack incoming webhook' }).optional(),
+  WATCHER_API_TOKENS: tokensSetting.default([]),
   WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: switchSetting.default(false),
   WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES: numberSetting(5, 527_040).default(60),
   WATCHER_LOG_RETENTION_DAYS: numberSetting(90, 36_500).default(365),
@@ -31,33 +52,33 @@ const settingsSchema = z.object({
   NEON_FETCH_ENDPOINT: z.url('must be a URL').optional(),
 })
 
-const ENVIRONMENTS = ['dev', 'test', 'prod']
-
 /** What the service is told from outside, each read as `<ENV_STATE>_<NAME>` first and `<NAME>` second. */
 export type Settings = z.output<typeof settingsSchema>
 
-export const SETTING_NAMES = Object.keys(settingsSchema.shape) as (keyof Settings)[]
+export const SETTING_NAMES = Object.keys(settingsSchema.shape).filter((name) => name !== 'ENV_STATE') as (keyof Settings)[]
 
-const known = new WeakMap<object, Settings>()
+const parsed = new WeakMap<object, Settings>()
 
 /**
  * The settings in `env`, parsed once per environment object. Throws ApiError `misconfigured` naming every setting
  * that is missing or malformed; values are never repeated, they may be secrets.
  */
 export const readSettings = (env: object): Settings => {
-  const parsedBefore = known.get(env)
+  const parsedBefore = parsed.get(env)
   if (parsedBefore) return parsedBefore
   const variables = env as Record<string, unknown>
   const state = String(variables.ENV_STATE ?? 'prod').toLowerCase()
-  if (!ENVIRONMENTS.includes(state)) throw misconfigured([`ENV_STATE must be one of ${ENVIRONMENTS.join(', ')}`])
+  if (!settingsSchema.shape.ENV_STATE.safeParse(state).success)
+    throw misconfigured([`ENV_STATE must be one of ${settingsSchema.shape.ENV_STATE.options.join(', ')}`])
   const prefix = `${state.toUpperCase()}_`
   const given = SETTING_NAMES.map((name) => [name, variables[prefix + name] ?? variables[name]] as const)
-  const result = settingsSchema.safeParse(Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== '')))
+  const values = Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== ''))
+  const result = settingsSchema.safeParse({ ...values, ENV_STATE: state })
   if (!result.success) {
     const faults = result.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`)
     throw misconfigured(faults)
   }
-  known.set(env, result.data)
+  parsed.set(env, result.data)
   return result.data
 }
 

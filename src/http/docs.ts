@@ -1,12 +1,14 @@
 import { Scalar } from '@scalar/hono-api-reference'
 import { once } from './once.ts'
-import { describeEndpoints, type Router } from './router.ts'
+import { describeEndpoints, type Router, SECURITY_SCHEME } from './router.ts'
+import type { AppEnvironment } from './scope.ts'
+import { makeNonce, pagePolicy } from './security-headers.ts'
 
 const ABOUT = `The metadata service for data pipelines: did my pipeline run, was it on time, what did it touch, is this load normal?
 
 A run calls \`POST /pipeline\`, \`POST /start_pipeline_execution\` and \`POST /end_pipeline_execution\`; where the first answers \`load_lineage: true\` also \`POST /address_lineage\`.
 
-**Timestamps** are ISO 8601; without an offset they are taken for UTC; answers are UTC with microseconds. **Unknown fields** in a body are ignored. **Lists** are arrays in the order of the ids, at most 1,000 rows; \`Link: <…>; rel="next"\` leads to the next page. **Errors** have one shape, \`Error\`; its \`code\` is stable.`
+**Timestamps** are ISO 8601; without an offset they are taken for UTC; answers are UTC with microseconds. **Unknown fields** in a body are ignored. **Lists** are arrays in the order of the ids, at most 1,000 rows; \`Link: <…>; rel="next"\` leads to the next page. **Errors** have one shape, \`Error\`; its \`code\` is stable. **Access**: \`Authorization: Bearer <token>\`, where the deployment has tokens; one that may only read is answered 403 for anything but \`GET\`.`
 
 const TAGS = [
   ['Pipelines', 'What runs.'],
@@ -36,14 +38,14 @@ export const serveDocs = (router: Router): void => {
           license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
         },
         servers: [{ url: '/' }],
+        security: [{ [SECURITY_SCHEME]: [] }],
         tags: TAGS,
       }),
     ),
   )
   router.get('/openapi.json', () => new Response(document(), { headers: { 'Content-Type': 'application/json' } }))
-  router.get(
-    '/scalar',
-    Scalar({
+  const page = once(() =>
+    Scalar<AppEnvironment>({
       url: '/openapi.json',
       cdn: '/static/scalar.js',
       pageTitle: 'Watcher API',
@@ -56,4 +58,11 @@ export const serveDocs = (router: Router): void => {
       mcp: { disabled: true },
     }),
   )
+  router.get('/scalar', async (context, next) => {
+    const nonce = makeNonce()
+    const html = await ((await page()(context, next)) as Response).text()
+    return new Response(html.replaceAll('<script', `<script nonce="${nonce}"`), {
+      headers: { 'Content-Type': 'text/html; charset=UTF-8', 'Content-Security-Policy': pagePolicy(nonce) },
+    })
+  })
 }

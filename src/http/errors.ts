@@ -7,6 +7,9 @@ import { once } from './once.ts'
  */
 export const ERRORS = {
   malformed_json: { status: 400, description: 'The body is not JSON.' },
+  unauthenticated: { status: 401, description: 'No token, or one that is not known here; see `WWW-Authenticate`.' },
+  read_only_token: { status: 403, description: 'The token may only read.' },
+  cross_site_request: { status: 403, description: 'A cookie without a token, and not from a page of this service.' },
   path_not_found: { status: 404, description: 'There is no such path.' },
   pipeline_not_found: { status: 404, description: 'No pipeline has this id or name.' },
   pipeline_type_not_found: { status: 404, description: 'No pipeline type has this id or name.' },

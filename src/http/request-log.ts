@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { Trip } from '../db/client.ts'
+import type { Caller } from './access.ts'
 import { logEvent } from './log.ts'
 
 /** What the round trips of a request or a job came to. */
@@ -15,6 +16,7 @@ export const logRequest = (context: Context, requestId: string, begunMillis: num
     'request',
     {
       request_id: requestId,
+      token: (context.get('caller') as Caller | undefined)?.name,
       method: context.req.method,
       path: context.req.path,
       status: context.res.status,

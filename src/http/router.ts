@@ -23,6 +23,8 @@ export interface Endpoint<Params extends Shape, Query extends Shape, Headers ext
   body?: () => Body
   answers: Record<number, { description: string; schema?: () => z.ZodType; paged?: boolean }>
   errors?: ErrorCode[]
+  /** It answers without a token (see OPEN_PATHS in app.ts). */
+  isOpen?: true
 }
 
 export interface Input<Params extends Shape, Query extends Shape, Headers extends Shape, Body extends z.ZodType> {
@@ -51,9 +53,20 @@ export const createRouter = (): Router => {
   return router
 }
 
+/** What the document calls the tokens. */
+export const SECURITY_SCHEME = 'token'
+
 /** The OpenAPI 3.1 document of every endpoint handled so far. */
 export const describeEndpoints = (router: Router, about: Parameters<Router['getOpenAPI31Document']>[0]) => {
-  for (const endpoint of undocumented.get(router)?.splice(0) ?? []) router.openAPIRegistry.registerPath(documented(endpoint))
+  const endpoints = undocumented.get(router)?.splice(0) ?? []
+  if (endpoints.length > 0) {
+    router.openAPIRegistry.registerComponent('securitySchemes', SECURITY_SCHEME, {
+      type: 'http',
+      scheme: 'bearer',
+      description: 'A token from WATCHER_API_TOKENS, without its name.',
+    })
+  }
+  for (const endpoint of endpoints) router.openAPIRegistry.registerPath(documented(endpoint))
   return router.getOpenAPI31Document(about)
 }
 
@@ -144,6 +157,8 @@ const documented = (endpoint: AnyEndpoint): RouteConfig => {
   const { path, query, header, body } = partsOf(endpoint)
   const takesInput = path || query || header || body
   const codes = new Set<ErrorCode>([
+    ...(endpoint.isOpen ? [] : (['unauthenticated'] as const)),
+    ...(endpoint.method === 'get' ? [] : (['read_only_token', 'cross_site_request'] as const)),
     ...(endpoint.errors ?? []),
     ...(body ? BODY_ERRORS : []),
     ...(takesInput ? (['validation_failed'] as const) : []),
@@ -169,6 +184,7 @@ const documented = (endpoint: AnyEndpoint): RouteConfig => {
     operationId: `${endpoint.method}${endpoint.path.replace(/\W+(\w)/g, (_, letter: string) => `_${letter}`).replace(/\W+$/, '')}`,
     tags: [endpoint.tag],
     summary: endpoint.summary,
+    ...(endpoint.isOpen ? { security: [] } : {}),
     ...(endpoint.description ? { description: endpoint.description } : {}),
     request: {
       ...(path && { params: path }),

@@ -1,5 +1,6 @@
 import type { Database } from '../db/client.ts'
 import type { Settings } from '../env.ts'
+import type { Caller } from './access.ts'
 
 /** What a request has at hand; made at the entry and passed on, never reached for. */
 export interface Scope {
@@ -17,5 +18,5 @@ export interface Scope {
 
 export interface AppEnvironment {
   Bindings: Env
-  Variables: { scope: Scope; requestId: string }
+  Variables: { scope: Scope; requestId: string; caller: Caller }
 }

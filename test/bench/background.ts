@@ -5,7 +5,7 @@ import { recordStale } from '../../src/features/freshness/queries.ts'
 import { recordOverdue } from '../../src/features/timeliness/queries.ts'
 import { claimJob } from '../../src/jobs/claim.ts'
 import type { ClaimedJob, JobScope } from '../../src/jobs/job.ts'
-import { type Call, median, openLoop, percentile, type Target } from './load.ts'
+import { AUTHORIZATION, type Call, median, openLoop, percentile, type Target } from './load.ts'
 
 /**
  * What the background costs: the jobs' own statements through the same driver and endpoint as in the worker, each
@@ -198,7 +198,7 @@ const measureCleaning = (port: number, url: string) =>
       const begun = performance.now()
       const response = await fetch(`http://127.0.0.1:${port}/log_cleanup`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { ...AUTHORIZATION, 'content-type': 'application/json' },
         body: JSON.stringify({ retention_days: 90 }),
       })
       const answer = (await response.json()) as { complete: boolean; total_pipeline_executions_deleted: number }

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { median } from './load.ts'
+import { AUTHORIZATION, median } from './load.ts'
 
 /** Lineage on a graph of 10,000 addresses, 17,000 edges and some 200,000 closure rows, against an empty one. */
 export interface LineageFigures {
@@ -29,7 +29,7 @@ export const measureLineage = async (port: number, emptyPort: number, databaseUr
     const begun = performance.now()
     const response = await fetch(`http://127.0.0.1:${at}/address_lineage`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { ...AUTHORIZATION, 'content-type': 'application/json' },
       body: JSON.stringify({ pipeline_id: pipelineId, source_addresses: sources.map(address), target_addresses: targets.map(address) }),
     })
     if (response.status !== 201) throw new Error(`lineage was answered ${response.status}: ${await response.text()}`)
@@ -39,7 +39,7 @@ export const measureLineage = async (port: number, emptyPort: number, databaseUr
   const pipelineOn = async (at: number): Promise<number> => {
     const response = await fetch(`http://127.0.0.1:${at}/pipeline`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { ...AUTHORIZATION, 'content-type': 'application/json' },
       body: JSON.stringify({ name: `lineage-${Math.random()}`, pipeline_type_name: 'bench', load_lineage: true }),
     })
     return ((await response.json()) as { id: number }).id

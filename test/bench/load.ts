@@ -1,5 +1,10 @@
 import { Agent, request } from 'node:http'
 
+/** The token of every request, and of the deployment that is measured. */
+const TOKEN = 'bench-4f0c1e9a7d5b4e21'
+export const API_TOKENS = `bench:${TOKEN}`
+export const AUTHORIZATION = { authorization: `Bearer ${TOKEN}` }
+
 /** What a request of a load looks like; made anew for every one. */
 export interface Call {
   method: 'GET' | 'POST'
@@ -14,9 +19,10 @@ export interface Target {
 
 const send = (agent: Agent, { port, next }: Target): Promise<number> =>
   new Promise((resolve, reject) => {
-    const { method, path, body } = next()
-    const payload = body === undefined ? undefined : JSON.stringify(body)
-    const headers = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
+    const { method, path, body: given } = next()
+    const payload = given === undefined ? undefined : JSON.stringify(given)
+    const body = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
+    const headers = { ...AUTHORIZATION, ...body }
     const sent = request({ agent, port, host: '127.0.0.1', method, path, headers }, (response) => {
       response.resume()
       response.once('end', () => resolve(response.statusCode ?? 0))

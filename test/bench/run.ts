@@ -7,7 +7,7 @@ import { migrate } from '../../src/local/migrate.ts'
 import { startPostgres } from '../../src/local/postgres.ts'
 import { type BackgroundFigures, measureBackground } from './background.ts'
 import { type LineageFigures, measureLineage } from './lineage.ts'
-import { type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
+import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
 import { buildBundle, measureStartup, type Server, serveBundle, stopProcess } from './workerd.ts'
 
 /**
@@ -49,7 +49,12 @@ async function main(): Promise<void> {
   const limitBundle = buildBundle('limit', 'test/bench/limit.toml')
   const startupMillis = measureStartup()
   const serve = async (which: typeof bundle, database: string): Promise<Server> => {
-    const server = await serveBundle(which, { ENV_STATE: 'prod', DATABASE_URL: database, NEON_FETCH_ENDPOINT: endpoint })
+    const server = await serveBundle(which, {
+      ENV_STATE: 'prod',
+      DATABASE_URL: database,
+      NEON_FETCH_ENDPOINT: endpoint,
+      WATCHER_API_TOKENS: API_TOKENS,
+    })
     started.push(server.stop)
     return server
   }

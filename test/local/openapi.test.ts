@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import type { Runners } from '../../src/jobs/run.ts'
 
-const read = async () => (await createApp({} as Runners).request('/openapi.json', {}, {})).json() as Promise<Record<string, any>>
+const read = async () =>
+  (
+    await createApp({} as Runners).request('/openapi.json', {}, { ENV_STATE: 'test', DATABASE_URL: 'postgresql://u:p@host/database' })
+  ).json() as Promise<Record<string, any>>
 
 /** The endpoints the contract gives this version. */
 const OPERATIONS = [
@@ -68,10 +71,13 @@ describe('/openapi.json', () => {
     )
     expect(operations.map(({ name }) => name).sort()).toEqual(OPERATIONS)
     expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
+    expect(document.components.securitySchemes.token).toMatchObject({ type: 'http', scheme: 'bearer' })
+    expect(document.security).toEqual([{ token: [] }])
+    expect(operations.filter(({ security }) => security).map(({ name, security }) => [name, security])).toEqual([['GET /', []]])
     const tags = document.tags.map((tag: { name: string }) => tag.name)
     for (const { name, summary, tags: own, responses, requestBody } of operations) {
       expect([name, summary.length > 10, tags.includes(own[0])]).toEqual([name, true, true])
-      const expected = requestBody ? ['400', '413', '415', '422', '503'] : ['503']
+      const expected = requestBody ? ['400', '401', '403', '413', '415', '422', '503'] : name === 'GET /' ? ['503'] : ['401', '503']
       expect(Object.keys(responses), name).toEqual(expect.arrayContaining(expected))
       for (const [status, response] of Object.entries(responses) as [string, any][]) {
         if (Number(status) >= 400)

@@ -12,6 +12,7 @@ const routes = (router: Router): void =>
     {
       method: 'get',
       path: '/',
+      isOpen: true,
       tag: 'Health',
       summary: 'Is the service up?',
       description: 'With `deep=true` the database is asked as well: 503 when it is away.',

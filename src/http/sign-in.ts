@@ -1,0 +1,97 @@
+import { COOKIE, findToken, isSameOrigin } from './access.ts'
+import { ApiError } from './errors.ts'
+import type { Router } from './router.ts'
+import { makeNonce, pagePolicy } from './security-headers.ts'
+
+export const SIGN_IN = '/sign_in'
+const SIGN_OUT = '/sign_out'
+
+/** Thirty days; signing out or a changed token ends it sooner. */
+const COOKIE_SECONDS = 30 * 24 * 60 * 60
+const COOKIE_RULES = 'Path=/; HttpOnly; Secure; SameSite=Strict'
+
+/**
+ * For people: a page asks for the token once and keeps it in a cookie that no script can read and no other site can
+ * make a browser send. Neither path is a part of the API, so neither is in the docs.
+ */
+export const serveSignIn = (router: Router): void => {
+  router.get(SIGN_IN, (context) => page(200, destination(context.req.query('next')), ''))
+
+  router.post(SIGN_IN, async (context) => {
+    assertOwnForm(context.req.raw)
+    const form = await context.req.formData().catch(() => new FormData())
+    const next = destination(form.get('next'))
+    const token = String(form.get('token') ?? '').trim()
+    const caller = findToken(context.get('scope').settings.WATCHER_API_TOKENS, token)
+    if (!caller) return page(401, next, 'This token is not known here.')
+    return new Response(null, {
+      status: 303,
+      headers: { Location: next, 'Set-Cookie': `${COOKIE}=${encodeURIComponent(token)}; ${COOKIE_RULES}; Max-Age=${COOKIE_SECONDS}` },
+    })
+  })
+
+  router.post(SIGN_OUT, (context) => {
+    assertOwnForm(context.req.raw)
+    return new Response(null, { status: 303, headers: { Location: SIGN_IN, 'Set-Cookie': `${COOKIE}=; ${COOKIE_RULES}; Max-Age=0` } })
+  })
+}
+
+/** Another site must not sign a browser in (with a token of its own) or out. */
+const assertOwnForm = (request: Request): void => {
+  if (!isSameOrigin(request)) throw new ApiError('cross_site_request', 'This form can only be sent from the page it is on')
+}
+
+/** Where to go afterwards: a path of ours, whatever the address says. */
+const destination = (next: unknown): string => {
+  if (typeof next !== 'string' || !URL.canParse(next, 'https://here.invalid')) return '/scalar'
+  const { origin, pathname, search } = new URL(next, 'https://here.invalid')
+  return next.startsWith('/') && origin === 'https://here.invalid' && pathname !== SIGN_IN && !pathname.startsWith('//')
+    ? pathname + search
+    : '/scalar'
+}
+
+/** Where a browser is sent that has no token yet. */
+export const signInFor = ({ url }: Request): string => {
+  const { pathname, search } = new URL(url)
+  return `${SIGN_IN}?next=${encodeURIComponent(pathname + search)}`
+}
+
+const attribute = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+
+const page = (status: number, next: string, fault: string): Response =>
+  new Response(
+    `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sign in · Watcher</title>
+<style>
+  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+  body { display: grid; place-items: center; min-height: 100vh; margin: 0; }
+  form { display: grid; gap: .75rem; width: min(22rem, 90vw); }
+  h1 { font-size: 1.5rem; margin: 0; }
+  input, button { font: inherit; padding: .5rem .75rem; border: 1px solid GrayText; border-radius: .375rem; }
+  button { background: #2457c5; color: #fff; border-color: #2457c5; cursor: pointer; }
+  [role=alert] { color: #c0262d; margin: 0; }
+  @media (prefers-color-scheme: dark) { [role=alert] { color: #ff8a8a; } }
+</style>
+</head>
+<body>
+<main>
+<form method="post" action="${SIGN_IN}">
+  <h1>Watcher</h1>
+  <label for="token">Access token</label>
+  <input id="token" name="token" type="password" autocomplete="current-password" required autofocus aria-describedby="hint">
+  <small id="hint">One of those in WATCHER_API_TOKENS, without its name.</small>
+  ${fault ? `<p role="alert">${attribute(fault)}</p>` : ''}
+  <input type="hidden" name="next" value="${attribute(next)}">
+  <button>Sign in</button>
+</form>
+</main>
+</body>
+</html>
+`,
+    { status, headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': pagePolicy(makeNonce()) } },
+  )
