@@ -4,11 +4,11 @@ import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
 import { readSettings } from './env.ts'
 import { features } from './features/index.ts'
-import { authorize } from './http/access.ts'
+import { authorize, type Caller } from './http/access.ts'
 import { serveDocs } from './http/docs.ts'
 import { ApiError } from './http/errors.ts'
 import { instantOf } from './http/instant.ts'
-import { logRequest } from './http/request-log.ts'
+import { describeTiming, logRequest } from './http/request-log.ts'
 import { createRouter, type Router } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
 import { setSecurityHeaders } from './http/security-headers.ts'
@@ -32,6 +32,7 @@ export const createApp = (runners: Runners): Router => {
     await next()
     context.res.headers.set('X-Request-Id', requestId)
     setSecurityHeaders(context.res.headers)
+    context.res.headers.set('Server-Timing', describeTiming(begunMillis, scope.trips()))
     logRequest(context, requestId, begunMillis, scope.trips(), faultToLog(context.error))
   })
 
@@ -39,7 +40,9 @@ export const createApp = (runners: Runners): Router => {
     const { raw, path, method } = context.req
     if (!OPEN_PATHS.includes(path)) {
       try {
-        context.set('caller', authorize(raw, readSettings(context.env)))
+        const caller = authorize(raw, readSettings(context.env))
+        context.set('caller', caller)
+        await assertWithinRate(context.env, caller)
       } catch (fault) {
         const isBrowser = method === 'GET' && (raw.headers.get('accept') ?? '').includes('text/html')
         if (fault instanceof ApiError && fault.code === 'unauthenticated' && isBrowser) return context.redirect(signInFor(raw))
@@ -73,6 +76,12 @@ export const createApp = (runners: Runners): Router => {
   })
 
   return app
+}
+
+/** Only callers with a token are told apart, so only they are counted. */
+const assertWithinRate = async ({ RATE_LIMIT }: Partial<Env>, { name, isKnown }: Caller): Promise<void> => {
+  if (!isKnown || !RATE_LIMIT || (await RATE_LIMIT.limit({ key: name })).success) return
+  throw new ApiError('rate_limited', `The token "${name}" has sent too many requests: wait ten seconds`)
 }
 
 /** Health, for whoever watches the watcher, and the way in. */

@@ -32,7 +32,7 @@ const tokensSetting = z.string().transform((text, context): ApiToken[] => {
       context.addIssue({ code: 'custom', message: TOKENS_FAULT })
       return z.NEVER
     }
-    tokens.push({ name, token, mayWrite: right === undefined })
+    tokens.push({ name, token, mayWrite: right === undefined, isKnown: true })
   }
   return tokens
 })

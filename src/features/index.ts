@@ -7,6 +7,7 @@ import { freshness } from './freshness/routes.ts'
 import { health } from './health/routes.ts'
 import { lineage } from './lineage/routes.ts'
 import { logCleanup } from './log-cleanup/routes.ts'
+import { metrics } from './metrics/routes.ts'
 import { monitoring } from './monitoring/routes.ts'
 import { pipelineTypes } from './pipeline-types/routes.ts'
 import { pipelines } from './pipelines/routes.ts'
@@ -25,5 +26,6 @@ export const features: Feature[] = [
   anomalies,
   logCleanup,
   monitoring,
+  metrics,
   health,
 ]

@@ -5,6 +5,8 @@ import { ApiError } from './errors.ts'
 export interface Caller {
   name: string
   mayWrite: boolean
+  /** Named by a token; where there are none, anyone may call. */
+  isKnown: boolean
 }
 
 /** What a token in WATCHER_API_TOKENS is for. */
@@ -24,7 +26,7 @@ const READING = ['GET', 'HEAD', 'OPTIONS']
 export const authorize = (request: Request, settings: Settings): Caller => {
   const { WATCHER_API_TOKENS: tokens, ENV_STATE: state } = settings
   if (tokens.length === 0) {
-    if (state !== 'prod') return { name: 'anyone', mayWrite: true }
+    if (state !== 'prod') return { name: 'anyone', mayWrite: true, isKnown: false }
     throw new ApiError(
       'misconfigured',
       'This deployment is not configured: WATCHER_API_TOKENS is not set: give it name:token for each client',
@@ -73,8 +75,8 @@ const decode = (text: string): string | undefined => {
 /** The token that is the same as the given one; all are compared to their end, whichever it is, so that time tells nothing. */
 export const findToken = (tokens: readonly ApiToken[], given: string): Caller | undefined => {
   let found: Caller | undefined
-  for (const { token, name, mayWrite } of tokens) {
-    if (areEqual(token, given)) found = { name, mayWrite }
+  for (const { token, ...caller } of tokens) {
+    if (areEqual(token, given)) found = caller
   }
   return found
 }

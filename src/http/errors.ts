@@ -31,6 +31,11 @@ export const ERRORS = {
   end_before_start: { status: 422, description: '`end_date` lies before the `start_date` of the execution.' },
   unknown_reference: { status: 422, description: 'The body refers to a row that does not exist.' },
   page_too_large: { status: 422, description: 'The rows of this page exceed 10 MiB; ask for fewer with `limit`.' },
+  rate_limited: {
+    status: 429,
+    retryAfterSeconds: 10,
+    description: 'This token has sent too many requests; `Retry-After` says when to go on.',
+  },
   internal_error: { status: 500, description: 'A fault of this service; report it with the `request_id`.' },
   database_unavailable: {
     status: 503,

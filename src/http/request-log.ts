@@ -9,6 +9,12 @@ export const sumTrips = (trips: readonly Trip[]) => ({
   sql_ms: trips.reduce((sum, { millis }) => sum + millis, 0),
 })
 
+/** For the `Server-Timing` header: milliseconds in all, and at the database. */
+export const describeTiming = (begunMillis: number, trips: readonly Trip[]): string => {
+  const { sql_count, sql_ms } = sumTrips(trips)
+  return `total;dur=${Date.now() - begunMillis}, db;dur=${sql_ms};desc="${sql_count} statement${sql_count === 1 ? '' : 's'}"`
+}
+
 /** One line per request. */
 export const logRequest = (context: Context, requestId: string, begunMillis: number, trips: readonly Trip[], fault: unknown): void =>
   logEvent(

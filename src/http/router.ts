@@ -21,7 +21,7 @@ export interface Endpoint<Params extends Shape, Query extends Shape, Headers ext
   query?: () => Query
   headers?: () => Headers
   body?: () => Body
-  answers: Record<number, { description: string; schema?: () => z.ZodType; paged?: boolean }>
+  answers: Record<number, { description: string; schema?: () => z.ZodType; paged?: boolean; mediaType?: string }>
   errors?: ErrorCode[]
   /** It answers without a token (see OPEN_PATHS in app.ts). */
   isOpen?: true
@@ -38,7 +38,10 @@ export interface Input<Params extends Shape, Query extends Shape, Headers extend
 
 export interface Answer {
   status: number
+  /** Sent as JSON. */
   body?: unknown
+  /** Sent as it is, in the place of a body; its type is in the headers. */
+  text?: string
   headers?: Record<string, string>
 }
 
@@ -127,9 +130,9 @@ const rawPart = (context: Context, part: Part, schema: z.ZodType): unknown => {
 /** Only those the endpoint knows: a request has dozens. */
 const pickHeaders = (context: Context, names: string[]) => Object.fromEntries(names.map((name) => [name, context.req.header(name)]))
 
-const answerWith = ({ status, body, headers = {} }: Answer): Response =>
+const answerWith = ({ status, body, text, headers = {} }: Answer): Response =>
   body === undefined
-    ? new Response(null, { status, headers })
+    ? new Response(text ?? null, { status, headers })
     : new Response(stringifyJson(body), { status, headers: { 'Content-Type': 'application/json', ...headers } })
 
 /** zod's words, where "Invalid input: expected string, received undefined" would not help. */
@@ -157,7 +160,7 @@ const documented = (endpoint: AnyEndpoint): RouteConfig => {
   const { path, query, header, body } = partsOf(endpoint)
   const takesInput = path || query || header || body
   const codes = new Set<ErrorCode>([
-    ...(endpoint.isOpen ? [] : (['unauthenticated'] as const)),
+    ...(endpoint.isOpen ? [] : (['unauthenticated', 'rate_limited'] as const)),
     ...(endpoint.method === 'get' ? [] : (['read_only_token', 'cross_site_request'] as const)),
     ...(endpoint.errors ?? []),
     ...(body ? BODY_ERRORS : []),
@@ -166,15 +169,20 @@ const documented = (endpoint: AnyEndpoint): RouteConfig => {
     'database_unavailable',
     'misconfigured',
   ])
-  const answers = Object.entries(endpoint.answers).map(([status, { description, schema, paged }]) => [
+  const answers = Object.entries(endpoint.answers).map(([status, { description, schema, paged, mediaType }]) => [
     status,
-    { description, headers: { ...REQUEST_ID_HEADER, ...(paged ? LINK_HEADER : {}) }, ...(schema ? { content: json(schema()) } : {}) },
+    {
+      description,
+      headers: { ...REQUEST_ID_HEADER, ...(paged ? LINK_HEADER : {}) },
+      ...(schema ? { content: json(schema()) } : {}),
+      ...(mediaType ? { content: { [mediaType]: { schema: { type: 'string' as const } } } } : {}),
+    },
   ])
   const errors = Object.entries(Object.groupBy(codes, (code) => ERRORS[code].status)).map(([status, group = []]) => [
     status,
     {
       description: group.map((code) => `\`${code}\`: ${ERRORS[code].description}`).join('\n\n'),
-      headers: { ...REQUEST_ID_HEADER, ...(status === '503' ? RETRY_AFTER_HEADER : {}) },
+      headers: { ...REQUEST_ID_HEADER, ...(['429', '503'].includes(status) ? RETRY_AFTER_HEADER : {}) },
       content: json(errorSchema()),
     },
   ])

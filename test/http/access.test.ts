@@ -94,6 +94,23 @@ describe('a token', () => {
   })
 })
 
+describe('a token that sends too many requests', () => {
+  it('is told to wait, and no other with it', async () => {
+    const settings = { ...TOKENS, WATCHER_API_TOKENS: 'wild:s3cret-wild,calm:s3cret-calm' }
+    const wild = () => send('GET', '/nowhere', { authorization: 'Bearer s3cret-wild' }, undefined, settings)
+    let limited: Awaited<ReturnType<typeof wild>> | undefined
+    // The limit of wrangler.toml, on the platform's own counter; a window may end in between.
+    for (let sent = 0; sent < 2500 && !limited; sent += 1) {
+      const reply = await wild()
+      if (reply.status === 429) limited = reply
+    }
+    if (!limited) throw new Error('2,500 requests were not too many')
+    expectError(limited, 429, 'rate_limited')
+    expect(limited.headers.get('retry-after')).toBe('10')
+    expect((await send('GET', '/pipeline?limit=1', { authorization: 'Bearer s3cret-calm' }, undefined, settings)).status).toBe(200)
+  })
+})
+
 describe('a deployment', () => {
   it('in production without tokens is closed and says which setting is missing; in dev and test it is open', async () => {
     const reply = await send('GET', '/pipeline', WRITES, undefined, { ENV_STATE: 'prod' })
@@ -187,6 +204,13 @@ describe('signing in', () => {
 })
 
 describe('every answer', () => {
+  it('says how long it took, in all and at the database', async () => {
+    expect((await send('GET', '/pipeline?limit=1', WRITES)).headers.get('server-timing')).toMatch(
+      /^total;dur=\d+, db;dur=\d+;desc="1 statement"$/,
+    )
+    expect((await send('GET', '/')).headers.get('server-timing')).toMatch(/db;dur=0;desc="0 statements"$/)
+  })
+
   it('tells browsers to load, frame, keep and guess nothing', async () => {
     for (const [path, headers] of [
       ['/', {}],

@@ -55,6 +55,7 @@ describe('a request costs one round trip to the database', () => {
       ['GET', '/timeliness_log'],
       ['GET', '/freshness_log'],
       ['GET', '/monitoring'],
+      ['GET', '/metrics'],
       ['GET', '/job'],
       ['GET', '/job/1'],
       ['GET', '/?deep=true'],

@@ -24,6 +24,7 @@ const OPERATIONS = [
   'GET /freshness_log',
   'GET /job',
   'GET /job/{id}',
+  'GET /metrics',
   'GET /monitoring',
   'GET /pipeline',
   'GET /pipeline/{id}',

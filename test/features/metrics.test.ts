@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { countRoundTrips, get, makePipeline, post, sql } from '../support/api.ts'
+import { advanceClock, type Background, drain, openBackground, recordRun, setClock } from '../support/background.ts'
+
+let background: Background
+
+beforeEach(async () => {
+  background = openBackground()
+  await sql('truncate pipeline, pipeline_type, job restart identity cascade')
+  setClock('2025-01-09T20:30:45Z')
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** The samples by name and labels. */
+const scrape = async (): Promise<Record<string, number>> => {
+  const { body } = await get('/metrics')
+  const samples = String(body)
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+  return Object.fromEntries(samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]))
+}
+
+describe('GET /metrics', () => {
+  it("is Prometheus' text format: each name with its help and type, each sample once", async () => {
+    const reply = await get('/metrics')
+    expect([reply.status, reply.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
+    const text = String(reply.body)
+    expect(text.endsWith('\n')).toBe(true)
+    const lines = text.trimEnd().split('\n')
+    const names = lines.filter((line) => line.startsWith('# TYPE')).map((line) => line.split(' ')[2])
+    expect(new Set(names).size).toBe(names.length)
+    for (const line of lines)
+      expect(line).toMatch(/^(# (HELP|TYPE) watcher_\w+ \S.*|watcher_\w+(\{\w+="\w+"(,\w+="\w+")*\})? -?\d+(\.\d+)?(e[+-]\d+)?)$/)
+    const samples = lines.filter((line) => !line.startsWith('#')).map((line) => line.slice(0, line.lastIndexOf(' ')))
+    expect(new Set(samples).size).toBe(samples.length)
+    for (const sample of samples) expect(names).toContain(sample.replace(/\{.*/, ''))
+  })
+
+  it('counts what runs, how it ended, what is open, and the jobs', async () => {
+    const pipeline_id = await makePipeline({
+      timeliness_number: 10,
+      timeliness_datepart: 'minute',
+      freshness_number: 1,
+      freshness_datepart: 'hour',
+    })
+    await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts' })
+    await recordRun(background, pipeline_id, 130, 120, { inserts: 1 })
+    await recordRun(background, pipeline_id, 140, 130, { completed_successfully: false })
+    await recordRun(background, pipeline_id, 60, null)
+    await recordRun(background, pipeline_id, 5, null)
+    await background.post('/timeliness')
+    await background.post('/freshness')
+    await drain(background)
+    await sql(`insert into job (kind, payload, state) values ('send_alert', '{}', 'failed')`)
+    await sql(`insert into job (kind, payload, created_at) values ('clean_logs', '{}', '2025-01-09T20:28:45Z')`)
+    advanceClock(11)
+    expect(await scrape()).toMatchObject({
+      watcher_pipelines: 1,
+      watcher_executions_running: 2,
+      'watcher_executions_ended{outcome="succeeded"}': 1,
+      'watcher_executions_ended{outcome="failed"}': 1,
+      'watcher_findings_open{check="timeliness"}': 1,
+      'watcher_findings_open{check="freshness"}': 1,
+      'watcher_findings_open{check="anomaly"}': 0,
+      'watcher_jobs{kind="detect_anomalies",state="succeeded"}': 1,
+      'watcher_jobs{kind="send_alert",state="succeeded"}': 2,
+      'watcher_jobs{kind="send_alert",state="failed"}': 1,
+      'watcher_jobs{kind="clean_logs",state="waiting"}': 1,
+      'watcher_jobs_oldest_waiting_seconds{kind="clean_logs"}': 131,
+      'watcher_jobs_oldest_waiting_seconds{kind="send_alert"}': 0,
+    })
+  })
+
+  it('asks the database at most once in ten seconds', async () => {
+    advanceClock(1000)
+    await get('/metrics')
+    const before = await countRoundTrips()
+    for (let scrapes = 0; scrapes < 5; scrapes += 1) await get('/metrics')
+    expect(await countRoundTrips()).toBe(before)
+    advanceClock(10)
+    await get('/metrics')
+    expect(await countRoundTrips()).toBe(before + 1)
+  })
+})
