@@ -8,6 +8,7 @@ import { authorize, type Caller } from './http/access.ts'
 import { serveDocs } from './http/docs.ts'
 import { ApiError } from './http/errors.ts'
 import { instantOf } from './http/instant.ts'
+import { versionOf } from './http/log.ts'
 import { describeTiming, logRequest } from './http/request-log.ts'
 import { createRouter, type Router } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
@@ -31,6 +32,8 @@ export const createApp = (runners: Runners): Router => {
     context.set('scope', scope)
     await next()
     context.res.headers.set('X-Request-Id', requestId)
+    const version = versionOf(context.env)
+    if (version) context.res.headers.set('X-Watcher-Version', version)
     setSecurityHeaders(context.res.headers)
     context.res.headers.set('Server-Timing', describeTiming(begunMillis, scope.trips()))
     logRequest(context, requestId, begunMillis, scope.trips(), faultToLog(context.error))

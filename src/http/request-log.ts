@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { Trip } from '../db/client.ts'
 import type { Caller } from './access.ts'
-import { logEvent } from './log.ts'
+import { logEvent, versionOf } from './log.ts'
 
 /** What the round trips of a request or a job came to. */
 export const sumTrips = (trips: readonly Trip[]) => ({
@@ -21,6 +21,7 @@ export const logRequest = (context: Context, requestId: string, begunMillis: num
     context.res.status >= 500 ? 'error' : 'info',
     'request',
     {
+      version: versionOf(context.env),
       request_id: requestId,
       token: (context.get('caller') as Caller | undefined)?.name,
       method: context.req.method,

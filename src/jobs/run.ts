@@ -3,7 +3,7 @@ import { describeDatabaseFailure } from '../db/failures.ts'
 import { readSettings } from '../env.ts'
 import { ApiError } from '../http/errors.ts'
 import { addSeconds, instantOf } from '../http/instant.ts'
-import { logEvent } from '../http/log.ts'
+import { logEvent, versionOf } from '../http/log.ts'
 import { sumTrips } from '../http/request-log.ts'
 import { claimJob, failJob } from './claim.ts'
 import { type JobMessage, trySendJobs } from './dispatch.ts'
@@ -47,6 +47,7 @@ export const runJob = async (id: number, env: Env, runners: Runners): Promise<Ha
       level,
       'job',
       {
+        version: versionOf(env),
         job_id: job.id,
         kind: job.kind,
         attempt: job.attempts,

@@ -204,6 +204,14 @@ describe('signing in', () => {
 })
 
 describe('every answer', () => {
+  it('names the deployed version, as the log does', async () => {
+    const lines: string[] = []
+    vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line))
+    const versions = [await send('GET', '/'), await send('GET', '/nowhere')].map((reply) => reply.headers.get('x-watcher-version'))
+    expect(versions).toEqual(lines.map((line) => JSON.parse(line).version))
+    expect(versions[0]).toMatch(/^[\w-]{8,}$/)
+  })
+
   it('says how long it took, in all and at the database', async () => {
     expect((await send('GET', '/pipeline?limit=1', WRITES)).headers.get('server-timing')).toMatch(
       /^total;dur=\d+, db;dur=\d+;desc="1 statement"$/,

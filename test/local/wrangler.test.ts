@@ -1,29 +1,46 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { unstable_readConfig as readConfig } from 'wrangler'
 import { MOST_ATTEMPTS } from '../../src/jobs/retry.ts'
 import { CRONS } from '../../src/jobs/schedule.ts'
 
-const TOML = readFileSync(join(import.meta.dirname, '../../wrangler.toml'), 'utf8')
+const read = (env?: string) =>
+  readConfig({ config: join(import.meta.dirname, '../../wrangler.toml'), ...(env ? { env } : {}) }, { hideWarnings: true })
+
+const production = read()
+const CONSUMER_OPTIONS = ['max_batch_size', 'max_batch_timeout', 'max_retries', 'retry_delay', 'max_concurrency'] as const
 
 describe('wrangler.toml', () => {
   it("fires the schedule's crons", () => {
-    const crons = [...(TOML.match(/crons = \[([\s\S]*?)\]/)?.[1] ?? '').matchAll(/"([^"]+)"/g)].map((match) => match[1])
-    expect(crons).toEqual(Object.values(CRONS))
+    expect(production.triggers.crons).toEqual(Object.values(CRONS))
   })
 
-  it('delivers a message as often as a job has attempts', () => {
-    expect(TOML).toContain(`max_retries = ${MOST_ATTEMPTS - 1} `)
+  it('delivers a message as often as a job has attempts, and then to the dead letters', () => {
+    const [jobs, dead] = production.queues.consumers ?? []
+    expect(jobs).toMatchObject({ queue: 'watcher-jobs', max_retries: MOST_ATTEMPTS - 1, dead_letter_queue: dead?.queue })
+    expect(production.queues.producers).toMatchObject([{ queue: 'watcher-jobs', binding: 'JOBS' }])
   })
 
   it('sets every option of every consumer', () => {
-    const consumers = TOML.split('[[queues.consumers]]').slice(1)
-    expect(consumers).toHaveLength(2)
-    for (const consumer of consumers) {
-      for (const option of ['queue', 'max_batch_size', 'max_batch_timeout', 'max_retries', 'retry_delay', 'max_concurrency']) {
-        expect(consumer, option).toMatch(new RegExp(`^${option} = `, 'm'))
-      }
+    expect(production.queues.consumers).toHaveLength(2)
+    for (const consumer of production.queues.consumers ?? []) {
+      for (const option of CONSUMER_OPTIONS) expect(consumer[option], `${consumer.queue} ${option}`).toBeTypeOf('number')
     }
-    expect(consumers[0]).toContain('dead_letter_queue = "watcher-dead-jobs"')
+  })
+
+  it('has staging differ from production in names only', () => {
+    const staging = read('staging')
+    const named = ({ vars, triggers, queues, ratelimits, version_metadata, observability, assets, build, main }: typeof production) =>
+      JSON.parse(
+        JSON.stringify({ vars, triggers, queues, ratelimits, version_metadata, observability, assets, build, main })
+          .replaceAll('staging-watcher-', 'watcher-')
+          .replaceAll('"1002"', '"1001"'),
+      )
+    expect(named(staging)).toEqual(named(production))
+    expect([production.name, staging.name]).toEqual(['watcher', 'watcher-staging'])
+    expect(staging.queues.consumers?.map((consumer: { queue: string }) => consumer.queue)).toEqual([
+      'staging-watcher-jobs',
+      'staging-watcher-dead-jobs',
+    ])
   })
 })

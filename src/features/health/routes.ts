@@ -15,9 +15,15 @@ const routes = (router: Router): void =>
       isOpen: true,
       tag: 'Health',
       summary: 'Is the service up?',
-      description: 'With `deep=true` the database is asked as well: 503 when it is away.',
+      description:
+        'With `deep=true` the database is asked as well: 503 when it is away. The `X-Watcher-Version` header of this and of every answer names the deployed version.',
       query: () => ({ deep: flagText('Ask the database too.').optional() }),
-      answers: { 200: { description: 'It is.', schema: once(() => z.object({ status: z.literal('ok') }).openapi('Health')) } },
+      answers: {
+        200: {
+          description: 'It is.',
+          schema: once(() => z.object({ status: z.literal('ok') }).openapi('Health')),
+        },
+      },
     },
     async ({ query: { deep } }, scope) => {
       if (deep) await scope.db.rows(sql`select 1`, anyRow)
