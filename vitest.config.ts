@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/local/**'],
+          exclude: ['test/local/**', 'test/pages/**'],
           globalSetup: ['./test/support/node/database.ts'],
           setupFiles: ['./test/support/setup.ts'],
           testTimeout: 30_000,
@@ -35,6 +35,14 @@ export default defineConfig({
         test: {
           name: 'local',
           include: ['test/local/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'pages',
+          include: ['test/pages/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

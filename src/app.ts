@@ -9,10 +9,12 @@ import { serveDocs } from './http/docs.ts'
 import { ApiError } from './http/errors.ts'
 import { instantOf } from './http/instant.ts'
 import { versionOf } from './http/log.ts'
+import { Stopwatch } from './http/profile.ts'
+import { renderProfile } from './http/profile-page.ts'
 import { describeTiming, logRequest } from './http/request-log.ts'
 import { createRouter, type Router } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
-import { setSecurityHeaders } from './http/security-headers.ts'
+import { makeNonce, pagePolicy, setSecurityHeaders } from './http/security-headers.ts'
 import { SIGN_IN, serveSignIn, signInFor } from './http/sign-in.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
@@ -55,6 +57,11 @@ export const createApp = (runners: Runners): Router => {
     await next()
   })
 
+  app.use(async (context, next) => {
+    await next()
+    if (isProfiled(context)) context.res = await profilePage(context, context.get('scope') as ProfiledScope)
+  })
+
   for (const { routes } of features) routes?.(app)
   serveSignIn(app)
   serveDocs(app)
@@ -81,6 +88,23 @@ export const createApp = (runners: Runners): Router => {
   return app
 }
 
+type ProfiledScope = ReturnType<typeof createScope>
+
+/** `?profile=true`, where profiling is on, and for those that may call at all. */
+const isProfiled = (context: Context<AppEnvironment>): boolean => {
+  if (context.req.query('profile') !== 'true') return false
+  const { PROFILING_ENABLED, ENV_STATE } = readSettings(context.env)
+  return PROFILING_ENABLED ?? ENV_STATE === 'dev'
+}
+
+const profilePage = async ({ req, res }: Context<AppEnvironment>, { stopwatch, trips }: ProfiledScope): Promise<Response> => {
+  const nonce = makeNonce()
+  const tree = stopwatch.toTree(`${req.method} ${req.path}`, trips())
+  const page = renderProfile({ tree, status: res.status, body: await res.clone().text(), sentAfterwards: stopwatch.sentAfterwards, nonce })
+  const headers = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': pagePolicy(nonce) }
+  return new Response(String(await page), { status: res.status === 204 ? 200 : res.status, headers })
+}
+
 /** Only callers with a token are told apart, so only they are counted. */
 const assertWithinRate = async ({ RATE_LIMIT }: Partial<Env>, { name, isKnown }: Caller): Promise<void> => {
   if (!isKnown || !RATE_LIMIT || (await RATE_LIMIT.limit({ key: name })).success) return
@@ -104,6 +128,7 @@ const createScope = (context: Context<AppEnvironment>, date: Date, runners: Runn
   const { env } = context
   let db: Database | undefined
   let backgroundDb: Database | undefined
+  const stopwatch = new Stopwatch(date.getTime())
   return {
     now: instantOf(date),
     get settings() {
@@ -118,11 +143,13 @@ const createScope = (context: Context<AppEnvironment>, date: Date, runners: Runn
       return backgroundDb
     },
     sendAfterwards: (jobIds) => {
+      stopwatch.sentAfterwards.push(...jobIds)
       if (jobIds.length > 0) context.executionCtx.waitUntil(trySendJobs(env.JOBS, jobIds))
     },
     runAfterwards: (jobIds) => {
       for (const id of jobIds) context.executionCtx.waitUntil(tryRunJob(id, env, runners))
     },
+    stopwatch,
     trips: () => [...(db?.trips ?? []), ...(backgroundDb?.trips ?? [])],
   }
 }

@@ -48,6 +48,8 @@ const settingsSchema = z.object({
   WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: switchSetting.default(false),
   WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES: numberSetting(5, 527_040).default(60),
   WATCHER_LOG_RETENTION_DAYS: numberSetting(90, 36_500).default(365),
+  /** Whether `?profile=true` answers a profile; initially in dev only. */
+  PROFILING_ENABLED: switchSetting.optional(),
   /** Only where Neon's HTTP endpoint is not the one the connection string implies: local development and tests. */
   NEON_FETCH_ENDPOINT: z.url('must be a URL').optional(),
 })

@@ -10,7 +10,11 @@ import { bind, prepare, type Statement } from './statement.ts'
 /** One round trip to the database. */
 export interface Trip {
   statements: string[]
+  /** When it was begun, by the clock. */
+  begunMillis: number
   millis: number
+  /** Rows that came back. */
+  rows: number
 }
 
 export interface Database {
@@ -38,6 +42,11 @@ const MOST_TRIES = 4
 const BOOLEAN_OID = 16
 const AS_TEXT = { getTypeParser: (oid: number) => (oid === BOOLEAN_OID ? (text: string) => text === 't' : (text: string) => text) }
 
+/** What the driver answers to one statement. */
+interface Answered {
+  rows: unknown[]
+}
+
 /**
  * A database for one request, or one job. It holds no connection: each statement is one HTTP request to Neon. The whole
  * has eight seconds, or with `tripMillis` each round trip that long.
@@ -50,13 +59,15 @@ export const createDatabase = (settings: Settings, { tripMillis }: { tripMillis?
   const deadline = () => ({ signal: whole ?? AbortSignal.timeout(tripMillis ?? TIMEOUT_MILLIS) })
   const trips: Trip[] = []
 
-  const trip = async <Result>(statements: string[], send: () => Promise<Result>): Promise<Result> => {
+  const trip = async <Result extends Answered | Answered[]>(statements: string[], send: () => Promise<Result>): Promise<Result> => {
     for (let tries = 1; ; tries += 1) {
       const begun = Date.now()
-      const record = { statements, millis: 0 }
+      const record: Trip = { statements, begunMillis: begun, millis: 0, rows: 0 }
       trips.push(record)
       try {
-        return await send()
+        const answered = await send()
+        record.rows = [answered].flat().reduce((sum, { rows }) => sum + rows.length, 0)
+        return answered
       } catch (error) {
         if (!(error instanceof NeonDbError)) throw new BrokenAnswer('the database answered something else than a result', { cause: error })
         if (tries >= MOST_TRIES || !isLostRace(error)) throw error

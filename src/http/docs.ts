@@ -49,6 +49,7 @@ export const serveDocs = (router: Router): void => {
       url: '/openapi.json',
       cdn: '/static/scalar.js',
       pageTitle: 'Watcher API',
+      favicon: '/static/favicon.svg',
       theme: 'default',
       withDefaultFonts: false,
       telemetry: false,

@@ -4,6 +4,7 @@ import { readBody } from './body.ts'
 import { ERRORS, type ErrorCode, errorSchema, type Issue, validationFault } from './errors.ts'
 import { stringifyJson } from './json.ts'
 import { once } from './once.ts'
+import { HANDLER } from './profile.ts'
 import type { AppEnvironment, Scope } from './scope.ts'
 
 type Shape = z.ZodRawShape
@@ -90,17 +91,25 @@ export const handle = <
   undocumented.get(router)?.push(endpoint as unknown as AnyEndpoint)
   const parts = once(() => partsOf(endpoint as unknown as AnyEndpoint))
   router.on(endpoint.method, endpoint.path.replace(/\{(\w+)\}/g, ':$1'), async (context) => {
-    const issues: Issue[] = []
-    const read: Record<string, unknown> = {}
-    for (const [part, schema] of Object.entries(parts()) as [Part, z.ZodType][]) {
-      const result = schema.safeParse(await rawPart(context, part, schema), { error: wordIssue })
-      if (result.success) read[part] = result.data
-      else issues.push(...result.error.issues.map((issue) => describeIssue(part, issue)))
-    }
-    if (issues.length > 0) throw validationFault(issues)
+    const scope = context.get('scope')
+    const read = await scope.stopwatch.measure('Reading and checking the input', () => readParts(context, parts()))
     const input = { params: read.path ?? {}, query: read.query ?? {}, headers: read.header ?? {}, body: read.body, url: context.req.url }
-    return answerWith(await run(input as Input<Params, Query, Headers, Body>, context.get('scope')))
+    const answer = await scope.stopwatch.measure(HANDLER, () => run(input as Input<Params, Query, Headers, Body>, scope))
+    return scope.stopwatch.measure('Writing the answer', () => answerWith(answer))
   })
+}
+
+/** Every part as its schema reads it; all that is wrong with any of them in one fault. */
+const readParts = async (context: Context, parts: Parts): Promise<Record<string, unknown>> => {
+  const issues: Issue[] = []
+  const read: Record<string, unknown> = {}
+  for (const [part, schema] of Object.entries(parts) as [Part, z.ZodType][]) {
+    const result = schema.safeParse(await rawPart(context, part, schema), { error: wordIssue })
+    if (result.success) read[part] = result.data
+    else issues.push(...result.error.issues.map((issue) => describeIssue(part, issue)))
+  }
+  if (issues.length > 0) throw validationFault(issues)
+  return read
 }
 
 type Part = keyof Parts

@@ -1,6 +1,7 @@
 import type { Database } from '../db/client.ts'
 import type { Settings } from '../env.ts'
 import type { Caller } from './access.ts'
+import type { Stopwatch } from './profile.ts'
 
 /** What a request has at hand; made at the entry and passed on, never reached for. */
 export interface Scope {
@@ -10,6 +11,8 @@ export interface Scope {
   backgroundDb: Database
   /** The moment the request arrived, as an instant (see instant.ts): all its rows agree on "now". */
   now: string
+  /** Takes the request's time, for `?profile=true`. */
+  stopwatch: Stopwatch
   /** Sends recorded jobs to the queue once the answer is on its way: it neither waits for that nor fails with it. */
   sendAfterwards: (jobIds: readonly number[]) => void
   /** Carries jobs out once the answer is on its way, past the queue: for what is to say that the queue stands still. */

@@ -1,19 +1,28 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
+const SOURCE = join(import.meta.dirname, '..', 'static')
 const FOLDER = join(import.meta.dirname, '..', '..', 'dist', 'assets')
 
-/** Puts the docs page's script where the worker's static assets are served from. wrangler runs this before each build. */
+/**
+ * Puts the worker's static assets where they are served from: our own (`_headers`, which the platform reads, at the top)
+ * and the docs page's script. wrangler runs this before each build; what has not changed is not written, or it would
+ * see a change each time.
+ */
 export const copyAssets = (): void => {
+  mkdirSync(join(FOLDER, 'static'), { recursive: true })
+  for (const name of readdirSync(SOURCE)) {
+    const target = name.startsWith('_') ? join(FOLDER, name) : join(FOLDER, 'static', name)
+    const content = readFileSync(join(SOURCE, name), 'utf8')
+    if (!existsSync(target) || readFileSync(target, 'utf8') !== content) writeFileSync(target, content)
+  }
   const entry = createRequire(import.meta.url).resolve('@scalar/api-reference')
   const script = join(dirname(entry), 'browser', 'standalone.js')
   const { version } = JSON.parse(readFileSync(join(dirname(dirname(entry)), 'package.json'), 'utf8')) as { version: string }
-  const target = join(FOLDER, 'static', 'scalar.js')
   const stamp = join(FOLDER, 'static', 'scalar.version.txt')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === version) return
-  mkdirSync(dirname(target), { recursive: true })
-  copyFileSync(script, target)
+  copyFileSync(script, join(FOLDER, 'static', 'scalar.js'))
   writeFileSync(stamp, version)
 }
 
