@@ -3,7 +3,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 import pg from 'pg'
 import { LocalFailure, runProgram } from './failure.ts'
 
-const MIGRATIONS = join(import.meta.dirname, '..', '..', 'migrations')
+export const MIGRATIONS = join(import.meta.dirname, '..', '..', 'migrations')
 
 /**
  * Brings a database to the newest migration and answers how many were applied. One transaction under one lock: two

@@ -113,9 +113,14 @@ describe('GET /monitoring', () => {
       failed: 0,
       succeeded_last_hour: 0,
       mean_seconds: null,
+      last_finished_at: null,
     })
     expect(byKind.send_alert).toMatchObject({ waiting: 0, running: 1, failed: 1 })
-    expect(byKind.check_freshness).toMatchObject({ succeeded_last_hour: 2, mean_seconds: 2 })
+    expect(byKind.check_freshness).toMatchObject({
+      succeeded_last_hour: 2,
+      mean_seconds: 2,
+      last_finished_at: '2025-01-09T20:20:48.000000Z',
+    })
     expect(body.oldest_waiting).toEqual({
       id: 1,
       kind: 'detect_anomalies',

@@ -119,7 +119,8 @@ const OVERVIEW = prepare(sql`
   select
     (select jsonb_agg(jsonb_build_object('kind', kind, 'waiting', coalesce(waiting, 0), 'retrying', coalesce(retrying, 0),
         'running', coalesce(running, 0), 'failed', coalesce(failed, 0), 'succeeded_last_hour', coalesce(succeeded, 0),
-        'mean_seconds', mean, 'p95_seconds', p95))
+        'mean_seconds', mean, 'p95_seconds', p95,
+        'last_finished_at', (select max(finished_at) from ${job} j where j.kind = kind.kind and finished_at is not null)))
       from kind left join unfinished using (kind) left join failed using (kind) left join ran using (kind)) as kinds,
     (select to_jsonb(o) from (
       select id, kind, attempts, created_at, extract(epoch from ${param('now')}::timestamptz - created_at)::double precision as age_seconds
@@ -144,6 +145,7 @@ const overviewRow = z.object({
         succeeded_last_hour: z.number(),
         mean_seconds: seconds,
         p95_seconds: seconds,
+        last_finished_at: moment.nullable(),
       }),
     ),
   ),

@@ -62,6 +62,7 @@ export const overviewAnswer = once(() =>
             succeeded_last_hour: z.int(),
             mean_seconds: seconds('Mean'),
             p95_seconds: seconds('95th percentile of the'),
+            last_finished_at: instantAnswer().nullable().openapi({ description: 'When one last succeeded or was failed for good.' }),
           }),
         )
         .openapi({ description: 'Every kind of job.' }),

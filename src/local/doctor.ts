@@ -1,0 +1,174 @@
+import { join } from 'node:path'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
+import pg from 'pg'
+import { unstable_readConfig as readConfig } from 'wrangler'
+import { readSettings } from '../env.ts'
+import { MOST_ATTEMPTS } from '../jobs/retry.ts'
+import { CRONS } from '../jobs/schedule.ts'
+import { MIGRATIONS } from './migrate.ts'
+
+/**
+ * `npm run doctor`: is this deployment set up? Looks at the settings in the environment, the database, wrangler.toml and,
+ * where WATCHER_URL is given, the service that runs. Every finding says what is wrong and how to mend it; values of
+ * settings are never shown.
+ */
+export interface Finding {
+  name: string
+  /** What is wrong and how to mend it; undefined: nothing is. */
+  fault: string | undefined
+  /** What was seen, where nothing is wrong. */
+  seen?: string
+}
+
+const OLDEST_POSTGRES = 150_000
+const CRON_SECONDS = 20 * 60
+
+type Variables = Record<string, string | undefined>
+
+/** All that can be looked at, in the order in which one would mend it. */
+export const examine = async (variables: Variables, configPath: string): Promise<Finding[]> => {
+  const findings = [examineSettings(variables)]
+  const databaseUrl = variables.PROD_DATABASE_URL ?? variables.DATABASE_URL
+  if (databaseUrl) findings.push(...(await examineDatabase(databaseUrl)))
+  findings.push(examineConfig(configPath))
+  if (variables.WATCHER_URL) findings.push(...(await examineService(variables.WATCHER_URL, variables.WATCHER_TOKEN)))
+  return findings
+}
+
+const examineSettings = (variables: Variables): Finding => {
+  const name = 'settings'
+  try {
+    const { WATCHER_API_TOKENS, SLACK_WEBHOOK_URL } = readSettings({ ENV_STATE: 'prod', ...variables })
+    if (WATCHER_API_TOKENS.length === 0) {
+      return {
+        name,
+        fault: 'WATCHER_API_TOKENS is not set: in production nobody may call. npx wrangler secret put WATCHER_API_TOKENS --env=',
+      }
+    }
+    const alerts = SLACK_WEBHOOK_URL ? 'alerts go to Slack' : 'alerts go to the log (no SLACK_WEBHOOK_URL)'
+    return { name, fault: undefined, seen: `${WATCHER_API_TOKENS.length} token(s); ${alerts}` }
+  } catch (error) {
+    return { name, fault: `${(error as Error).message}. Set it here and with npx wrangler secret put <NAME> --env=` }
+  }
+}
+
+const examineDatabase = async (url: string): Promise<Finding[]> => {
+  let client: pg.Client
+  try {
+    client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
+    await client.connect()
+  } catch (error) {
+    const reason = (error as { code?: string }).code ?? 'no answer'
+    return [{ name: 'database', fault: `it cannot be reached (${reason}): check host, user, password and database in DATABASE_URL` }]
+  }
+  try {
+    const { rows } = await client.query<{ version: number; name: string }>(
+      `select current_setting('server_version_num')::int as version, current_setting('server_version') as name`,
+    )
+    const { version = 0, name = '' } = rows[0] ?? {}
+    const isOld = version < OLDEST_POSTGRES
+    return [
+      { name: 'database', fault: isOld ? `PostgreSQL ${name} is too old: 15 or newer is needed` : undefined, seen: `PostgreSQL ${name}` },
+      await examineMigrations(client),
+    ]
+  } finally {
+    await client.end()
+  }
+}
+
+const examineMigrations = async (client: pg.Client): Promise<Finding> => {
+  const name = 'migrations'
+  const known = readMigrationFiles({ migrationsFolder: MIGRATIONS }).map(({ folderMillis }) => folderMillis)
+  const { rows } = await client
+    .query<{ created_at: string }>('select created_at from drizzle.__drizzle_migrations')
+    .catch(() => ({ rows: [] as { created_at: string }[] }))
+  const newest = Math.max(-1, ...rows.map(({ created_at }) => Number(created_at)))
+  const due = known.filter((millis) => millis > newest).length
+  if (due > 0) return { name, fault: `${due} of ${known.length} are not applied: npm run db:migrate` }
+  if (newest > Math.max(...known))
+    return { name, fault: 'the database is of a newer version than this checkout: deploy that one, or check it out' }
+  return { name, fault: undefined, seen: `all ${known.length} applied` }
+}
+
+const examineConfig = (configPath: string): Finding => {
+  const name = 'wrangler.toml'
+  const faults: string[] = []
+  for (const env of [undefined, 'staging']) {
+    const { triggers, queues } = readConfig({ config: configPath, ...(env ? { env } : {}) }, { hideWarnings: true })
+    const where = env ?? 'production'
+    for (const cron of Object.values(CRONS))
+      if (!triggers.crons?.includes(cron)) faults.push(`${where}: the cron "${cron}" is missing in [triggers]`)
+    const producer = queues.producers?.find(({ binding }: { binding: string }) => binding === 'JOBS')
+    const consumer = queues.consumers?.find(({ queue }: { queue: string }) => queue === producer?.queue)
+    const dead = queues.consumers?.some(({ queue }: { queue: string }) => queue === consumer?.dead_letter_queue)
+    if (!producer) faults.push(`${where}: no queue is bound to JOBS`)
+    else if (!consumer) faults.push(`${where}: nothing consumes the queue ${producer.queue}`)
+    else if (!dead) faults.push(`${where}: the queue ${producer.queue} has no dead letter queue with a consumer`)
+    else if (consumer.max_retries !== MOST_ATTEMPTS - 1)
+      faults.push(`${where}: max_retries of ${producer.queue} is to be ${MOST_ATTEMPTS - 1}`)
+  }
+  return {
+    name,
+    fault: faults.length > 0 ? faults.join('; ') : undefined,
+    seen: 'crons, queue and dead letters for production and staging',
+  }
+}
+
+const examineService = async (url: string, token: string | undefined): Promise<Finding[]> => {
+  const ask = (path: string) =>
+    fetch(new URL(path, url), { headers: token ? { authorization: `Bearer ${token}` } : {}, signal: AbortSignal.timeout(15_000) }).catch(
+      () => undefined,
+    )
+  const health = await ask('/?deep=true')
+  if (!health) return [{ name: 'service', fault: `nothing answers at ${url}: check WATCHER_URL, or deploy first` }]
+  if (!health.ok) return [{ name: 'service', fault: `it answered ${health.status}: ${await messageOf(health)}` }]
+  const version = health.headers.get('x-watcher-version')
+  const service = { name: 'service', fault: undefined, seen: `it answers, with its database${version ? ` (version ${version})` : ''}` }
+  const answer = await ask('/monitoring')
+  if (!answer?.ok) {
+    const said = answer ? await messageOf(answer) : 'no answer'
+    return [service, { name: 'jobs', fault: `they cannot be looked at (${said}): give a token in WATCHER_TOKEN` }]
+  }
+  const { kinds, oldest_waiting } = (await answer.json()) as Monitoring
+  const lastCheck = kinds.find(({ kind }) => kind === 'check_timeliness')?.last_finished_at ?? null
+  const isTicking = lastCheck !== null && Date.now() - Date.parse(lastCheck) < CRON_SECONDS * 1000
+  const waiting = oldest_waiting?.age_seconds ?? 0
+  const failed = kinds.reduce((sum, kind) => sum + kind.failed, 0)
+  return [
+    service,
+    {
+      name: 'crons',
+      fault: isTicking
+        ? undefined
+        : 'no timeliness check in the last 20 minutes: after a deploy crons take 15 minutes; then look at [triggers]',
+      seen: `the last timeliness check was at ${lastCheck}`,
+    },
+    {
+      name: 'queue',
+      fault:
+        waiting > CRON_SECONDS ? `a job has waited for ${Math.round(waiting)} seconds: npx wrangler queues list, and the log` : undefined,
+      seen: 'no job waits for long',
+    },
+    {
+      name: 'failed jobs',
+      fault: failed > 0 ? `${failed}: see ${new URL('/job?state=failed', url)}, then POST /replay_job` : undefined,
+      seen: 'none',
+    },
+  ]
+}
+
+/** What the doctor reads of `GET /monitoring`. */
+interface Monitoring {
+  kinds: { kind: string; failed: number; last_finished_at: string | null }[]
+  oldest_waiting: { age_seconds: number } | null
+}
+
+const messageOf = async (response: Response): Promise<string> =>
+  ((await response.json().catch(() => ({}))) as { message?: string }).message ?? 'without a word'
+
+if (import.meta.main) {
+  const findings = await examine(process.env, join(import.meta.dirname, '..', '..', 'wrangler.toml'))
+  for (const { name, fault, seen } of findings) console.log(`${fault ? '✗' : '✓'} ${name.padEnd(14)} ${fault ?? seen ?? ''}`)
+  if (!process.env.WATCHER_URL) console.log('  (WATCHER_URL=https://… WATCHER_TOKEN=… npm run doctor also looks at the service that runs)')
+  process.exitCode = findings.some(({ fault }) => fault) ? 1 : 0
+}
