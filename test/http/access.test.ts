@@ -111,6 +111,13 @@ describe('a token that sends too many requests', () => {
   })
 })
 
+describe('the rate limit', () => {
+  it('that cannot be asked lets the request pass', async () => {
+    const RATE_LIMIT = { limit: () => Promise.reject(new Error('the counter is away')) }
+    expect((await send('GET', '/pipeline?limit=1', WRITES, undefined, { ...TOKENS, RATE_LIMIT })).status).toBe(200)
+  })
+})
+
 describe('a deployment', () => {
   it('in production without tokens is closed and says which setting is missing; in dev and test it is open', async () => {
     const reply = await send('GET', '/pipeline', WRITES, undefined, { ENV_STATE: 'prod' })
