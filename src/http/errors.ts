@@ -111,11 +111,12 @@ export class ApiError extends Error {
 export const bodyFault = (code: ErrorCode, field: string, message: string): ApiError =>
   new ApiError(code, message, { issues: [{ loc: ['body', field], msg: message, type: code }] })
 
-/** A 422 for a list of faults: the message names the first and counts the rest. */
+const MOST_NAMED = 3
+
+/** A 422 for a list of faults: the message names the first three and counts the rest. */
 export const validationFault = (issues: Issue[]): ApiError => {
-  const [first] = issues
-  if (!first) throw new Error('a validation fault has at least one issue')
-  const field = first.loc.slice(1).join('.') || first.loc[0]
-  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
-  return new ApiError('validation_failed', `${field}: ${first.msg}${more}`, { issues })
+  if (issues.length === 0) throw new Error('a validation fault has at least one issue')
+  const named = issues.slice(0, MOST_NAMED).map(({ loc, msg }) => `${loc.slice(1).join('.') || loc[0]}: ${msg}`)
+  const more = issues.length > MOST_NAMED ? ` (and ${issues.length - MOST_NAMED} more)` : ''
+  return new ApiError('validation_failed', `${named.join('; ')}${more}`, { issues })
 }

@@ -6,17 +6,22 @@ import { LocalFailure, runProgram } from './failure.ts'
 
 /** `npm run demo`: the README's workflow against a running server, told step by step. */
 
+/** Where the server asks for one. */
+const TOKEN = process.env.WATCHER_TOKEN
+const HEADERS: Record<string, string> = TOKEN ? { authorization: `Bearer ${TOKEN}` } : {}
+
 const BASE = process.env.WATCHER_URL ?? `http://localhost:${process.env.PORT ?? 8787}`
 
 const call = async (method: string, path: string, body?: unknown): Promise<any> => {
   const response = await fetch(BASE + path, {
     method,
-    headers: { 'content-type': 'application/json' },
+    headers: { ...HEADERS, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch(() => {
     throw new LocalFailure(`nothing answers at ${BASE}: start the server first (npm run dev), or name another with WATCHER_URL`)
   })
   const answer = response.status === 204 ? undefined : await response.json()
+  if (response.status === 401) throw new LocalFailure(`${BASE} asks for a token: WATCHER_TOKEN=… npm run demo`)
   if (!response.ok) throw new LocalFailure(`${method} ${path} answered ${response.status}: ${JSON.stringify(answer)}`)
   console.log(`  ${method} ${path} -> ${response.status}`)
   return answer
@@ -30,7 +35,7 @@ const show = (fields: Record<string, unknown>) => {
 
 /** Asks quietly until there is an answer: the checks run in the background. */
 const until = async <Found>(what: string, ask: (get: (path: string) => Promise<any>) => Promise<Found | undefined>): Promise<Found> => {
-  const get = async (path: string) => (await fetch(BASE + path)).json()
+  const get = async (path: string) => (await fetch(BASE + path, { headers: HEADERS })).json()
   for (let tries = 0; tries < 100; tries += 1) {
     const found = await ask(get)
     if (found !== undefined) return found
@@ -102,7 +107,7 @@ await runProgram(async () => {
   await post('/end_pipeline_execution', { id: again.executionId })
   const refused = await fetch(`${BASE}/end_pipeline_execution`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { ...HEADERS, 'content-type': 'application/json' },
     body: JSON.stringify({ id: again.executionId, completed_successfully: false }),
   })
   show({ status: refused.status, message: ((await refused.json()) as { message: string }).message })
@@ -122,7 +127,7 @@ await runProgram(async () => {
     show({ [`depth ${pair.depth}`]: `${pair.source_address_name} -> ${pair.target_address_name}` })
   }
   for (;;) {
-    const alerts: { id: number }[] = await (await fetch(`${BASE}/job?kind=send_alert&after_id=${lastAlert}`)).json()
+    const alerts: { id: number }[] = await (await fetch(`${BASE}/job?kind=send_alert&after_id=${lastAlert}`, { headers: HEADERS })).json()
     if (alerts.length === 0) break
     lastAlert = alerts.at(-1)?.id ?? lastAlert
   }

@@ -29,7 +29,7 @@ type Variables = Record<string, string | undefined>
 export const examine = async (variables: Variables, configPath: string): Promise<Finding[]> => {
   const findings = [examineSettings(variables)]
   const databaseUrl = variables.PROD_DATABASE_URL ?? variables.DATABASE_URL
-  if (databaseUrl) findings.push(...(await examineDatabase(databaseUrl)))
+  if (databaseUrl && URL.canParse(databaseUrl)) findings.push(...(await examineDatabase(databaseUrl)))
   findings.push(examineConfig(configPath))
   if (variables.WATCHER_URL) findings.push(...(await examineService(variables.WATCHER_URL, variables.WATCHER_TOKEN)))
   return findings
@@ -127,7 +127,7 @@ const examineService = async (url: string, token: string | undefined): Promise<F
   const answer = await ask('/monitoring')
   if (!answer?.ok) {
     const said = answer ? await messageOf(answer) : 'no answer'
-    return [service, { name: 'jobs', fault: `they cannot be looked at (${said}): give a token in WATCHER_TOKEN` }]
+    return [service, { name: 'jobs', fault: `they cannot be looked at (${said}): ${token ? 'check' : 'give a token in'} WATCHER_TOKEN` }]
   }
   const { kinds, oldest_waiting } = (await answer.json()) as Monitoring
   const lastCheck = kinds.find(({ kind }) => kind === 'check_timeliness')?.last_finished_at ?? null

@@ -85,7 +85,9 @@ const brokenFolder = (folder: string, log: string): LocalFailure => {
 const stopOrphan = async (home: string, cluster: string): Promise<void> => {
   const runner = pidIn(join(home, RUNNER_FILE))
   if (runner !== undefined && runner !== process.pid && isAlive(runner)) {
-    throw new LocalFailure(`the database in ${home} is in use by process ${runner}: stop that first`)
+    throw new LocalFailure(
+      `the database in ${home} is in use by process ${runner}: stop that first, or take another folder (DEV_DATA_FOLDER)`,
+    )
   }
   const postmaster = pidIn(join(cluster, 'postmaster.pid'))
   if (postmaster === undefined || !isAlive(postmaster)) return

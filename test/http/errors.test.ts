@@ -27,10 +27,14 @@ describe('every error has one shape', () => {
     for (const text of ['null', '[]', '"text"', '5', 'true']) expectError(await post('/pipeline', text), 422, 'validation_failed', ['body'])
   })
 
-  it('names the first fault in its sentence and lists them all', async () => {
+  it('names the first faults in its sentence and lists them all', async () => {
     const reply = await post('/start_pipeline_execution', { pipeline_id: 'one', start_date: 'yesterday', full_load: 'yes' })
     expectError(reply, 422, 'validation_failed')
-    expect(reply.body.message).toBe('pipeline_id: Must be a whole number (and 2 more)')
+    expect(reply.body.message).toBe(
+      'pipeline_id: Must be a whole number; start_date: Must be an ISO 8601 instant such as 2025-01-09T20:30:45.123456Z; full_load: Must be true or false',
+    )
+    const four = await post('/start_pipeline_execution', { pipeline_id: 'one', start_date: 'yesterday', full_load: 'yes', parent_id: 'x' })
+    expect(four.body.message).toMatch(/ \(and 1 more\)$/)
     expect(reply.body.detail).toEqual([
       { loc: ['body', 'pipeline_id'], msg: 'Must be a whole number', type: 'invalid_type' },
       { loc: ['body', 'start_date'], msg: 'Must be an ISO 8601 instant such as 2025-01-09T20:30:45.123456Z', type: 'custom' },

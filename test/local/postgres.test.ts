@@ -112,7 +112,9 @@ describe('the embedded PostgreSQL', () => {
     const living = await startElsewhere(folder)
     const failure = await startPostgres(folder, { durable: true }).catch((error) => error)
     expect(failure).toBeInstanceOf(LocalFailure)
-    expect(failure.message).toBe(`the database in ${folder} is in use by process ${living.pid}: stop that first`)
+    expect(failure.message).toBe(
+      `the database in ${folder} is in use by process ${living.pid}: stop that first, or take another folder (DEV_DATA_FOLDER)`,
+    )
     const ended = new Promise((resolve) => living.once('exit', resolve))
     living.kill('SIGTERM')
     await ended
