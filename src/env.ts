@@ -84,5 +84,6 @@ export const readSettings = (env: object): Settings => {
   return result.data
 }
 
-const misconfigured = (faults: string[]): ApiError =>
+/** Names what this deployment lacks, never a value. */
+export const misconfigured = (faults: string[]): ApiError =>
   new ApiError('misconfigured', `This deployment is not configured: ${faults.join('; ')}`)

@@ -55,8 +55,7 @@ export const createDatabase = (settings: Settings, { tripMillis }: { tripMillis?
   // The driver takes the endpoint from a global; it is the same for every request of a deployment.
   if (settings.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = settings.NEON_FETCH_ENDPOINT
   const client = neon<false, true>(settings.DATABASE_URL, { fullResults: true })
-  const whole = tripMillis === undefined ? AbortSignal.timeout(TIMEOUT_MILLIS) : undefined
-  const deadline = () => ({ signal: whole ?? AbortSignal.timeout(tripMillis ?? TIMEOUT_MILLIS) })
+  const deadline = tripMillis === undefined ? once(() => AbortSignal.timeout(TIMEOUT_MILLIS)) : () => AbortSignal.timeout(tripMillis)
   const trips: Trip[] = []
 
   const trip = async <Result extends Answered | Answered[]>(statements: string[], send: () => Promise<Result>): Promise<Result> => {
@@ -83,7 +82,7 @@ export const createDatabase = (settings: Settings, { tripMillis }: { tripMillis?
         arrayMode: options.arrayMode ?? false,
         fullResults: true,
         types: AS_TEXT,
-        fetchOptions: deadline(),
+        fetchOptions: { signal: deadline() },
       } as never),
     )
 
@@ -108,7 +107,7 @@ export const createDatabase = (settings: Settings, { tripMillis }: { tripMillis?
         () =>
           client.transaction(
             queries.map(({ text, params }) => client.query(text, params, { types: AS_TEXT } as never)),
-            { fetchOptions: deadline() },
+            { fetchOptions: { signal: deadline() } },
           ),
       )
       return (results.at(-1)?.rows ?? []).map((found) => row.parse(found))

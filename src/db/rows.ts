@@ -1,6 +1,9 @@
+import type { SQL } from 'drizzle-orm'
 import { z } from 'zod'
 import { formatInstant } from '../http/instant.ts'
 import { parseJson } from '../http/json.ts'
+import type { Database } from './client.ts'
+import type { Statement } from './statement.ts'
 
 /** Readers for the columns of raw rows, which arrive as the text PostgreSQL sends (see client.ts). */
 
@@ -17,3 +20,9 @@ export const moment = z.string().transform(formatInstant)
 
 /** A `jsonb` object; integers too large for a double survive (see http/json.ts). */
 export const jsonText = z.string().transform((value) => parseJson(value) as Record<string, unknown>)
+
+const idRow = z.object({ id: whole })
+
+/** Runs a statement that answers ids, one a row. */
+export const readIds = async (db: Database, statement: SQL | Statement, values?: Record<string, unknown>): Promise<number[]> =>
+  (await db.rows(statement, idRow, values)).map(({ id }) => id)

@@ -1,4 +1,5 @@
-import type { Settings } from '../env.ts'
+import { parse as parseCookies } from 'hono/utils/cookie'
+import { misconfigured, type Settings } from '../env.ts'
 import { ApiError } from './errors.ts'
 
 /** Who calls: named in every log line, never by the token. */
@@ -27,13 +28,10 @@ export const authorize = (request: Request, settings: Settings): Caller => {
   const { WATCHER_API_TOKENS: tokens, ENV_STATE: state } = settings
   if (tokens.length === 0) {
     if (state !== 'prod') return { name: 'anyone', mayWrite: true, isKnown: false }
-    throw new ApiError(
-      'misconfigured',
-      'This deployment is not configured: WATCHER_API_TOKENS is not set: give it name:token for each client',
-    )
+    throw misconfigured(['WATCHER_API_TOKENS is not set: give it name:token for each client'])
   }
   const bearer = readBearer(request.headers.get('authorization'))
-  const given = bearer ?? readCookie(request.headers.get('cookie'))
+  const given = bearer ?? parseCookies(request.headers.get('cookie') ?? '', COOKIE)[COOKIE]
   const caller = given === undefined ? undefined : findToken(tokens, given)
   if (!caller) throw unauthenticated(given !== undefined)
   if (READING.includes(request.method)) return caller
@@ -55,22 +53,6 @@ const unauthenticated = (isUnknown: boolean): ApiError =>
   })
 
 const readBearer = (header: string | null): string | undefined => /^bearer +([^\s]+) *$/i.exec(header ?? '')?.[1]
-
-const readCookie = (header: string | null): string | undefined => {
-  for (const pair of (header ?? '').split(';')) {
-    const [name, ...value] = pair.trim().split('=')
-    if (name === COOKIE) return decode(value.join('='))
-  }
-  return undefined
-}
-
-const decode = (text: string): string | undefined => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
-}
 
 /** The token that is the same as the given one; all are compared to their end, whichever it is, so that time tells nothing. */
 export const findToken = (tokens: readonly ApiToken[], given: string): Caller | undefined => {

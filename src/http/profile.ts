@@ -26,7 +26,7 @@ export class Stopwatch {
     this.begunMillis = begunMillis
   }
 
-  /** Does the work and remembers how long that took; nested parts are found by their time. */
+  /** Does the work, one piece after the other, and remembers how long each took. */
   async measure<Result>(name: string, work: () => Result | Promise<Result>): Promise<Result> {
     const begun = Date.now()
     try {
@@ -38,10 +38,7 @@ export class Stopwatch {
 
   /** The request as a tree: its parts in the order they began, the round trips within the handler. */
   toTree(name: string, trips: readonly Trip[]): Span {
-    const parts = [...this.spans]
-      .sort((left, right) => left.begunMillis - right.begunMillis)
-      .map((span) => ({ ...span, parts: [...span.parts] }))
-    const asked = trips.map(({ statements, begunMillis, millis, rows }, index) => ({
+    const asked: Span[] = trips.map(({ statements, begunMillis, millis, rows }, index) => ({
       name: `Round trip ${index + 1} to the database`,
       begunMillis: begunMillis - this.begunMillis,
       millis,
@@ -49,9 +46,8 @@ export class Stopwatch {
       rows,
       parts: [],
     }))
-    const handler = parts.find((part) => part.name === HANDLER)
-    if (handler) handler.parts.push(...asked)
-    else parts.push(...asked)
+    const isHandled = this.spans.some((span) => span.name === HANDLER)
+    const parts = this.spans.map((span) => (span.name === HANDLER ? { ...span, parts: asked } : span)).concat(isHandled ? [] : asked)
     return { name, begunMillis: 0, millis: Date.now() - this.begunMillis, parts }
   }
 }

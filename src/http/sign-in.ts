@@ -1,3 +1,4 @@
+import { html } from 'hono/html'
 import { COOKIE, findToken, isSameOrigin } from './access.ts'
 import { ApiError } from './errors.ts'
 import type { Router } from './router.ts'
@@ -56,12 +57,9 @@ export const signInFor = ({ url }: Request): string => {
   return `${SIGN_IN}?next=${encodeURIComponent(pathname + search)}`
 }
 
-const attribute = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-
 const page = (status: number, next: string, fault: string): Response =>
   new Response(
-    `<!doctype html>
+    String(html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -86,13 +84,13 @@ const page = (status: number, next: string, fault: string): Response =>
   <label for="token">Access token</label>
   <input id="token" name="token" type="password" autocomplete="current-password" required autofocus aria-describedby="hint">
   <small id="hint">One of those in WATCHER_API_TOKENS, without its name.</small>
-  ${fault ? `<p role="alert">${attribute(fault)}</p>` : ''}
-  <input type="hidden" name="next" value="${attribute(next)}">
+  ${fault ? html`<p role="alert">${fault}</p>` : ''}
+  <input type="hidden" name="next" value="${next}">
   <button>Sign in</button>
 </form>
 </main>
 </body>
 </html>
-`,
+`),
     { status, headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': pagePolicy(makeNonce()) } },
   )

@@ -13,8 +13,15 @@ const MOST_PER_BATCH = 100
 /** A send that takes longer is given up on: what waits for it has its work done already. */
 const SEND_MILLIS = 5_000
 
-const failAfter = (millis: number) =>
-  new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`the queue did not answer within ${millis / 1000} seconds`)), millis))
+const withinTime = async (sending: Promise<void>): Promise<void> => {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`the queue did not answer within ${SEND_MILLIS / 1000} seconds`)), SEND_MILLIS)
+  try {
+    await Promise.race([sending, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 /** Sends the ids of recorded jobs. Throws where the queue does not take them. */
 export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[]): Promise<void> => {
@@ -29,7 +36,7 @@ export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[])
  */
 export const trySendJobs = async (queue: Queue<JobMessage>, ids: readonly number[]): Promise<void> => {
   try {
-    await Promise.race([sendJobs(queue, ids), failAfter(SEND_MILLIS)])
+    await withinTime(sendJobs(queue, ids))
   } catch (error) {
     logEvent('error', 'the queue did not take these jobs; the search for lost jobs will send them', { job_ids: ids }, error)
   }

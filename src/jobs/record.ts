@@ -1,13 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { z } from 'zod'
 import type { Database } from '../db/client.ts'
-import { whole } from '../db/rows.ts'
+import { readIds } from '../db/rows.ts'
 import { param, prepare } from '../db/statement.ts'
 import { stringifyJson } from '../http/json.ts'
 import type { JobKind } from './job.ts'
 import { job } from './table.ts'
-
-const idRow = z.object({ id: whole })
 
 /**
  * The insert by which a statement records a job for what it has found; what follows (`from … having …`) says whether and
@@ -19,8 +16,8 @@ export const insertJob = (kind: JobKind | SQL, payload: SQL): SQL => sql`insert 
 const RECORD = prepare(sql`${insertJob(param('kind'), sql`${param('payload')}::jsonb`)} returning id`)
 
 /** Records one job and answers its id, to be sent. */
-export const recordJob = async (db: Database, kind: JobKind, payload: Record<string, unknown>, now: string): Promise<number[]> =>
-  (await db.rows(RECORD, idRow, { kind, payload: stringifyJson(payload), now })).map(({ id }) => id)
+export const recordJob = (db: Database, kind: JobKind, payload: Record<string, unknown>, now: string): Promise<number[]> =>
+  readIds(db, RECORD, { kind, payload: stringifyJson(payload), now })
 
 export interface KeyedJob {
   kind: JobKind
@@ -44,5 +41,5 @@ const RECORD_KEYED = prepare(sql`
   union all
   select j.id from ${job} j join wanted on j.unique_key = wanted.key where j.state = 'waiting'`)
 
-export const recordJobsOnce = async (db: Database, jobs: KeyedJob[], now: string): Promise<number[]> =>
-  (await db.rows(RECORD_KEYED, idRow, { jobs: stringifyJson(jobs), now })).map(({ id }) => id)
+export const recordJobsOnce = (db: Database, jobs: KeyedJob[], now: string): Promise<number[]> =>
+  readIds(db, RECORD_KEYED, { jobs: stringifyJson(jobs), now })

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { z } from 'zod'
 import type { Database } from '../db/client.ts'
-import { anyRow, whole } from '../db/rows.ts'
+import { anyRow, readIds } from '../db/rows.ts'
 import { param, prepare } from '../db/statement.ts'
 import { addSeconds } from '../http/instant.ts'
 import { type JobMessage, sendJobs } from './dispatch.ts'
@@ -30,12 +29,11 @@ const RESENT = prepare(sql`update ${job} set resent_at = ${param('now')}::timest
 export const resendLostJobs = async (db: Database, queue: Queue<JobMessage>, now: string): Promise<number> => {
   let count = 0
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    const lost = await db.rows(LOST, z.object({ id: whole }), {
+    const ids = await readIds(db, LOST, {
       due_before: addSeconds(now, -GRACE_SECONDS),
       resent_before: addSeconds(now, -RESEND_SECONDS),
     })
-    if (lost.length === 0) break
-    const ids = lost.map(({ id }) => id)
+    if (ids.length === 0) break
     await sendJobs(queue, ids)
     await db.rows(RESENT, anyRow, { now, ids: `{${ids.join(',')}}` })
     count += ids.length

@@ -6,6 +6,9 @@ import { createdAt, flag, id, instant, jsonObject } from '../db/columns.ts'
 /** What the background does; each kind's payload is described where the kind is run. */
 export const JOB_KINDS = ['detect_anomalies', 'check_timeliness', 'check_freshness', 'clean_logs', 'send_alert'] as const
 
+/** All kinds as a value: with it an index that begins with the kind serves every job. */
+export const jobKinds = sql`${`{${JOB_KINDS.join(',')}}`}::text[]`
+
 export const JOB_STATES = ['waiting', 'running', 'succeeded', 'failed'] as const
 
 /** The truth about background work: a row is written in the transaction that asks for it, the queue only carries its id. */

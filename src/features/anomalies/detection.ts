@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { METRIC_FIELDS } from '../../db/checks.ts'
 import type { Database } from '../../db/client.ts'
-import { decimal, jsonText, moment, text, truth, whole } from '../../db/rows.ts'
+import { decimal, jsonText, moment, readIds, text, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { stringifyJson } from '../../http/json.ts'
 import { finishedAfter, finishing, held } from '../../jobs/claim.ts'
@@ -179,18 +179,16 @@ export const recordAnomalies = async (db: Database, { executionId, anomalies }: 
 const RECORD_AND_FINISH = prepare(sql`with ${held}, ${record}, ${finishedAfter('inserted')} select id from alerted`)
 
 /** The same for a job, which ends with it. Answers the jobs to send. */
-export const recordAnomaliesOf = async (
+export const recordAnomaliesOf = (
   db: Database,
   claimed: ClaimedJob,
   { executionId, anomalies }: Detection,
   now: string,
   finishedAt: string,
 ): Promise<number[]> =>
-  (
-    await db.rows(RECORD_AND_FINISH, z.object({ id: whole }), {
-      ...finishing(claimed, finishedAt),
-      execution_id: executionId,
-      anomalies: stringifyJson(anomalies),
-      now,
-    })
-  ).map(({ id }) => id)
+  readIds(db, RECORD_AND_FINISH, {
+    ...finishing(claimed, finishedAt),
+    execution_id: executionId,
+    anomalies: stringifyJson(anomalies),
+    now,
+  })

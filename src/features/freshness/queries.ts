@@ -1,8 +1,7 @@
 import { and, eq, gt, sql } from 'drizzle-orm'
-import { z } from 'zod'
-import { MOST_ITEMS } from '../../alerts/alert.ts'
+import { alerted, MOST_FINDINGS } from '../../alerts/record.ts'
 import type { Database } from '../../db/client.ts'
-import { whole } from '../../db/rows.ts'
+import { readIds } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { deadlineAfter, effectiveRule } from '../../db/thresholds.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
@@ -12,9 +11,6 @@ import { insertJob } from '../../jobs/record.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 import { freshnessPipelineLog } from './table.ts'
-
-/** New findings of one statement; where there are more, a job for the rest is recorded with them. */
-export const MOST_FINDINGS = 5000
 
 const rule = effectiveRule('freshness')
 
@@ -35,7 +31,7 @@ const SWEEP = prepare(sql`
       and ${deadlineAfter(sql`latest.dml`, rule.number, rule.datepart)} < ${param('now')}::timestamptz
       and exists (select from held)
     order by p.id
-    limit ${sql.raw(String(MOST_FINDINGS))}),
+    limit ${MOST_FINDINGS}),
   logged as (
     insert into ${freshnessPipelineLog} (pipeline_id, last_dml_timestamp, evaluation_timestamp, freshness_number, freshness_datepart,
       used_child_config, created_at)
@@ -43,27 +39,17 @@ const SWEEP = prepare(sql`
     on conflict do nothing
     returning pipeline_id, last_dml_timestamp, freshness_number, freshness_datepart),
   remembered as (update ${pipeline} p set freshness_logged_for = stale.dml from stale where p.id = stale.id),
-  alerted as (
-    ${insertJob(
-      'send_alert',
-      sql`jsonb_build_object('alert', 'freshness', 'at', ${param('now')}::timestamptz, 'count', count(*), 'items', (
-        select jsonb_agg(first) from (
-          select logged.*, stale.name as pipeline_name from logged join stale on stale.id = logged.pipeline_id
-          order by pipeline_id limit ${sql.raw(String(MOST_ITEMS))}) first))`,
-    )}
-    from logged
-    having count(*) > 0
-    returning id),
+  ${alerted('freshness', sql`select logged.*, stale.name as pipeline_name from logged join stale on stale.id = logged.pipeline_id order by pipeline_id`)},
   continued as (
     ${insertJob('check_freshness', sql`'{}'::jsonb`)}
-    where (select count(*) from stale) = ${sql.raw(String(MOST_FINDINGS))}
+    where (select count(*) from stale) = ${MOST_FINDINGS}
     returning id),
   ${finishedAfter('logged')}
   select id from alerted union all select id from continued`)
 
 /** Logs and alerts what is newly stale, and ends the job. Answers the jobs it has recorded. */
-export const recordStale = async (db: Database, claimed: ClaimedJob, now: string, finishedAt: string): Promise<number[]> =>
-  (await db.rows(SWEEP, z.object({ id: whole }), { ...finishing(claimed, finishedAt), now })).map(({ id }) => id)
+export const recordStale = (db: Database, claimed: ClaimedJob, now: string, finishedAt: string): Promise<number[]> =>
+  readIds(db, SWEEP, { ...finishing(claimed, finishedAt), now })
 
 /** A page of the log in the order of its ids. */
 export const listFreshnessLog = (db: Database, filters: Page & { pipeline_id?: number }) =>

@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts'
-import { cutoffOf, type Deleted, deleteBatch, NONE_DELETED } from './queries.ts'
+import { cutoffOf, type Deleted, deleteBatch } from './queries.ts'
 
 export interface Cleanup {
   retention_days: number
@@ -10,6 +10,15 @@ export interface Cleanup {
 /** Database calls of one cleanup. A consumer's invocation may have nine other jobs; the free plan allows it 50 in all. */
 export const MOST_BATCHES = 12
 const MOST_FAILURES = 2
+
+const NONE: Deleted = {
+  total_pipeline_executions_deleted: 0,
+  total_timeliness_pipeline_execution_logs_deleted: 0,
+  total_anomaly_detection_results_deleted: 0,
+  total_pipeline_execution_closures_deleted: 0,
+  total_freshness_pipeline_logs_deleted: 0,
+  total_jobs_deleted: 0,
+}
 
 /**
  * Deletes batch after batch until nothing old is left, or this call has done its share (`complete: false`): no batch is
@@ -24,7 +33,7 @@ export const cleanLogs = async (
 ): Promise<{ deleted: Deleted; complete: boolean; rest: Cleanup }> => {
   const cutoff = cutoffOf(now, retention_days)
   const begun = Date.now()
-  let deleted = NONE_DELETED
+  let deleted = NONE
   let size = batch_size
   let failures = 0
   for (let batches = 0; batches < MOST_BATCHES && Date.now() - begun < longestMillis; batches += 1) {

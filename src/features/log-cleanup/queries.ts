@@ -1,44 +1,26 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { whole } from '../../db/rows.ts'
+import { readIds, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { addSeconds } from '../../http/instant.ts'
 import { stringifyJson } from '../../http/json.ts'
 import { finishedAfter, finishing, held } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
 import { insertJob } from '../../jobs/record.ts'
-import { JOB_KINDS, job } from '../../jobs/table.ts'
+import { job, jobKinds } from '../../jobs/table.ts'
 import { anomalyDetectionResult } from '../anomalies/table.ts'
 import { pipelineExecution, pipelineExecutionClosure } from '../executions/table.ts'
 import { freshnessPipelineLog } from '../freshness/table.ts'
 import { timelinessPipelineExecutionLog } from '../timeliness/table.ts'
-
-/** How many rows of each table are gone. */
-export interface Deleted {
-  total_pipeline_executions_deleted: number
-  total_timeliness_pipeline_execution_logs_deleted: number
-  total_anomaly_detection_results_deleted: number
-  total_pipeline_execution_closures_deleted: number
-  total_freshness_pipeline_logs_deleted: number
-  total_jobs_deleted: number
-}
-
-export const NONE_DELETED: Deleted = {
-  total_pipeline_executions_deleted: 0,
-  total_timeliness_pipeline_execution_logs_deleted: 0,
-  total_anomaly_detection_results_deleted: 0,
-  total_pipeline_execution_closures_deleted: 0,
-  total_freshness_pipeline_logs_deleted: 0,
-  total_jobs_deleted: 0,
-}
 
 /**
  * One batch, one transaction: at most `batch_size` executions, freshness logs and jobs, with what hangs on the executions.
  * An execution goes when it is old, has ended and has no child: parents follow in a later batch once their children are
  * gone, and one with a young or running descendant keeps one child, so it stays. Index Scan on start_date, oldest first.
  * Rows that another cleanup has in hand are passed over (`skip locked`). Nobody can start a child below one that is locked
- * here; a child that is committed just before the lock makes the foreign key refuse the batch, and the next one sees it. The foreign keys would cascade by themselves; deleting what hangs on an execution here counts it.
+ * here; a child that is committed just before the lock makes the foreign key refuse the batch, and the next one sees it.
+ * The foreign keys would cascade by themselves; deleting what hangs on an execution here counts it.
  */
 const DELETE_BATCH = prepare(sql`
   with leaf as (
@@ -57,7 +39,7 @@ const DELETE_BATCH = prepare(sql`
     order by last_dml_timestamp limit ${param('batch_size')}::integer for update skip locked),
   stale as (delete from ${freshnessPipelineLog} f using old_log where f.id = old_log.id returning f.id),
   old_job as (
-    select id from ${job} where kind = any(${`{${JOB_KINDS.join(',')}}`}::text[]) and finished_at < ${param('cutoff')}::timestamptz
+    select id from ${job} where kind = any(${jobKinds}) and finished_at < ${param('cutoff')}::timestamptz
     limit ${param('batch_size')}::integer for update skip locked),
   done as (delete from ${job} j using old_job where j.id = old_job.id returning j.id)
   select (select count(*) from execution) as total_pipeline_executions_deleted,
@@ -76,10 +58,14 @@ const deletedRow = z.object({
   total_jobs_deleted: whole,
 })
 
+/** How many rows of each table are gone. */
+export type Deleted = z.output<typeof deletedRow>
+
 /** Deletes one batch of what lies before the cutoff. */
 export const deleteBatch = async (db: Database, cutoff: string, batchSize: number): Promise<Deleted> => {
   const [row] = await db.rows(DELETE_BATCH, deletedRow, { cutoff, batch_size: batchSize })
-  return row ?? NONE_DELETED
+  if (!row) throw new Error('the counts are one row')
+  return row
 }
 
 /** The moment before which things are old. */
@@ -95,17 +81,10 @@ const FINISH_AND_CONTINUE = prepare(sql`
   select id from continued`)
 
 /** Ends a cleanup job that has more to do, and records the job that goes on. Answers it, to be sent. */
-export const finishAndContinue = async (
+export const finishAndContinue = (
   db: Database,
   claimed: ClaimedJob,
   payload: Record<string, unknown>,
   now: string,
   finishedAt: string,
-): Promise<number[]> =>
-  (
-    await db.rows(FINISH_AND_CONTINUE, z.object({ id: whole }), {
-      ...finishing(claimed, finishedAt),
-      payload: stringifyJson(payload),
-      now,
-    })
-  ).map(({ id }) => id)
+): Promise<number[]> => readIds(db, FINISH_AND_CONTINUE, { ...finishing(claimed, finishedAt), payload: stringifyJson(payload), now })

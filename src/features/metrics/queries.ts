@@ -5,7 +5,7 @@ import { decimal, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { addSeconds } from '../../http/instant.ts'
 import { parseJson } from '../../http/json.ts'
-import { JOB_KINDS, job } from '../../jobs/table.ts'
+import { JOB_KINDS, job, jobKinds } from '../../jobs/table.ts'
 import { anomalyDetectionResult } from '../anomalies/table.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import { pipeline } from '../pipelines/table.ts'
@@ -19,7 +19,7 @@ const HOUR_SECONDS = 60 * 60
  * the rest is of the last hour or day. Failed jobs are all counted: somebody is to look at them.
  */
 const MEASURE = prepare(sql`
-  with kind as (select unnest(${`{${JOB_KINDS.join(',')}}`}::text[]) as kind),
+  with kind as (select unnest(${jobKinds}) as kind),
   unfinished as (
     select kind, count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'running') as running,
       extract(epoch from ${param('now')}::timestamptz - min(created_at) filter (where state = 'waiting')) as oldest
@@ -27,7 +27,7 @@ const MEASURE = prepare(sql`
   failed as (select kind, count(*) as failed from ${job} where state = 'failed' group by kind),
   succeeded as (
     select kind, count(*) as succeeded from ${job}
-    where kind = any(${`{${JOB_KINDS.join(',')}}`}::text[]) and finished_at >= ${param('hour_ago')}::timestamptz and state = 'succeeded' group by kind)
+    where kind = any(${jobKinds}) and finished_at >= ${param('hour_ago')}::timestamptz and state = 'succeeded' group by kind)
   select
     (select count(*) from ${pipelineExecution} where end_date is null) as running,
     (select count(*) from ${pipelineExecution} where start_date >= ${param('day_ago')}::timestamptz and completed_successfully) as succeeded,

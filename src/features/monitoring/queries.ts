@@ -1,14 +1,14 @@
 import { and, eq, getTableColumns, gt, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { jsonText, moment, text, truth, whole } from '../../db/rows.ts'
+import { jsonText, moment, readIds, text, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { addSeconds } from '../../http/instant.ts'
 import { parseJson, stringifyJson } from '../../http/json.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { JobKind } from '../../jobs/job.ts'
-import { JOB_KINDS, type JOB_STATES, job } from '../../jobs/table.ts'
-import { type DepthLevel, isWorse, levelOf } from './queue-depth.ts'
+import { JOB_KINDS, type JOB_STATES, job, jobKinds } from '../../jobs/table.ts'
+import { isWorse, levelOf } from './queue-depth.ts'
 
 const { unique_key: _key, resent_at: _resent, ...answered } = getTableColumns(job)
 
@@ -43,16 +43,14 @@ const REPLAY = prepare(sql`
 export const replayJob = async (db: Database, id: number, now: string) =>
   (await db.rows(REPLAY, z.object({ id: whole, replayed: truth, state: text }), { id, now }))[0]
 
-const DEPTH = sql`depth as (
+const MEASURE = prepare(sql`
+  with depth as (
     select coalesce(sum(waiting), 0)::bigint as total, coalesce(jsonb_object_agg(kind, waiting), '{}') as breakdown
     from (select kind, count(*) as waiting from ${job} where state in ('waiting', 'running') and state = 'waiting' group by kind) counted),
   recorded as (
     select id, payload ->> 'level' as level from ${job}
     where unique_key like 'queue depth %' and kind = 'send_alert'
-    order by id desc limit 1)`
-
-const MEASURE = prepare(sql`
-  with ${DEPTH}
+    order by id desc limit 1)
   select total, breakdown, (select id from recorded) as recorded_id, coalesce((select level from recorded), 'healthy') as recorded_level from depth`)
 
 const depthRow = z.object({
@@ -72,7 +70,6 @@ const RECORD_LEVEL = prepare(sql`
 export interface QueueDepth {
   total: number
   breakdown: Record<JobKind, number>
-  level: DepthLevel
   /** The alert's job, where this call is the one that saw the threshold crossed. */
   alertJobIds: number[]
 }
@@ -87,21 +84,21 @@ export const measureQueueDepth = async (db: Database, now: string): Promise<Queu
   if (!row) throw new Error('the depth is one row')
   const breakdown = Object.fromEntries(JOB_KINDS.map((kind) => [kind, Number(row.breakdown[kind] ?? 0)])) as Record<JobKind, number>
   const level = levelOf(row.total)
-  const measured = { total: row.total, breakdown, level }
+  const measured = { total: row.total, breakdown }
   if (level === row.recorded_level) return { ...measured, alertJobIds: [] }
   const isAlert = isWorse(level, row.recorded_level)
   const waiting = Object.fromEntries(Object.entries(breakdown).filter(([, count]) => count > 0))
-  const recorded = await db.rows(RECORD_LEVEL, z.object({ id: whole }), {
+  const recorded = await readIds(db, RECORD_LEVEL, {
     payload: stringifyJson({ alert: 'queue', at: now, level, total_pending: row.total, breakdown: waiting }),
     state: isAlert ? 'waiting' : 'succeeded',
     key: `queue depth after ${row.recorded_id ?? 'nothing'}`,
     now,
   })
-  return { ...measured, alertJobIds: isAlert ? recorded.map(({ id }) => id) : [] }
+  return { ...measured, alertJobIds: isAlert ? recorded : [] }
 }
 
 const OVERVIEW = prepare(sql`
-  with kind as (select unnest(${`{${JOB_KINDS.join(',')}}`}::text[]) as kind),
+  with kind as (select unnest(${jobKinds}) as kind),
   unfinished as (
     select kind, count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'waiting' and attempts > 0) as retrying,
       count(*) filter (where state = 'running') as running
@@ -109,7 +106,7 @@ const OVERVIEW = prepare(sql`
   failed as (select kind, count(*) as failed from ${job} where state = 'failed' group by kind),
   hour as (
     select kind, state, extract(epoch from finished_at - started_at) as seconds from ${job}
-    where kind = any(${`{${JOB_KINDS.join(',')}}`}::text[]) and finished_at >= ${param('hour_ago')}::timestamptz),
+    where kind = any(${jobKinds}) and finished_at >= ${param('hour_ago')}::timestamptz),
   ran as (
     select kind, count(*) filter (where state = 'succeeded') as succeeded, avg(seconds) as mean,
       percentile_cont(0.95) within group (order by seconds) as p95

@@ -1,8 +1,8 @@
 import { and, eq, gt, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { MOST_ITEMS } from '../../alerts/alert.ts'
+import { alerted, MOST_FINDINGS } from '../../alerts/record.ts'
 import type { Database } from '../../db/client.ts'
-import { moment, whole } from '../../db/rows.ts'
+import { moment, readIds } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { deadlineAfter, effectiveRule } from '../../db/thresholds.ts'
 import { addSeconds } from '../../http/instant.ts'
@@ -15,9 +15,6 @@ import { pipelineExecution } from '../executions/table.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 import { timelinessPipelineExecutionLog } from './table.ts'
-
-/** New findings of one statement; where there are more, a job for the rest is recorded with them. */
-export const MOST_FINDINGS = 5000
 
 const LAST_CHECK = prepare(sql`
   select started_at from ${job} where kind = 'check_timeliness' and state = 'succeeded' and finished_at is not null
@@ -62,7 +59,7 @@ const SWEEP = prepare(sql`
       and not exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = c.id)
       and exists (select from held)
     order by c.id
-    limit ${sql.raw(String(MOST_FINDINGS))}),
+    limit ${MOST_FINDINGS}),
   logged as (
     insert into ${timelinessPipelineExecutionLog} (pipeline_execution_id, pipeline_id, duration_seconds, seconds_threshold,
       execution_status, timely_number, timely_datepart, used_child_config, created_at)
@@ -72,25 +69,17 @@ const SWEEP = prepare(sql`
     from overdue
     on conflict do nothing
     returning pipeline_execution_id, pipeline_id, duration_seconds, execution_status, timely_number, timely_datepart, used_child_config),
-  alerted as (
-    ${insertJob(
-      'send_alert',
-      sql`jsonb_build_object('alert', 'timeliness', 'at', ${param('now')}::timestamptz, 'count', count(*), 'items', (
-        select jsonb_agg(first) from (select * from logged order by pipeline_execution_id limit ${sql.raw(String(MOST_ITEMS))}) first))`,
-    )}
-    from logged
-    having count(*) > 0
-    returning id),
+  ${alerted('timeliness', sql`select * from logged order by pipeline_execution_id`)},
   continued as (
     ${insertJob('check_timeliness', sql`jsonb_build_object('since', ${param('since')}::timestamptz)`)}
-    where (select count(*) from overdue) = ${sql.raw(String(MOST_FINDINGS))}
+    where (select count(*) from overdue) = ${MOST_FINDINGS}
     returning id),
   ${finishedAfter('logged')}
   select id from alerted union all select id from continued`)
 
 /** Logs and alerts what is newly overdue, and ends the job. Answers the jobs it has recorded. */
-export const recordOverdue = async (db: Database, claimed: ClaimedJob, since: string, now: string, finishedAt: string): Promise<number[]> =>
-  (await db.rows(SWEEP, z.object({ id: whole }), { ...finishing(claimed, finishedAt), since, now })).map(({ id }) => id)
+export const recordOverdue = (db: Database, claimed: ClaimedJob, since: string, now: string, finishedAt: string): Promise<number[]> =>
+  readIds(db, SWEEP, { ...finishing(claimed, finishedAt), since, now })
 
 /** A page of the log in the order of its ids. */
 export const listTimelinessLog = (db: Database, filters: Page & { pipeline_id?: number }) =>
