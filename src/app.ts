@@ -1,4 +1,6 @@
 import type { Context } from 'hono'
+import { cors } from 'hono/cors'
+import { matchedRoutes } from 'hono/route'
 import { TrieRouter } from 'hono/router/trie-router'
 import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
@@ -18,6 +20,7 @@ import { makeNonce, pagePolicy, setSecurityHeaders } from './http/security-heade
 import { SIGN_IN, serveSignIn, signInFor } from './http/sign-in.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
+import { Trace, type WaitUntil } from './tracing/trace.ts'
 
 /**
  * The whole HTTP side: what every request goes through, the features, the docs, and the one place that renders errors.
@@ -39,6 +42,16 @@ export const createApp = (runners: Runners): Router => {
     setSecurityHeaders(context.res.headers)
     context.res.headers.set('Server-Timing', describeTiming(begunMillis, scope.trips()))
     logRequest(context, requestId, begunMillis, scope.trips(), faultToLog(context.error))
+    endTrace(context, requestId, scope)
+  })
+
+  app.use(async (context, next) => {
+    const { method } = context.req
+    const origin = context.req.header('origin')
+    const isPreflight = method === 'OPTIONS' && context.req.header('access-control-request-method') !== undefined
+    if (origin === undefined || !readSettings(context.env).WATCHER_ALLOWED_ORIGINS.includes(origin)) return next()
+    // Any other OPTIONS is answered as the path's own; hono's middleware would take it for a preflight.
+    return method === 'OPTIONS' && !isPreflight ? next() : allowOrigin(origin)(context, next)
   })
 
   app.use(async (context, next) => {
@@ -88,6 +101,23 @@ export const createApp = (runners: Runners): Router => {
   return app
 }
 
+const endTrace = (context: Context<AppEnvironment>, requestId: string, { trace, trips }: ProfiledScope): void => {
+  const { status } = context.res
+  const route = matchedRoutes(context).findLast(({ path }) => path !== '/*')?.path
+  trace.follow(trips())
+  trace.describe(
+    route && `${context.req.method} ${route}`,
+    {
+      ...(route && { 'http.route': route }),
+      'http.response.status_code': status,
+      'watcher.request_id': requestId,
+      'watcher.token': context.get('caller')?.name,
+    },
+    status >= 500 ? String(status) : undefined,
+  )
+  trace.end()
+}
+
 type ProfiledScope = ReturnType<typeof createScope>
 
 /** `?profile=true`, where profiling is on, and for those that may call at all. */
@@ -114,6 +144,16 @@ const assertWithinRate = async ({ RATE_LIMIT }: Partial<Env>, { name, isKnown }:
   throw new ApiError('rate_limited', `The token "${name}" has sent too many requests: wait ten seconds`)
 }
 
+/** A page of this origin may read the answers. The sign-in cookie is not for it: it sends a token of its own. */
+const allowOrigin = (origin: string) =>
+  cors({
+    origin,
+    allowMethods: ['GET', 'POST', 'PATCH'],
+    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id', 'traceparent'],
+    exposeHeaders: ['Link', 'Retry-After', 'Server-Timing', 'X-Request-Id', 'X-Watcher-Version'],
+    maxAge: 86_400,
+  })
+
 /** Health, for whoever watches the watcher, and the way in. */
 const OPEN_PATHS = ['/', SIGN_IN]
 
@@ -132,8 +172,16 @@ const createScope = (context: Context<AppEnvironment>, date: Date, runners: Runn
   let db: Database | undefined
   let backgroundDb: Database | undefined
   const stopwatch = new Stopwatch(date.getTime())
+  const waitUntil: WaitUntil = (work) => context.executionCtx.waitUntil(work)
+  const trace = Trace.begin(env, waitUntil, {
+    name: context.req.method,
+    kind: 'server',
+    parent: context.req.header('traceparent'),
+    attributes: { 'http.request.method': context.req.method, 'url.path': context.req.path },
+  })
   return {
     now: instantOf(date),
+    trace,
     get settings() {
       return readSettings(env)
     },
@@ -147,10 +195,10 @@ const createScope = (context: Context<AppEnvironment>, date: Date, runners: Runn
     },
     sendAfterwards: (jobIds) => {
       stopwatch.sentAfterwards.push(...jobIds)
-      if (jobIds.length > 0) context.executionCtx.waitUntil(trySendJobs(env.JOBS, jobIds))
+      if (jobIds.length > 0) waitUntil(trySendJobs(env.JOBS, jobIds, trace))
     },
     runAfterwards: (jobIds) => {
-      for (const id of jobIds) context.executionCtx.waitUntil(tryRunJob(id, env, runners))
+      for (const id of jobIds) waitUntil(tryRunJob(id, env, runners, { waitUntil, parent: trace.parent }))
     },
     stopwatch,
     trips: () => [...(db?.trips ?? []), ...(backgroundDb?.trips ?? [])],

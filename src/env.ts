@@ -37,6 +37,38 @@ const tokensSetting = z.string().transform((text, context): ApiToken[] => {
   return tokens
 })
 
+/** As OpenTelemetry writes them: `name=value,name=value`, values percent-encoded. */
+const headersSetting = z.string().transform((text, context): Record<string, string> => {
+  const headers: Record<string, string> = {}
+  for (const pair of text.split(',').map((part) => part.trim())) {
+    const { name, value } = /^(?<name>[\w-]+)=(?<value>.*)$/.exec(pair)?.groups ?? {}
+    const decoded = value === undefined ? undefined : percentDecoded(value)
+    if (name === undefined || decoded === undefined || !/^[\x20-\x7e]*$/.test(decoded)) {
+      context.addIssue({ code: 'custom', message: 'must be a list like name=value,name=value' })
+      return z.NEVER
+    }
+    headers[name] = decoded
+  }
+  return headers
+})
+
+const percentDecoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Exactly as a browser sends them in `Origin`. */
+const originsSetting = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine(
+    (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+    'must be a comma-separated list of origins like https://app.example.com, without a path',
+  )
+
 const settingsSchema = z.object({
   /** Which environment this is: it decides the prefix of the others, and whether a deployment may be open. */
   ENV_STATE: z.enum(['dev', 'test', 'prod']),
@@ -50,6 +82,20 @@ const settingsSchema = z.object({
   WATCHER_LOG_RETENTION_DAYS: numberSetting(90, 36_500).default(365),
   /** Whether `?profile=true` answers a profile; initially in dev only. */
   PROFILING_ENABLED: switchSetting.optional(),
+  /** Origins whose pages may call the API from a browser; none initially. */
+  WATCHER_ALLOWED_ORIGINS: originsSetting.default([]),
+  /** Where traces go: Pydantic Logfire, by its write token, and any collector that takes OTLP/HTTP. */
+  LOGFIRE_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be a write token of Logfire')
+    .optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be the URL of an OTLP/HTTP collector, without /v1/traces' })
+    .optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: headersSetting.default({}),
+  OTEL_SERVICE_NAME: z.string().default('watcher'),
+  /** The share of traces that begin here and are kept, 0 to 1; for those that do not, the caller's traceparent says. */
+  OTEL_TRACES_SAMPLER_ARG: z.preprocess((value) => Number(String(value).trim()), z.number().min(0).max(1)).default(1),
   /** Only where Neon's HTTP endpoint is not the one the connection string implies: local development and tests. */
   NEON_FETCH_ENDPOINT: z.url('must be a URL').optional(),
 })

@@ -12,6 +12,6 @@ const app = createApp(runners)
 
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
-  scheduled: (controller, env) => runSchedule(controller, env, sweeps, watches, runners),
-  queue: (batch, env) => consumeBatch(batch, env, runners),
+  scheduled: (controller, env, context) => runSchedule(controller, env, context, sweeps, watches, runners),
+  queue: (batch, env, context) => consumeBatch(batch, env, context, runners),
 } satisfies ExportedHandler<Env>

@@ -12,12 +12,15 @@ import { renderAlert } from './text.ts'
 const REPETITION = '(sent again: whether the first message arrived is not known)'
 
 /** The `send_alert` job: tells Slack, or the log where no webhook is set. */
-export const sendAlert: RunJob = async (job, { settings, db, clock }) => {
+export const sendAlert: RunJob = async (job, { settings, db, clock, trace }) => {
   const alert = alertSchema().safeParse(job.payload)
   if (!alert.success) throw new JobFailure(`This alert cannot be read: ${alert.error.issues[0]?.message}`, { permanent: true })
   const text = renderAlert(alert.data)
-  if (settings.SLACK_WEBHOOK_URL) {
-    await postToSlack(settings.SLACK_WEBHOOK_URL, job.interrupted ? `${text}\n${REPETITION}` : text)
+  const webhookUrl = settings.SLACK_WEBHOOK_URL
+  if (webhookUrl) {
+    await trace.measure('POST Slack webhook', { kind: 'client', attributes: { 'server.address': new URL(webhookUrl).hostname } }, () =>
+      postToSlack(webhookUrl, job.interrupted ? `${text}\n${REPETITION}` : text),
+    )
   } else {
     logEvent('warning', 'alert', { job_id: job.id, text })
   }

@@ -15,6 +15,8 @@ export interface Trip {
   millis: number
   /** Rows that came back. */
   rows: number
+  /** No answer, or an error, came back. */
+  failed: boolean
 }
 
 export interface Database {
@@ -61,13 +63,14 @@ export const createDatabase = (settings: Settings, { tripMillis }: { tripMillis?
   const trip = async <Result extends Answered | Answered[]>(statements: string[], send: () => Promise<Result>): Promise<Result> => {
     for (let tries = 1; ; tries += 1) {
       const begun = Date.now()
-      const record: Trip = { statements, begunMillis: begun, millis: 0, rows: 0 }
+      const record: Trip = { statements, begunMillis: begun, millis: 0, rows: 0, failed: false }
       trips.push(record)
       try {
         const answered = await send()
         record.rows = [answered].flat().reduce((sum, { rows }) => sum + rows.length, 0)
         return answered
       } catch (error) {
+        record.failed = true
         if (!(error instanceof NeonDbError)) throw new BrokenAnswer('the database answered something else than a result', { cause: error })
         if (tries >= MOST_TRIES || !isLostRace(error)) throw error
       } finally {

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { Trip } from '../db/client.ts'
 import type { Caller } from './access.ts'
 import { logEvent, versionOf } from './log.ts'
+import type { Scope } from './scope.ts'
 
 /** What the round trips of a request or a job came to. */
 export const sumTrips = (trips: readonly Trip[]) => ({
@@ -23,6 +24,7 @@ export const logRequest = (context: Context, requestId: string, begunMillis: num
     {
       version: versionOf(context.env),
       request_id: requestId,
+      trace_id: (context.get('scope') as Scope | undefined)?.trace.id,
       token: (context.get('caller') as Caller | undefined)?.name,
       method: context.req.method,
       path: context.req.path,

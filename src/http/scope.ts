@@ -1,5 +1,6 @@
 import type { Database } from '../db/client.ts'
 import type { Settings } from '../env.ts'
+import type { Trace } from '../tracing/trace.ts'
 import type { Caller } from './access.ts'
 import type { Stopwatch } from './profile.ts'
 
@@ -13,6 +14,7 @@ export interface Scope {
   now: string
   /** Takes the request's time, for `?profile=true`. */
   stopwatch: Stopwatch
+  trace: Trace
   /** Sends recorded jobs to the queue once the answer is on its way: it neither waits for that nor fails with it. */
   sendAfterwards: (jobIds: readonly number[]) => void
   /** Carries jobs out once the answer is on its way, past the queue: for what is to say that the queue stands still. */

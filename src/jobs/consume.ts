@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { instantOf } from '../http/instant.ts'
 import { logEvent } from '../http/log.ts'
+import { Trace, type WaitUntil } from '../tracing/trace.ts'
 import { recordDone } from './claim.ts'
 import { settleDeadJob } from './dead-letters.ts'
 import type { JobMessage } from './dispatch.ts'
@@ -11,55 +12,83 @@ import { createJobDatabase, type Handled, type Runners, rememberDone, runJob } f
 const JOBS = /watcher-jobs$/
 const DEAD_JOBS = /watcher-dead-jobs$/
 
-const messageBody = z.object({ id: z.int().min(1), done: z.int().optional() })
+const messageBody = z.object({ id: z.int().min(1), done: z.int().optional(), traceparent: z.string().max(200).optional() })
 
 /**
  * Handles a batch of messages side by side, each acked or retried on its own: one that fails, or hangs, holds nothing
  * up and takes no other with it.
  */
-export const consumeBatch = async (batch: MessageBatch, env: Env, runners: Runners): Promise<void> => {
+export const consumeBatch = async (batch: MessageBatch, env: Env, context: ExecutionContext, runners: Runners): Promise<void> => {
+  const waitUntil: WaitUntil = (work) => context.waitUntil(work)
   const handle = handlerFor(batch.queue, env, runners)
-  await Promise.all(batch.messages.map((message) => settle(message, handle)))
+  await Promise.all(
+    batch.messages.map((message) => settle(message, handle, (parent) => beginTrace(batch.queue, message, env, waitUntil, parent))),
+  )
 }
 
-type Handle = (message: JobMessage) => Promise<Handled>
+type Handle = (message: JobMessage, trace: Trace) => Promise<Handled>
 
 const handlerFor = (queue: string, env: Env, runners: Runners): Handle => {
-  if (JOBS.test(queue)) return ({ id, done }) => (done === undefined ? runJob(id, env, runners) : recordAsDone(id, done, env))
-  if (DEAD_JOBS.test(queue)) return ({ id }) => buryJob(id, env)
+  if (JOBS.test(queue)) {
+    return ({ id, done }, trace) => (done === undefined ? runJob(id, env, runners, trace) : recordAsDone(id, done, env, trace))
+  }
+  if (DEAD_JOBS.test(queue)) return ({ id }, trace) => buryJob(id, env, trace)
   throw new Error(`No consumer for the queue ${queue}: see wrangler.toml`)
 }
 
-const settle = async (message: Message, handle: Handle): Promise<void> => {
+/** The message's own place in the trace that its sender began. */
+const beginTrace = (queue: string, message: Message, env: Env, waitUntil: WaitUntil, parent: string | undefined): Trace =>
+  Trace.begin(env, waitUntil, {
+    name: `process ${queue}`,
+    kind: 'consumer',
+    parent,
+    attributes: {
+      'messaging.system': 'cloudflare_queues',
+      'messaging.operation.type': 'process',
+      'messaging.destination.name': queue,
+      'messaging.message.id': message.id,
+      'watcher.delivery': message.attempts,
+    },
+  })
+
+const settle = async (message: Message, handle: Handle, begin: (parent: string | undefined) => Trace): Promise<void> => {
   const body = messageBody.safeParse(message.body)
   if (!body.success) {
     logEvent('error', 'a message that names no job was dropped', { message_id: message.id })
     message.ack()
     return
   }
+  const trace = begin(body.data.traceparent)
   try {
-    const handled = await handle(body.data)
+    const handled = await handle(body.data, trace)
     if (handled.ack) message.ack()
     else message.retry({ delaySeconds: handled.delaySeconds })
   } catch (error) {
     // Nothing could be recorded, the database is away: the queue keeps the job until it is back.
     const delaySeconds = retryDelaySeconds(message.attempts)
     logEvent('error', 'job message retried', { job_id: body.data.id, delivery: message.attempts, retry_after_s: delaySeconds }, error)
+    trace.describe(undefined, {}, 'not asked for')
     message.retry({ delaySeconds })
+  } finally {
+    trace.end()
   }
 }
 
-const recordAsDone = async (id: number, attempts: number, env: Env): Promise<Handled> => {
+const recordAsDone = async (id: number, attempts: number, env: Env, trace: Trace): Promise<Handled> => {
+  const db = createJobDatabase(env)
+  trace.follow(db.trips)
   try {
-    await recordDone(createJobDatabase(env), id, attempts, instantOf(new Date()))
+    await recordDone(db, id, attempts, instantOf(new Date()))
   } catch (error) {
-    if (!(await rememberDone(id, attempts, env))) throw error
+    if (!(await rememberDone(id, attempts, env, trace))) throw error
   }
   return { ack: true }
 }
 
-const buryJob = async (id: number, env: Env): Promise<Handled> => {
-  const job = await settleDeadJob(createJobDatabase(env), id, instantOf(new Date()))
+const buryJob = async (id: number, env: Env, trace: Trace): Promise<Handled> => {
+  const db = createJobDatabase(env)
+  trace.follow(db.trips)
+  const job = await settleDeadJob(db, id, instantOf(new Date()))
   const { kind, state, attempts, error } = job ?? {}
   logEvent('error', 'dead letter', { job_id: id, kind, state: state ?? 'gone', attempts, error })
   return { ack: true }

@@ -1,10 +1,13 @@
 import { logEvent } from '../http/log.ts'
+import type { Trace } from '../tracing/trace.ts'
 
 /** What the queue carries. The job's row holds everything else. */
 export interface JobMessage {
   id: number
   /** The attempt that has done the job's work and could not record it: only that is left to do. */
   done?: number
+  /** W3C `traceparent` of what asked for it, where that is traced. */
+  traceparent?: string | undefined
 }
 
 /** The platform's limit for one `sendBatch`. */
@@ -24,19 +27,34 @@ const withinTime = async (sending: Promise<void>): Promise<void> => {
 }
 
 /** Sends the ids of recorded jobs. Throws where the queue does not take them. */
-export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[]): Promise<void> => {
+export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[], trace: Trace): Promise<void> => {
   for (let from = 0; from < ids.length; from += MOST_PER_BATCH) {
-    await queue.sendBatch(ids.slice(from, from + MOST_PER_BATCH).map((id) => ({ body: { id } })))
+    const batch = ids.slice(from, from + MOST_PER_BATCH)
+    await measureSend(trace, batch.length, (traceparent) =>
+      queue.sendBatch(batch.map((id) => ({ body: traceparent === undefined ? { id } : { id, traceparent } }))),
+    )
   }
 }
+
+/** The send as a part of the trace; messages carry its `traceparent`, and with it the trace, to the consumer. */
+export const measureSend = <Result>(trace: Trace, count: number, send: (traceparent?: string) => Promise<Result>): Promise<Result> =>
+  trace.measure(
+    'send watcher-jobs',
+    {
+      kind: 'producer',
+      attributes: { 'messaging.system': 'cloudflare_queues', 'messaging.operation.type': 'send', 'messaging.batch.message_count': count },
+    },
+    send,
+  )
 
 /**
  * The same after the answer has gone out, or after the work is done: a send that fails is no failure of theirs. The row
  * is there, and the search for lost jobs (recover.ts) sends it again.
  */
-export const trySendJobs = async (queue: Queue<JobMessage>, ids: readonly number[]): Promise<void> => {
+export const trySendJobs = async (queue: Queue<JobMessage>, ids: readonly number[], trace: Trace): Promise<void> => {
+  if (ids.length === 0) return
   try {
-    await withinTime(sendJobs(queue, ids))
+    await withinTime(sendJobs(queue, ids, trace))
   } catch (error) {
     logEvent('error', 'the queue did not take these jobs; the search for lost jobs will send them', { job_ids: ids }, error)
   }

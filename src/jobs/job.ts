@@ -1,5 +1,6 @@
 import type { Database } from '../db/client.ts'
 import type { Settings } from '../env.ts'
+import type { Trace } from '../tracing/trace.ts'
 import type { JOB_KINDS } from './table.ts'
 
 export type JobKind = (typeof JOB_KINDS)[number]
@@ -23,6 +24,8 @@ export interface JobScope {
   now: string
   /** The clock, for what is measured: when a job finished. */
   clock: () => string
+  /** What it asks of others is a part of this. */
+  trace: Trace
 }
 
 /**

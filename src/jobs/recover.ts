@@ -3,6 +3,7 @@ import type { Database } from '../db/client.ts'
 import { anyRow, readIds } from '../db/rows.ts'
 import { param, prepare } from '../db/statement.ts'
 import { addSeconds } from '../http/instant.ts'
+import type { Trace } from '../tracing/trace.ts'
 import { type JobMessage, sendJobs } from './dispatch.ts'
 import { job } from './table.ts'
 
@@ -26,7 +27,7 @@ const RESENT = prepare(sql`update ${job} set resent_at = ${param('now')}::timest
  * Sends again what was recorded and never arrived, and what was claimed by a worker that is gone. Marked as sent only
  * afterwards: a worker that dies in between has sent some twice, which is harmless, and lost none. Answers how many.
  */
-export const resendLostJobs = async (db: Database, queue: Queue<JobMessage>, now: string): Promise<number> => {
+export const resendLostJobs = async (db: Database, queue: Queue<JobMessage>, now: string, trace: Trace): Promise<number> => {
   let count = 0
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const ids = await readIds(db, LOST, {
@@ -34,7 +35,7 @@ export const resendLostJobs = async (db: Database, queue: Queue<JobMessage>, now
       resent_before: addSeconds(now, -RESEND_SECONDS),
     })
     if (ids.length === 0) break
-    await sendJobs(queue, ids)
+    await sendJobs(queue, ids, trace)
     await db.rows(RESENT, anyRow, { now, ids: `{${ids.join(',')}}` })
     count += ids.length
     if (ids.length < MOST_PER_ROUND) break

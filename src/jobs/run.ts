@@ -5,8 +5,9 @@ import { ApiError } from '../http/errors.ts'
 import { addSeconds, instantOf } from '../http/instant.ts'
 import { logEvent, versionOf } from '../http/log.ts'
 import { sumTrips } from '../http/request-log.ts'
+import { Trace, type WaitUntil } from '../tracing/trace.ts'
 import { claimJob, failJob } from './claim.ts'
-import { type JobMessage, trySendJobs } from './dispatch.ts'
+import { type JobMessage, measureSend, trySendJobs } from './dispatch.ts'
 import { type ClaimedJob, JobFailure, type JobKind, type RunJob } from './job.ts'
 import { retryDelaySeconds } from './retry.ts'
 
@@ -33,21 +34,25 @@ const again = (delaySeconds: number): Handled => ({ ack: false, delaySeconds: Ma
  * number of times, at once or one after the other: only one attempt holds the job, only that one can finish it, and
  * results are written with its success. Throws only where the database could not be asked at all.
  */
-export const runJob = async (id: number, env: Env, runners: Runners): Promise<Handled> => {
+export const runJob = async (id: number, env: Env, runners: Runners, trace: Trace): Promise<Handled> => {
   const begunMillis = Date.now()
   const clock = () => instantOf(new Date())
   const now = clock()
   const db = createJobDatabase(env)
+  trace.follow(db.trips)
   const claim = await claimJob(db, id, now)
   if (claim.outcome === 'later') return again(claim.waitSeconds)
   if (claim.outcome === 'unknown' || claim.outcome === 'over') return DONE
   const { job } = claim
-  const log = (level: 'info' | 'error', state: string, fault?: unknown) =>
+  trace.describe(`job ${job.kind}`, { 'watcher.job.id': job.id, 'watcher.job.kind': job.kind, 'watcher.job.attempt': job.attempts })
+  const log = (level: 'info' | 'error', state: string, fault?: unknown) => {
+    trace.describe(undefined, { 'watcher.job.state': state }, level === 'error' ? state : undefined)
     logEvent(
       level,
       'job',
       {
         version: versionOf(env),
+        trace_id: trace.id,
         job_id: job.id,
         kind: job.kind,
         attempt: job.attempts,
@@ -57,17 +62,18 @@ export const runJob = async (id: number, env: Env, runners: Runners): Promise<Ha
       },
       fault,
     )
+  }
   if (claim.outcome === 'failed') {
     log('error', 'failed', new Error(claim.error))
     return DONE
   }
   try {
-    const recorded = await runners[job.kind](job, { settings: readSettings(env), db, now, clock })
-    await trySendJobs(env.JOBS, recorded)
+    const recorded = await runners[job.kind](job, { settings: readSettings(env), db, now, clock, trace })
+    await trySendJobs(env.JOBS, recorded, trace)
     log('info', 'succeeded')
     return DONE
   } catch (error) {
-    if (error instanceof JobFailure && error.done && (await rememberDone(job.id, job.attempts, env))) {
+    if (error instanceof JobFailure && error.done && (await rememberDone(job.id, job.attempts, env, trace))) {
       log('error', 'done, to be recorded', error)
       return DONE
     }
@@ -82,9 +88,11 @@ export const runJob = async (id: number, env: Env, runners: Runners): Promise<Ha
  * While the database is away the queue remembers that the work is done: as a new message each time, so that its
  * deliveries never run out. False where the queue is away too.
  */
-export const rememberDone = async (id: number, attempts: number, env: Env): Promise<boolean> => {
+export const rememberDone = async (id: number, attempts: number, env: Env, trace: Trace): Promise<boolean> => {
   try {
-    await env.JOBS.send({ id, done: attempts } satisfies JobMessage, { delaySeconds: RECORD_DELAY_SECONDS })
+    await measureSend(trace, 1, (traceparent) =>
+      env.JOBS.send({ id, done: attempts, traceparent } satisfies JobMessage, { delaySeconds: RECORD_DELAY_SECONDS }),
+    )
     return true
   } catch (error) {
     logEvent('error', 'neither the database nor the queue could be told that this job is done', { job_id: id }, error)
@@ -120,10 +128,19 @@ const describeFailure = (error: unknown): string => {
 }
 
 /** The same without a queue behind it: where it fails, the search for lost jobs brings it to the queue. */
-export const tryRunJob = async (id: number, env: Env, runners: Runners): Promise<void> => {
+export const tryRunJob = async (
+  id: number,
+  env: Env,
+  runners: Runners,
+  begun: { waitUntil: WaitUntil; parent?: string | undefined },
+): Promise<void> => {
+  const trace = Trace.begin(env, begun.waitUntil, { name: 'job', kind: 'internal', parent: begun.parent })
   try {
-    await runJob(id, env, runners)
+    await runJob(id, env, runners, trace)
   } catch (error) {
     logEvent('error', 'this job could not be asked for; the search for lost jobs will send it', { job_id: id }, error)
+    trace.describe(undefined, {}, 'not asked for')
+  } finally {
+    trace.end()
   }
 }

@@ -2,6 +2,7 @@ import type { Database } from '../db/client.ts'
 import { readSettings, type Settings } from '../env.ts'
 import { instantOf } from '../http/instant.ts'
 import { logEvent } from '../http/log.ts'
+import { Trace, type WaitUntil } from '../tracing/trace.ts'
 import { sendJobs } from './dispatch.ts'
 import type { JobKind } from './job.ts'
 import { recordJobsOnce } from './record.ts'
@@ -30,6 +31,15 @@ export interface Sweep {
 /** What is looked at with each quarter-hourly tick. Answers jobs that are carried out at once, past the queue. */
 export type Watch = (db: Database, now: string) => Promise<number[]>
 
+/** One firing of a Cron Trigger. */
+interface Tick {
+  cron: string
+  env: Env
+  now: string
+  trace: Trace
+  openDatabase: () => Database
+}
+
 /**
  * A Cron Trigger has fired, perhaps a second time, perhaps late. Its sweeps are recorded once per (cron, scheduled
  * time) and sent; with the quarter-hourly one the lost jobs are looked for, and whatever else `watches`. What fails
@@ -38,36 +48,51 @@ export type Watch = (db: Database, now: string) => Promise<number[]>
 export const runSchedule = async (
   { cron, scheduledTime }: Pick<ScheduledController, 'cron' | 'scheduledTime'>,
   env: Env,
+  context: ExecutionContext,
   sweeps: readonly Sweep[],
   watches: readonly Watch[],
   runners: Runners,
 ): Promise<void> => {
   if (!Object.values(CRONS).includes(cron as Cron)) throw new Error(`No schedule for the cron ${cron}: see src/jobs/schedule.ts`)
-  const now = instantOf(new Date())
-  const tasks = [recordSweeps(cron, new Date(scheduledTime).toISOString(), env, sweeps, now)]
+  const waitUntil: WaitUntil = (work) => context.waitUntil(work)
+  const trace = Trace.begin(env, waitUntil, { name: `cron ${cron}`, kind: 'internal', attributes: { 'watcher.cron': cron } })
+  const openDatabase = () => {
+    const db = createJobDatabase(env)
+    trace.follow(db.trips)
+    return db
+  }
+  const tick: Tick = { cron, env, now: instantOf(new Date()), trace, openDatabase }
+  const tasks = [recordSweeps(tick, new Date(scheduledTime).toISOString(), sweeps)]
   if (cron === CRONS.quarterHourly) {
-    tasks.push(resendLost(env, now), ...watches.map((watch) => look(watch, env, runners, now)))
+    tasks.push(resendLost(tick))
+    for (const watch of watches) tasks.push(look(watch, tick, (id) => tryRunJob(id, env, runners, { waitUntil, parent: trace.parent })))
   }
   const faults = (await Promise.allSettled(tasks)).flatMap((task) => (task.status === 'rejected' ? [task.reason] : []))
   for (const fault of faults) logEvent('error', 'a scheduled task failed', { cron }, fault)
+  trace.describe(undefined, {}, faults.length > 0 ? 'tasks failed' : undefined)
+  trace.end()
   if (faults.length > 0) throw new Error(`${faults.length} of ${tasks.length} scheduled tasks failed; the lines before say why`)
 }
 
-const recordSweeps = async (cron: string, scheduledFor: string, env: Env, sweeps: readonly Sweep[], now: string): Promise<void> => {
+const recordSweeps = async (
+  { cron, env, now, trace, openDatabase }: Tick,
+  scheduledFor: string,
+  sweeps: readonly Sweep[],
+): Promise<void> => {
   const settings = readSettings(env)
   const due = sweeps
     .filter((sweep) => sweep.cron === cron)
     .map(({ kind, payload }) => ({ kind, payload: payload(settings), key: `${kind} ${cron} ${scheduledFor}` }))
-  const ids = await recordJobsOnce(createJobDatabase(env), due, now)
-  await sendJobs(env.JOBS, ids)
-  logEvent('info', 'cron', { cron, scheduled_for: scheduledFor, job_ids: ids })
+  const ids = await recordJobsOnce(openDatabase(), due, now)
+  await sendJobs(env.JOBS, ids, trace)
+  logEvent('info', 'cron', { trace_id: trace.id, cron, scheduled_for: scheduledFor, job_ids: ids })
 }
 
-const look = async (watch: Watch, env: Env, runners: Runners, now: string): Promise<void> => {
-  for (const id of await watch(createJobDatabase(env), now)) await tryRunJob(id, env, runners)
+const look = async (watch: Watch, { openDatabase, now }: Tick, runNow: (id: number) => Promise<void>): Promise<void> => {
+  for (const id of await watch(openDatabase(), now)) await runNow(id)
 }
 
-const resendLost = async (env: Env, now: string): Promise<void> => {
-  const count = await resendLostJobs(createJobDatabase(env), env.JOBS, now)
+const resendLost = async ({ env, now, trace, openDatabase }: Tick): Promise<void> => {
+  const count = await resendLostJobs(openDatabase(), env.JOBS, now, trace)
   if (count > 0) logEvent('warning', 'lost jobs sent again', { count })
 }

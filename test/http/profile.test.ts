@@ -53,6 +53,7 @@ describe('?profile=true', () => {
       begunMillis: watch.begunMillis + 200 * index,
       millis,
       rows: 1,
+      failed: false,
     }))
     const tree = watch.toTree('GET /x', trips)
     const page = String(await renderProfile({ tree: { ...tree, millis: 400 }, status: 200, body: '', sentAfterwards: [], nonce: 'n' }))

@@ -9,7 +9,8 @@ import { copyAssets } from '../../src/local/assets.ts'
 import { migrate } from '../../src/local/migrate.ts'
 import { type NeonEndpoint, startNeonEndpoint } from '../../src/local/neon-endpoint.ts'
 import { startPostgres } from '../../src/local/postgres.ts'
-import { startSlack } from '../support/node/slack.ts'
+import { startReceiver } from '../support/node/receiver.ts'
+import type { Taken } from '../support/provided.ts'
 
 /**
  * The whole of it, with nothing in a test's hands: workerd in a process of its own that is killed outright, the local
@@ -24,7 +25,7 @@ let folder: string
 let client: pg.Client
 let endpoint: NeonEndpoint
 let endpointPort: number
-let slack: Awaited<ReturnType<typeof startSlack>>
+let slack: Awaited<ReturnType<typeof startReceiver>>
 let channel: string
 let channels = 0
 
@@ -36,7 +37,7 @@ beforeAll(async () => {
   await client.connect()
   endpoint = await startNeonEndpoint(postgres.url)
   endpointPort = Number(new URL(endpoint.url).port)
-  slack = await startSlack()
+  slack = await startReceiver()
   copyAssets()
 })
 
@@ -94,7 +95,8 @@ const ask = (served: Served, question: { cron?: string }): Promise<{ logs?: stri
 const fireCron = (served: Served, cron: string) => ask(served, { cron })
 
 const countOf = async (from: string): Promise<number> => Number((await client.query(`select count(*) as n from ${from}`)).rows[0].n)
-const messages = async () => ((await (await fetch(channel)).json()) as { messages: string[] }).messages
+const messages = async () =>
+  ((await (await fetch(channel)).json()) as { taken: Taken[] }).taken.map(({ body }) => (JSON.parse(body) as { text: string }).text)
 const script = (answers: unknown[]) => fetch(channel, { method: 'PUT', body: JSON.stringify(answers) })
 
 const post = (served: { url: string }, path: string, body: unknown, headers: Record<string, string> = {}) =>

@@ -4,7 +4,7 @@ import { expect, inject, vi } from 'vitest'
 import worker from '../../src/index.ts'
 import type { JobMessage } from '../../src/jobs/dispatch.ts'
 import { call, type Reply, sql, unique } from './api.ts'
-import type { SlackAnswer } from './provided.ts'
+import type { ReceiverAnswer, Taken } from './provided.ts'
 
 /** A message on its way: which job, when it is to arrive, and how often it has been delivered. */
 interface Sent {
@@ -58,15 +58,15 @@ export interface Channel {
   messages: () => Promise<string[]>
   posts: () => Promise<number>
   /** How Slack answers the next posts. */
-  answers: (...answers: SlackAnswer[]) => Promise<void>
+  answers: (...answers: ReceiverAnswer[]) => Promise<void>
 }
 
 const openChannel = (): Channel => {
-  const url = `${inject('slackUrl')}/${unique(crypto.randomUUID())}`
-  const read = async () => (await (await fetch(url)).json()) as { messages: string[]; posts: number }
+  const url = `${inject('receiverUrl')}/${unique(crypto.randomUUID())}`
+  const read = async () => (await (await fetch(url)).json()) as { taken: Taken[]; posts: number }
   return {
     url,
-    messages: async () => (await read()).messages,
+    messages: async () => (await read()).taken.map(({ body }) => (JSON.parse(body) as { text: string }).text),
     posts: async () => (await read()).posts,
     answers: async (...answers) => void (await (await fetch(url, { method: 'PUT', body: JSON.stringify(answers) })).text()),
   }
@@ -106,7 +106,9 @@ export const deliver = async (
       queue.sent.push({ ...sent, dueMillis: Date.now() + (delaySeconds ?? 0) * 1000, deliveries: sent.deliveries + 1 })
     })
   })
-  await worker.queue(batch, { ...env, ...settings } as Env)
+  const context = createExecutionContext()
+  await worker.queue(batch, { ...env, ...settings } as Env, context)
+  await waitOnExecutionContext(context)
   return delivered
 }
 
@@ -130,7 +132,7 @@ export const drain = async (background: Background): Promise<void> => {
 /** Fires a Cron Trigger through the worker's own entry. */
 export const fireCron = async ({ settings }: Pick<Background, 'settings'>, cron: string, scheduledTime = new Date()): Promise<void> => {
   const context = createExecutionContext()
-  await worker.scheduled(createScheduledController({ cron, scheduledTime }), { ...env, ...settings } as Env)
+  await worker.scheduled(createScheduledController({ cron, scheduledTime }), { ...env, ...settings } as Env, context)
   await waitOnExecutionContext(context)
 }
 

@@ -4,16 +4,22 @@ import 'vitest'
 declare module 'vitest' {
   interface ProvidedContext {
     endpointUrl: string
-    /** Slack's webhooks on loopback; a channel for each path below (see node/slack.ts). */
-    slackUrl: string
+    /** What stands for Slack and for a collector of traces; a channel for each path below (see node/receiver.ts). */
+    receiverUrl: string
     /** The server's maintenance database; each test file makes its own from `templateDatabase`. */
     databaseUrl: string
     templateDatabase: string
   }
 }
 
-/** What the stand-in of Slack does with one post. */
-export interface SlackAnswer {
+/** A post that was accepted. */
+export interface Taken {
+  headers: Record<string, string | string[] | undefined>
+  body: string
+}
+
+/** What the receiver does with one post. */
+export interface ReceiverAnswer {
   status?: number
   headers?: Record<string, string>
   body?: string

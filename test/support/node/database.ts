@@ -7,7 +7,7 @@ import { copyAssets } from '../../../src/local/assets.ts'
 import { migrate } from '../../../src/local/migrate.ts'
 import { startNeonEndpoint } from '../../../src/local/neon-endpoint.ts'
 import { startPostgres } from '../../../src/local/postgres.ts'
-import { startSlack } from './slack.ts'
+import { startReceiver } from './receiver.ts'
 
 /** Once per run: a server (our own, or the one in TEST_DATABASE_URL), a migrated template, the Neon endpoint, Slack. */
 export default async function startDatabase(project: TestProject) {
@@ -22,13 +22,13 @@ export default async function startDatabase(project: TestProject) {
   await migrate(template.href)
   const endpoint = await startNeonEndpoint(databaseUrl)
   copyAssets()
-  const slack = await startSlack()
-  project.provide('slackUrl', slack.url)
+  const receiver = await startReceiver()
+  project.provide('receiverUrl', receiver.url)
   project.provide('endpointUrl', endpoint.url)
   project.provide('databaseUrl', databaseUrl)
   project.provide('templateDatabase', templateDatabase)
   return async () => {
-    await slack.close()
+    await receiver.close()
     await endpoint.close()
     await onServer(databaseUrl, `drop database ${templateDatabase} with (force)`)
     await postgres?.stop()

@@ -1,22 +1,23 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { SlackAnswer } from '../provided.ts'
+import type { ReceiverAnswer, Taken } from '../provided.ts'
 
 /**
- * Slack's incoming webhooks on loopback, a channel for each path: `POST /hook/<channel>` takes a message, `PUT` the
- * answers to the next posts (then 200 again), `GET` tells the channel's messages and how often it was posted to.
+ * What Watcher posts to, on loopback: Slack's incoming webhooks, or a collector of traces. A channel for each path:
+ * `POST /hook/<channel>` takes a body, `PUT` the answers to the next posts (then 200 again), `GET` tells what the channel
+ * has taken and how often it was posted to.
  */
-export const startSlack = async (): Promise<{ url: string; close: () => Promise<void> }> => {
-  const channels = new Map<string, { messages: string[]; posts: number; answers: SlackAnswer[] }>()
+export const startReceiver = async (): Promise<{ url: string; close: () => Promise<void> }> => {
+  const channels = new Map<string, { taken: Taken[]; posts: number; answers: ReceiverAnswer[] }>()
   const server = createServer(async (request, response) => {
-    const channel = channels.get(request.url ?? '') ?? { messages: [], posts: 0, answers: [] }
+    const channel = channels.get(request.url ?? '') ?? { taken: [], posts: 0, answers: [] }
     channels.set(request.url ?? '', channel)
     const body = await readText(request)
     if (request.method === 'PUT') {
       channel.answers = JSON.parse(body)
       return send(response, 200, '{}')
     }
-    if (request.method === 'GET') return send(response, 200, JSON.stringify({ messages: channel.messages, posts: channel.posts }))
+    if (request.method === 'GET') return send(response, 200, JSON.stringify({ taken: channel.taken, posts: channel.posts }))
     channel.posts += 1
     const {
       status = 200,
@@ -25,7 +26,7 @@ export const startSlack = async (): Promise<{ url: string; close: () => Promise<
       hangs = false,
       accepted = status === 200 && !hangs,
     } = channel.answers.shift() ?? {}
-    if (accepted) channel.messages.push((JSON.parse(body) as { text: string }).text)
+    if (accepted) channel.taken.push({ headers: request.headers, body })
     if (!hangs) send(response, status, text, headers)
   })
   server.keepAliveTimeout = 10 * 60 * 1000 // workerd uses an idle connection again without asking

@@ -1,0 +1,180 @@
+import { type Attributes, type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
+import { W3CTraceContextPropagator } from '@opentelemetry/core'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { ParentBasedSampler, type ReadableSpan, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace'
+import type { Trip } from '../db/client.ts'
+import { readSettings, type Settings } from '../env.ts'
+import { versionOf } from '../http/log.ts'
+import { exportSpans, isTraced } from './export.ts'
+
+/** What a trace begins with. */
+interface Beginning {
+  name: string
+  kind: 'server' | 'consumer' | 'internal'
+  /** W3C `traceparent` of whoever asked for this, as it came. */
+  parent?: string | undefined
+  attributes?: Attributes
+}
+
+/** Keeps a promise alive beyond the answer: the platform's own. */
+export type WaitUntil = (work: Promise<unknown>) => void
+
+const KINDS = { server: SpanKind.SERVER, consumer: SpanKind.CONSUMER, internal: SpanKind.INTERNAL } as const
+
+/** A statement of a thousand lines is not kept whole. */
+const MOST_TEXT = 8_000
+
+/**
+ * What a request, a job or a tick of the clock tells whoever collects traces: a span for itself, one for each part. Sent
+ * once the last part is over, beside the answer: it neither waits for that nor fails with it. Where nobody collects, or
+ * the sampling leaves this one out, it costs nothing. All times are the worker's own clock, in whole milliseconds.
+ */
+export class Trace {
+  /** Names the trace in the log; undefined where it is not recorded. */
+  readonly id: string | undefined
+  /** For whoever carries on, in another worker: W3C `traceparent`. */
+  readonly parent: string | undefined
+  readonly #recording: Recording | undefined
+
+  private constructor(recording?: Recording) {
+    this.#recording = recording
+    this.id = recording?.root.isRecording() ? recording.root.spanContext().traceId : undefined
+    this.parent = recording && traceparentOf(recording.root)
+  }
+
+  static begin(env: Env, waitUntil: WaitUntil, beginning: Beginning): Trace {
+    const settings = readableSettings(env)
+    return settings && isTraced(settings) ? new Trace(new Recording(settings, versionOf(env), waitUntil, beginning)) : NO_TRACE
+  }
+
+  /** For what nobody asked to be traced. */
+  static none(): Trace {
+    return new Trace()
+  }
+
+  /** Takes the round trips of a database into the trace, those to come included. */
+  follow(trips: readonly Trip[]): void {
+    this.#recording?.trips.push(trips)
+  }
+
+  /** Does the work as a part of this trace; hands over the `traceparent` for what it sends. */
+  async measure<Result>(
+    name: string,
+    { kind, attributes = {} }: { kind: 'client' | 'producer'; attributes?: Attributes },
+    work: (parent?: string) => Promise<Result>,
+  ): Promise<Result> {
+    if (!this.#recording) return work()
+    const span = this.#recording.open(name, kind === 'client' ? SpanKind.CLIENT : SpanKind.PRODUCER, attributes)
+    try {
+      return await work(traceparentOf(span))
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'Error' })
+      throw error
+    } finally {
+      this.#recording.close(span)
+    }
+  }
+
+  /** What is known of the whole by now; `fault` is a word for what went wrong on our side. */
+  describe(name: string | undefined, attributes: Attributes, fault?: string): void {
+    const root = this.#recording?.root
+    if (name !== undefined) root?.updateName(name)
+    root?.setAttributes(attributes)
+    if (fault !== undefined) root?.setStatus({ code: SpanStatusCode.ERROR, message: fault })
+  }
+
+  /** The whole is over; parts of it may go on. */
+  end(): void {
+    this.#recording?.close(this.#recording.root)
+  }
+}
+
+/** Spans of one trace, until all of them are over. */
+class Recording {
+  readonly trips: (readonly Trip[])[] = []
+  readonly root: Span
+  readonly #context: Context
+  readonly #tracer: Tracer
+  readonly #ended: ReadableSpan[] = []
+  #running = 0
+  readonly #settings: Settings
+  readonly #waitUntil: WaitUntil
+
+  constructor(settings: Settings, version: string | undefined, waitUntil: WaitUntil, { name, kind, parent, attributes = {} }: Beginning) {
+    this.#settings = settings
+    this.#waitUntil = waitUntil
+    // A provider of its own for each trace: workers handle many at once, and what is exported belongs to one of them.
+    const provider = new TracerProvider({
+      resource: resourceFromAttributes({
+        'service.name': settings.OTEL_SERVICE_NAME,
+        'deployment.environment.name': settings.ENV_STATE,
+        ...(version ? { 'service.version': version } : {}),
+      }),
+      sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.OTEL_TRACES_SAMPLER_ARG) }),
+      spanLimits: { attributeValueLengthLimit: MOST_TEXT },
+      spanProcessors: [
+        {
+          onStart: () => {},
+          onEnd: (span) => void this.#ended.push(span),
+          forceFlush: async () => {},
+          shutdown: async () => {},
+        },
+      ],
+    })
+    this.#tracer = provider.getTracer('watcher')
+    const above = parent === undefined ? ROOT_CONTEXT : PROPAGATOR.extract(ROOT_CONTEXT, { traceparent: parent }, CARRIER)
+    this.root = this.#tracer.startSpan(name, { kind: KINDS[kind], attributes, startTime: Date.now() }, above)
+    this.#context = trace.setSpan(above, this.root)
+    this.#running = 1
+  }
+
+  open(name: string, kind: SpanKind, attributes: Attributes): Span {
+    this.#running += 1
+    return this.#tracer.startSpan(name, { kind, attributes, startTime: Date.now() }, this.#context)
+  }
+
+  close(span: Span): void {
+    span.end(Date.now())
+    this.#running -= 1
+    if (this.#running > 0) return
+    for (const trip of this.trips.flat()) this.#recordTrip(trip)
+    if (this.#ended.length > 0) this.#waitUntil(exportSpans(this.#ended, this.#settings))
+  }
+
+  #recordTrip({ statements, begunMillis, millis, rows, failed }: Trip): void {
+    const text = statements.join(';\n')
+    const attributes: Attributes = { 'db.system.name': 'postgresql', 'db.query.text': text, 'db.response.returned_rows': rows }
+    if (statements.length > 1) attributes['db.operation.batch.size'] = statements.length
+    const name = /^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? 'SQL'
+    const span = this.#tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes, startTime: begunMillis }, this.#context)
+    if (failed) span.setStatus({ code: SpanStatusCode.ERROR })
+    span.end(begunMillis + millis)
+  }
+}
+
+const PROPAGATOR = new W3CTraceContextPropagator()
+type Headers = Record<string, string>
+const CARRIER = {
+  get: (carrier: Headers, key: string) => carrier[key],
+  keys: (carrier: Headers) => Object.keys(carrier),
+  set: (carrier: Headers, key: string, value: string) => {
+    carrier[key] = value
+  },
+}
+
+const traceparentOf = (span: Span): string | undefined => {
+  const carrier: Headers = {}
+  PROPAGATOR.inject(trace.setSpan(ROOT_CONTEXT, span), carrier, CARRIER)
+  return carrier.traceparent
+}
+
+/** A deployment that is not configured says so in its answers, not here. */
+const readableSettings = (env: Env): Settings | undefined => {
+  try {
+    return readSettings(env)
+  } catch {
+    return undefined
+  }
+}
+
+const NO_TRACE = Trace.none()
