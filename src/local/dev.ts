@@ -1,21 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SETTING_NAMES } from '../env.ts'
 import { CRONS } from '../jobs/schedule.ts'
 import { copyAssets } from './assets.ts'
-import { startTicking } from './cron.ts'
+import { fireByPath, startTicking } from './cron.ts'
 import { LocalFailure, runProgram } from './failure.ts'
 import { migrate } from './migrate.ts'
 import { startNeonEndpoint } from './neon-endpoint.ts'
 import { developmentFolder, startPostgres } from './postgres.ts'
+import { readPort, settingsIn } from './settings.ts'
 
 /** `npm run dev`: database, Neon endpoint, migrations, then the worker on workerd. Ctrl-C stops all of it. */
 await runProgram(async () => {
-  const port = Number(process.env.PORT ?? 8787)
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new LocalFailure(`PORT=${process.env.PORT} is not a port number`)
-  await assertPortFree(port)
+  const port = await readPort('dev')
 
   // What has started, newest last; stopped in the opposite order, so that nothing outlives what it needs.
   const started: (() => Promise<void>)[] = []
@@ -42,7 +39,7 @@ await runProgram(async () => {
     const ready = untilServing(port)
     const first = await Promise.race([interrupted, ended, ready])
     if (first === 'ready') {
-      started.push(startTicking(port, Object.values(CRONS)))
+      started.push(startTicking(fireByPath(port), Object.values(CRONS)))
       console.log(`
   API        http://localhost:${port}         docs at http://localhost:${port}/scalar
   database   ${databaseUrl.replace(/:[^:@/]+@/, ':…@')}
@@ -59,30 +56,9 @@ await runProgram(async () => {
   process.exit(0)
 })
 
-async function assertPortFree(port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        new LocalFailure(
-          error.code === 'EADDRINUSE'
-            ? `port ${port} is in use: stop what listens there, or take another: PORT=${port + 1} npm run dev`
-            : `port ${port} cannot be used (${error.code}): take another: PORT=8787 npm run dev`,
-        ),
-      ),
-    )
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()))
-  })
-}
-
 /** Settings in our own environment reach the worker: `WATCHER_…=true npm run dev`. */
 function startWorker(port: number, database: Record<string, string>): ChildProcess {
-  const settings = SETTING_NAMES.flatMap((name) =>
-    [name, `DEV_${name}`].flatMap((key) =>
-      process.env[key] === undefined || key.endsWith('DATABASE_URL') ? [] : [[key, process.env[key]]],
-    ),
-  )
-  const variables = Object.entries({ ...Object.fromEntries(settings), ENV_STATE: 'dev', ...database })
+  const variables = Object.entries({ ...settingsIn(process.env, 'dev'), ...database })
   const wrangler = fileOf('wrangler')
   return spawn(
     process.execPath,

@@ -29,8 +29,14 @@ const HEADER_ISOLATION_LEVELS: Record<string, string> = {
   Serializable: 'SERIALIZABLE',
 }
 
-/** Starts the endpoint on a free loopback port. `databaseUrl` names the server; the client's connection string the database. */
-export const startNeonEndpoint = async (databaseUrl: string, port = 0): Promise<NeonEndpoint> => {
+/**
+ * Starts the endpoint on a free loopback port, or the given one. `databaseUrl` names the server; the client's connection
+ * string the database, and the `password` where one is asked for: others on this machine can reach the port.
+ */
+export const startNeonEndpoint = async (
+  databaseUrl: string,
+  { port = 0, password }: { port?: number; password?: string } = {},
+): Promise<NeonEndpoint> => {
   const pools = new Map<string, pg.Pool>()
   const traffic = new Map<string, { requests: number; statements: number }>()
   const poolOf = (database: string): pg.Pool => {
@@ -53,8 +59,8 @@ export const startNeonEndpoint = async (databaseUrl: string, port = 0): Promise<
 
   const server = createServer(async (request, response) => {
     try {
-      if (request.method === 'GET') return sendTraffic(request, response, traffic)
-      const database = databaseNamed(request.headers, databaseUrl)
+      if (request.method === 'GET' && password === undefined) return sendTraffic(request, response, traffic)
+      const database = databaseNamed(request.headers, databaseUrl, password)
       const counted = traffic.get(database) ?? { requests: 0, statements: 0 }
       traffic.set(database, counted)
       counted.requests += 1
@@ -95,9 +101,10 @@ const sendTraffic = (request: IncomingMessage, response: ServerResponse, traffic
   send(response, 200, traffic.get(database) ?? { requests: 0, statements: 0 })
 }
 
-const databaseNamed = (headers: IncomingHttpHeaders, fallback: string): string => {
+const databaseNamed = (headers: IncomingHttpHeaders, fallback: string, password: string | undefined): string => {
   const text = headers['neon-connection-string']
   if (typeof text !== 'string') throw new EndpointError(400, 'missing header: Neon-Connection-String')
+  if (password !== undefined && new URL(text).password !== password) throw new EndpointError(401, 'password authentication failed')
   return decodeURIComponent(new URL(text).pathname.slice(1)) || decodeURIComponent(new URL(fallback).pathname.slice(1))
 }
 
@@ -132,12 +139,18 @@ const runCancellable = async <T>(pool: pg.Pool, response: ServerResponse, work: 
     gone = true
     pool.query('select pg_cancel_backend($1)', [processID]).catch(() => {})
   }
+  // A server that stops tells every connection, also between two statements: without a listener that would end this process.
+  const onLost = () => {
+    gone = true
+  }
+  client.on('error', onLost)
   response.once('close', cancel)
   try {
     return await work(client)
   } finally {
     response.off('close', cancel)
     client.release(gone) // a cancel may still be on its way: never hand that connection to the next request
+    client.off('error', onLost)
   }
 }
 

@@ -18,10 +18,10 @@ export interface PostgresServer {
 const EPHEMERAL = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
 
 /**
- * Starts a PostgreSQL of our own on a free loopback port, with its data in `folder`, which it creates on first use.
+ * Starts a PostgreSQL of our own on a free loopback port, or the given one, with its data in `folder`, which it creates on first use.
  * A server left behind by a killed run is stopped first; one that is in use by a living run is left alone (LocalFailure).
  */
-export const startPostgres = async (folder: string, options: { durable: boolean }): Promise<PostgresServer> => {
+export const startPostgres = async (folder: string, options: { durable: boolean; port?: number }): Promise<PostgresServer> => {
   const files = findPostgres()
   const home = makeDataFolder(folder, files)
   const cluster = join(home, 'cluster')
@@ -29,7 +29,7 @@ export const startPostgres = async (folder: string, options: { durable: boolean 
   writeFileSync(join(home, RUNNER_FILE), String(process.pid))
   if (!existsSync(cluster)) initialise(files, home, cluster)
 
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   const settings = ['unix_socket_directories=', 'listen_addresses=127.0.0.1', ...(options.durable ? [] : EPHEMERAL)]
   const server = spawn(
     join(files.bin, 'postgres'),

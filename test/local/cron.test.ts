@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it, vi } from 'vitest'
-import { startTicking } from '../../src/local/cron.ts'
+import { fireByPath, startTicking } from '../../src/local/cron.ts'
 
 it('fires each cron when it is due, with the time it was due, until it is stopped', async () => {
   const fired: URL[] = []
@@ -10,7 +10,7 @@ it('fires each cron when it is due, with the time it was due, until it is stoppe
     response.end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const stop = startTicking((server.address() as AddressInfo).port, ['* * * * * *', '0 0 1 1 *'])
+  const stop = startTicking(fireByPath((server.address() as AddressInfo).port), ['* * * * * *', '0 0 1 1 *'])
   try {
     await vi.waitFor(() => expect(fired.length).toBeGreaterThanOrEqual(2), { timeout: 10_000 })
   } finally {

@@ -131,6 +131,33 @@ describe("the local stand-in for Neon's HTTP endpoint", () => {
     ])
   })
 
+  it('outlives a server that stops under statements of every kind, and finds the next one', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'watcher-endpoint-'))
+    const first = await startPostgres(home, { durable: false })
+    const port = Number(new URL(first.url).port)
+    const own = await startNeonEndpoint(first.url)
+    const ask = async (body: unknown) => {
+      const options = { method: 'POST', headers: { 'Neon-Connection-String': connection }, body: JSON.stringify(body) }
+      return (await fetch(own.url, options).catch(() => undefined))?.status
+    }
+    let stops = false
+    const statuses = new Set<number | undefined>()
+    const asking = Array.from({ length: 30 }, async (_, index) => {
+      const query = { query: `select pg_sleep(${index / 3000})`, params: [] }
+      while (!stops) statuses.add(await ask(index % 2 ? query : { queries: [query, query, query] }))
+    })
+    await expect.poll(() => statuses.has(200)).toBe(true)
+    await first.stop()
+    await expect.poll(() => statuses.has(500)).toBe(true)
+    const second = await startPostgres(home, { durable: false, port })
+    stops = true
+    await Promise.all(asking)
+    expect(await ask({ query: 'select 1', params: [] })).toBe(200)
+    await own.close()
+    await second.stop()
+    for (const used of new Set([home, second.folder])) rmSync(used, { recursive: true, force: true })
+  })
+
   it('counts the requests and statements of each database', async () => {
     const read = async () => (await fetch(`${endpoint.url}?database=postgres`)).json() as Promise<{ requests: number; statements: number }>
     const before = await read()

@@ -191,7 +191,7 @@ describe('the real queue', () => {
         await endpoint.close()
         faults.database_outages += 1
         await sleep(300)
-        endpoint = await startNeonEndpoint(postgres.url, endpointPort)
+        endpoint = await startNeonEndpoint(postgres.url, { port: endpointPort })
         await sleep(300)
       }
       await kill(served)

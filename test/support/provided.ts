@@ -23,6 +23,8 @@ export interface ReceiverAnswer {
   status?: number
   headers?: Record<string, string>
   body?: string
+  /** Until it answers. */
+  delayMillis?: number
   /** Never answers. */
   hangs?: boolean
   /** Whether the message is in the channel, where that is not what the status says. */

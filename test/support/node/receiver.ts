@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReceiverAnswer, Taken } from '../provided.ts'
 
 /**
@@ -24,9 +25,11 @@ export const startReceiver = async (): Promise<{ url: string; close: () => Promi
       headers = {},
       body: text = 'ok',
       hangs = false,
+      delayMillis = 0,
       accepted = status === 200 && !hangs,
     } = channel.answers.shift() ?? {}
     if (accepted) channel.taken.push({ headers: request.headers, body })
+    if (delayMillis > 0) await sleep(delayMillis)
     if (!hangs) send(response, status, text, headers)
   })
   server.keepAliveTimeout = 10 * 60 * 1000 // workerd uses an idle connection again without asking

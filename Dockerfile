@@ -1,0 +1,14 @@
+# Watcher on your own server: docker build -t watcher . && docker run -p 8787:8787 --stop-timeout 40 \
+#   -e DATABASE_URL=postgresql://… -e WATCHER_API_TOKENS=me:… watcher
+FROM node:24-bookworm-slim
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY . .
+RUN npm run build:production && chown -R node:node dist
+USER node
+ENV HOST=0.0.0.0 PORT=8787
+EXPOSE 8787
+HEALTHCHECK --start-period=20s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/?deep=true`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# node itself, so that SIGTERM reaches it: requests and jobs under way are finished.
+CMD ["node", "src/local/start.ts"]

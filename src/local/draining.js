@@ -1,0 +1,55 @@
+import worker from './worker.js'
+
+/**
+ * The entry of a self-hosted server, in front of the production bundle (`worker.js`): counts what is under way, so that
+ * start.ts can stop without breaking it off. Runs in workerd as it stands, therefore JavaScript.
+ */
+let underWay = 0
+let isDraining = false
+
+/** @template Result @param {() => Promise<Result>} work */
+const counted = async (work) => {
+  underWay += 1
+  try {
+    return await work()
+  } finally {
+    underWay -= 1
+  }
+}
+
+/** What goes on behind an answer is under way too. @param {ExecutionContext} context */
+const countedContext = (context) => ({
+  ...context,
+  /** @param {Promise<unknown>} work */
+  waitUntil: (work) => context.waitUntil(counted(() => work)),
+  passThroughOnException: () => context.passThroughOnException(),
+})
+
+/** The shape of every error; clients try again. */
+const refuse = () => {
+  const message = 'This server is being stopped: try again in a moment'
+  const request_id = crypto.randomUUID()
+  return new Response(JSON.stringify({ code: 'shutting_down', message, detail: message, request_id }), {
+    status: 503,
+    headers: { 'Content-Type': 'application/json', 'Retry-After': '5', 'X-Request-Id': request_id, Connection: 'close' },
+  })
+}
+
+export default {
+  async fetch(request, env, context) {
+    if (request.headers.get('x-drain') === env.DRAIN_SECRET) {
+      isDraining = true
+      return Response.json({ underWay })
+    }
+    if (isDraining) return refuse()
+    return counted(() => worker.fetch(request, env, countedContext(context)))
+  },
+  async scheduled(controller, env, context) {
+    if (!isDraining) await counted(() => worker.scheduled(controller, env, countedContext(context)))
+  },
+  async queue(batch, env, context) {
+    // The messages go with this process; the next one finds their jobs by their rows.
+    if (isDraining) batch.retryAll({ delaySeconds: 60 })
+    else await counted(() => worker.queue(batch, env, countedContext(context)))
+  },
+}

@@ -1,0 +1,149 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import pg from 'pg'
+import { unstable_getMiniflareWorkerOptions as getWorkerOptions } from 'wrangler'
+import { CRONS } from '../jobs/schedule.ts'
+import { startTicking } from './cron.ts'
+import { LocalFailure, runProgram } from './failure.ts'
+import { migrate } from './migrate.ts'
+import { startNeonEndpoint } from './neon-endpoint.ts'
+import { readPort, settingsIn } from './settings.ts'
+
+const ROOT = dirname(dirname(import.meta.dirname))
+const BUNDLE = join(ROOT, 'dist', 'worker', 'index.js')
+
+/** Requests and jobs that take longer are broken off: jobs are taken up again, requests are the clients' to repeat. */
+const DRAIN_MILLIS = 30_000
+/** What miniflare's worker takes; its own types say less. */
+interface Served {
+  fetch(url: string, init: { headers: Record<string, string> }): Promise<{ json(): Promise<unknown> }>
+  scheduled(options: { cron: string; scheduledTime: Date }): Promise<{ outcome: string }>
+}
+
+const QUARTER_MILLIS = 15 * 60_000
+/** After that long even a job recorded just before the last process ended counts as lost (see jobs/recover.ts). */
+const SECOND_LOOK_MILLIS = 150_000
+
+/**
+ * `npm start`: the production bundle on this machine, against the PostgreSQL in DATABASE_URL, with the local platform's
+ * queue and a clock of our own for the crons. One process of it per database is enough; several are safe.
+ */
+await runProgram(async () => {
+  const state = (process.env.ENV_STATE ?? 'prod').toLowerCase()
+  const databaseUrl = readDatabaseUrl(state)
+  if (!existsSync(BUNDLE)) throw new LocalFailure('there is no bundle yet: npm run build:production')
+  const host = process.env.HOST ?? '127.0.0.1'
+  const port = await readPort('start', host)
+
+  await migrate(databaseUrl)
+  await forgetSends(databaseUrl)
+  const password = randomUUID()
+  const endpoint = await startNeonEndpoint(databaseUrl, { password })
+  const drainSecret = randomUUID()
+  process.env.WORKERD = (createRequire(import.meta.url)('workerd') as { default: string }).default
+  process.env.MINIFLARE_WORKERD_PATH = join(import.meta.dirname, 'workerd.sh')
+  const miniflare = new Miniflare(
+    workerOptions({
+      host,
+      port,
+      bindings: {
+        ...settingsIn(process.env, state),
+        // The real credentials stay here: the worker has those of the endpoint.
+        DATABASE_URL: `postgresql://watcher:${password}@localhost${new URL(databaseUrl).pathname}`,
+        NEON_FETCH_ENDPOINT: endpoint.url,
+        DRAIN_SECRET: drainSecret,
+      },
+    }),
+  )
+  const stopping = untilTold()
+  await miniflare.ready
+  const worker = (await miniflare.getWorker()) as unknown as Served
+  const fire = async (cron: string, scheduledTime: Date) => (await worker.scheduled({ cron, scheduledTime })).outcome === 'ok'
+  const stopTicking = startTicking(fire, Object.values(CRONS))
+  // The queue of the process before went with it: look at once for the jobs whose messages it had, and for a missed tick.
+  const lookForLost = () => fire(CRONS.quarterHourly, new Date(Math.floor(Date.now() / QUARTER_MILLIS) * QUARTER_MILLIS))
+  await lookForLost()
+  const secondLook = setTimeout(() => void lookForLost(), SECOND_LOOK_MILLIS)
+  console.log(`watcher: serving http://${host}:${port} (${state}); SIGTERM or Ctrl-C stops it once requests and jobs under way are done`)
+
+  await stopping
+  clearTimeout(secondLook)
+  await stopTicking()
+  const left = await drain(async () => {
+    const answer = await worker.fetch('http://watcher/', { headers: { 'x-drain': drainSecret } })
+    return ((await answer.json()) as { underWay: number }).underWay
+  })
+  console.log(left === 0 ? 'watcher: stopped, nothing left under way' : `watcher: stopped; ${left} requests or jobs took too long`)
+  await miniflare.dispose()
+  await endpoint.close()
+  process.exit(0)
+})
+
+function readDatabaseUrl(state: string): string {
+  const text = process.env[`${state.toUpperCase()}_DATABASE_URL`] ?? process.env.DATABASE_URL
+  if (!text) throw new LocalFailure('set DATABASE_URL to the PostgreSQL to use: postgresql://user:password@host/database')
+  const isGood = URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol) && new URL(text).pathname.length > 1
+  if (!isGood) throw new LocalFailure('DATABASE_URL must look like postgresql://user:password@host/database')
+  return text
+}
+
+/** Messages live as long as the process: what an earlier one has sent again may be sent again at once. */
+async function forgetSends(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    await client.query(`update job set resent_at = null where state in ('waiting', 'running') and resent_at is not null`)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Until this process is told to end. Miniflare would end at once when told: we end it, once nothing is under way. */
+function untilTold(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.removeAllListeners(signal)
+      process.once(signal, () => {
+        resolve()
+        process.once(signal, () => process.exit(1)) // told twice: at once
+      })
+    }
+  })
+}
+
+/** The bindings, queues, limits and assets of wrangler.toml, with the bundle behind draining.js. */
+function workerOptions({ host, port, bindings }: { host: string; port: number; bindings: Record<string, string> }) {
+  const options = getWorkerOptions(join(ROOT, 'wrangler.toml')).workerOptions as Record<string, unknown>
+  const bundle = readFileSync(BUNDLE, 'utf8')
+  const version = createHash('sha256').update(bundle).digest('hex').slice(0, 12)
+  return convertV4MiniflareOptions({
+    ...options,
+    name: 'watcher',
+    host,
+    port,
+    cf: false,
+    log: new Log(LogLevel.WARN),
+    modulesRules: undefined,
+    rootPath: undefined,
+    modules: [
+      { type: 'ESModule', path: 'draining.js', contents: readFileSync(join(import.meta.dirname, 'draining.js'), 'utf8') },
+      { type: 'ESModule', path: 'worker.js', contents: bundle },
+    ],
+    versionMetadata: undefined, // miniflare makes one up at each start
+    bindings: { ...bindings, VERSION: { id: version, tag: '', timestamp: '' } },
+  } as never)
+}
+
+/** Asks until nothing is under way, or for as long as that may take; answers what is left. */
+async function drain(countUnderWay: () => Promise<number>): Promise<number> {
+  const deadline = Date.now() + DRAIN_MILLIS
+  for (;;) {
+    const left = await countUnderWay()
+    if (left === 0 || Date.now() > deadline) return left
+    await sleep(50)
+  }
+}

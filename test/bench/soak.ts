@@ -1,0 +1,275 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { freePort, startPostgres } from '../../src/local/postgres.ts'
+import { median, percentile } from './load.ts'
+
+/**
+ * `npm run soak`: ten minutes (or SECONDS) of runs at half of what this machine's `npm start` can take, while its
+ * worker is stopped, killed with -9 and started again, and so is its database. Clients repeat what was refused, as real ones do.
+ * Then every run is looked for in the database. Ends with 1 where anything is lost, doubled or answered wrongly.
+ */
+const SECONDS = Number(process.env.SECONDS ?? 600)
+const CONNECTIONS = 16
+const CAPACITY_SECONDS = Math.min(20, SECONDS / 6)
+const PIPELINES = 200
+/** Of so many pipelines one has a rule: each of its ends records a job. */
+const RULE_EVERY = 20
+/** One token may send 100 requests a second. */
+const TOKENS = Array.from({ length: 64 }, (_, index) => `soak-${index}-${crypto.randomUUID()}`)
+const GIVE_UP_MILLIS = 120_000
+
+const folder = mkdtempSync(join(tmpdir(), 'watcher-soak-'))
+const databasePort = await freePort()
+const startDatabase = () => startPostgres(folder, { durable: true, port: databasePort })
+let postgres = await startDatabase()
+const port = await freePort()
+const base = { host: '127.0.0.1', port }
+
+interface Server {
+  child: ChildProcess
+  ended: Promise<unknown>
+}
+
+const startServer = async (): Promise<Server> => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/local/start.ts')], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      ENV_STATE: 'prod',
+      DATABASE_URL: postgres.url,
+      PORT: String(port),
+      WATCHER_API_TOKENS: TOKENS.map((token, index) => `client-${index}:${token}`).join(','),
+    },
+  })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  await new Promise<void>((resolve) =>
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      if (text.includes('watcher: serving')) resolve()
+    }),
+  )
+  return { child, ended }
+}
+
+/** Resident memory of the worker and of what stands around it, in MiB. */
+const memoryMib = ({ child }: Server): { worker: number; node: number } => {
+  const resident = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+  const [workerd] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')
+  return { worker: resident(Number(workerd)), node: resident(child.pid ?? 0) }
+}
+
+const answers = new Map<number | string, number>()
+const wrong: string[] = []
+const latencies: number[] = []
+const agent = new Agent({ keepAlive: true, maxSockets: 256 })
+let sent = 0
+
+const sendOnce = (method: string, path: string, body: unknown, headers: Record<string, string>) =>
+  new Promise<{ status: number; retryAfter: string | undefined; body: string }>((resolve, reject) => {
+    const payload = body === undefined ? undefined : JSON.stringify(body)
+    sent += 1
+    const outgoing = request(
+      {
+        ...base,
+        agent,
+        method,
+        path,
+        headers: { authorization: `Bearer ${TOKENS[sent % TOKENS.length]}`, 'content-type': 'application/json', ...headers },
+      },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (part: string) => {
+          text += part
+        })
+        response.once('error', reject)
+        response.once('end', () => resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'], body: text }))
+      },
+    )
+    outgoing.setTimeout(12_000, () => outgoing.destroy(new Error('no answer in twelve seconds')))
+    outgoing.once('error', reject)
+    outgoing.end(payload)
+  })
+
+/** Sends until it is answered: refused connections and 503 are waited out, anything else from 500 on is a finding. */
+const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<string> => {
+  const begun = performance.now()
+  for (;;) {
+    try {
+      const { status, retryAfter, body: text } = await sendOnce(method, path, body, headers)
+      answers.set(status, (answers.get(status) ?? 0) + 1)
+      if (status < 300) {
+        latencies.push(performance.now() - begun)
+        return text
+      }
+      if (status !== 503 || retryAfter === undefined) wrong.push(`${method} ${path}: ${status} ${text}`)
+      if (status !== 503) throw new Fatal(`${status} ${text}`)
+    } catch (error) {
+      if (error instanceof Fatal) throw error
+      answers.set('no connection', (answers.get('no connection') ?? 0) + 1)
+    }
+    if (performance.now() - begun > GIVE_UP_MILLIS) throw new Fatal(`${method} ${path} was not answered within two minutes`)
+    await sleep(200 + Math.random() * 800)
+  }
+}
+
+class Fatal extends Error {}
+
+let runs = 0
+const acked = new Map<number, number>()
+const CALLS_PER_RUN = 4
+
+/** What a pipeline does at every run; its number is in the metadata, to find it again. */
+const run = async (): Promise<void> => {
+  runs += 1
+  const number = runs
+  const name = `soak-${number % PIPELINES}`
+  await call('POST', '/pipeline', { name, pipeline_type_name: 'soak', next_watermark: number })
+  const started = await call(
+    'POST',
+    '/start_pipeline_execution',
+    { pipeline_name: name, execution_metadata: { run: number } },
+    { 'idempotency-key': `run-${number}` },
+  )
+  const { id } = JSON.parse(started) as { id: number }
+  await call('POST', '/end_pipeline_execution', { id, inserts: number, total_rows: number })
+  acked.set(number, id)
+  await call('GET', `/pipeline_execution/${id}`)
+}
+
+const closedLoop = async (seconds: number): Promise<number> => {
+  const end = performance.now() + seconds * 1000
+  const before = runs
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      while (performance.now() < end) await run()
+    }),
+  )
+  return ((runs - before) * CALLS_PER_RUN) / seconds
+}
+
+let server = await startServer()
+for (let index = 0; index < PIPELINES; index += 1) {
+  const { id } = JSON.parse(await call('POST', '/pipeline', { name: `soak-${index}`, pipeline_type_name: 'soak' })) as { id: number }
+  if (index % RULE_EVERY === 0) await call('POST', '/anomaly_detection_rule', { pipeline_id: id, metric_field: 'inserts' })
+}
+await closedLoop(CAPACITY_SECONDS / 2)
+const capacity = await closedLoop(CAPACITY_SECONDS)
+latencies.length = 0
+const rate = capacity / 2
+console.log(`capacity: ${capacity.toFixed(0)} requests/s with ${CONNECTIONS} clients; load: ${rate.toFixed(0)} requests/s for ${SECONDS} s`)
+
+const faults = { 'worker told to end': 0, 'worker killed': 0, 'database stopped': 0 }
+const stopServer = async (signal: 'SIGTERM' | 'SIGKILL') => {
+  if (signal === 'SIGTERM') server.child.kill(signal)
+  else process.kill(-(server.child.pid ?? 0), signal)
+  await server.ended
+  server = await startServer()
+}
+const stopDatabase = async () => {
+  faults['database stopped'] += 1
+  await postgres.stop()
+  await sleep(3_000)
+  postgres = await startDatabase()
+}
+/** In the first 45 % of the time; the rest is undisturbed, for the memory. */
+const disturb = async () => {
+  const pause = () => sleep((SECONDS * 450) / 7)
+  for (let round = 0; round < 2; round += 1) {
+    await pause()
+    await stopDatabase()
+    await pause()
+    faults['worker told to end'] += 1
+    await stopServer('SIGTERM')
+    await pause()
+    faults['worker killed'] += 1
+    await stopServer('SIGKILL')
+  }
+}
+
+const memory: { worker: number; node: number }[] = []
+const running = new Set<Promise<void>>()
+const failures: unknown[] = []
+let isDisturbed = true
+const disturbance = disturb().then(() => {
+  isDisturbed = false
+  latencies.length = 0
+})
+const begun = performance.now()
+for (let index = 0; ; index += 1) {
+  const due = begun + (index * 1000 * CALLS_PER_RUN) / rate
+  if (due > begun + SECONDS * 1000) break
+  while (performance.now() < due) await sleep(Math.max(1, due - performance.now() - 1))
+  const going: Promise<void> = run()
+    .catch((error) => void failures.push(error))
+    .finally(() => running.delete(going))
+  running.add(going)
+  if (!isDisturbed && index % Math.ceil(rate / CALLS_PER_RUN) === 0) memory.push(memoryMib(server))
+}
+await disturbance
+await Promise.all(running)
+
+// What was recorded by workers that are gone is made due, in the place of a quarter of an hour's waiting.
+const client = new pg.Client({ connectionString: postgres.url })
+await client.connect()
+const unfinished = async () => Number((await client.query(`select count(*) as n from job where state in ('waiting', 'running')`)).rows[0].n)
+await client.query(`update job set due_at = due_at - interval '15 minutes', resent_at = null where state in ('waiting', 'running')`)
+const lost = await unfinished()
+await stopServer('SIGTERM')
+for (let waited = 0; waited < 60 && (await unfinished()) > 0; waited += 1) await sleep(1_000)
+
+const { rows } = await client.query<Record<string, string>>(`
+  select count(*) as executions,
+    count(distinct execution_metadata ->> 'run') as runs,
+    count(*) filter (where end_date is not null and completed_successfully and inserts = (execution_metadata ->> 'run')::bigint) as ended,
+    (select count(*) from job where kind = 'detect_anomalies') as jobs,
+    (select count(*) from job where state <> 'succeeded') as unfinished,
+    count(*) filter (where pipeline_id in (select pipeline_id from anomaly_detection_rule)) as with_rule
+  from pipeline_execution`)
+const found = Object.fromEntries(Object.entries(rows[0] ?? {}).map(([name, value]) => [name, Number(value)]))
+const stored = await client.query<{ id: string; run: string }>(`select id, execution_metadata ->> 'run' as run from pipeline_execution`)
+const misplaced = stored.rows.filter(({ id, run: number }) => acked.get(Number(number)) !== Number(id)).length
+await client.end()
+server.child.kill('SIGTERM')
+await server.ended
+await postgres.stop()
+for (const used of new Set([folder, postgres.folder])) rmSync(used, { recursive: true, force: true })
+
+latencies.sort((left, right) => left - right)
+const third = Math.floor(memory.length / 3)
+const flat = (pick: (sample: { worker: number; node: number }) => number) =>
+  [memory.slice(0, third), memory.slice(third, -third), memory.slice(-third)].map((part) => median(part.map(pick)).toFixed(0)).join(', ')
+console.log(
+  JSON.stringify(
+    {
+      requests: sent,
+      answers: Object.fromEntries(answers),
+      faults,
+      'runs acknowledged': acked.size,
+      'executions stored': found.executions,
+      'lost or not as sent': acked.size - (found.ended ?? 0),
+      doubled: (found.executions ?? 0) - (found.runs ?? 0),
+      'under another id than acknowledged': misplaced,
+      'jobs expected, recorded, not done': [found.with_rule, found.jobs, found.unfinished],
+      'jobs whose message was lost and found again': lost,
+      'undisturbed p50 and p99 in ms': [percentile(latencies, 50).toFixed(1), percentile(latencies, 99).toFixed(1)],
+      'worker memory in MiB, thirds of the undisturbed time': flat(({ worker }) => worker),
+      'memory of what serves it in MiB': flat(({ node }) => node),
+      'answered wrongly': wrong.slice(0, 5),
+      'given up': failures.length,
+    },
+    null,
+    2,
+  ),
+)
+const isGood =
+  wrong.length + failures.length + misplaced + (found.unfinished ?? 1) === 0 &&
+  found.executions === acked.size &&
+  found.ended === acked.size &&
+  found.runs === acked.size &&
+  found.jobs === found.with_rule
+process.exit(isGood ? 0 : 1)

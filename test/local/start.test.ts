@@ -1,0 +1,217 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { freePort, startPostgres } from '../../src/local/postgres.ts'
+import { startReceiver } from '../support/node/receiver.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
+/** What the image runs, and `npm start` after building. */
+const [, ...COMMAND] = JSON.parse(/^CMD (\[.*\])$/m.exec(DOCKERFILE)?.[1] ?? '[]') as string[]
+
+let postgres: Awaited<ReturnType<typeof startPostgres>>
+let folder: string
+let client: pg.Client
+let receiver: Awaited<ReturnType<typeof startReceiver>>
+let channels = 0
+const running = new Set<ChildProcess>()
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'watcher-start-'))
+  postgres = await startPostgres(folder, { durable: false })
+  client = new pg.Client({ connectionString: postgres.url })
+  await client.connect()
+  receiver = await startReceiver()
+  execFileSync('npm', ['run', '--silent', 'build:production'], { cwd: ROOT, stdio: 'ignore' })
+})
+
+afterEach(() => {
+  for (const child of running) process.kill(-(child.pid ?? 0), 'SIGKILL')
+})
+
+afterAll(async () => {
+  await receiver.close()
+  await client.end()
+  await postgres.stop()
+  for (const used of new Set([folder, postgres.folder])) rmSync(used, { recursive: true, force: true })
+})
+
+const HEADERS = { authorization: 'Bearer of-tests', 'content-type': 'application/json' }
+
+interface Server {
+  child: ChildProcess
+  url: string
+  output: () => string
+  ended: Promise<number | null>
+  post: (path: string, body?: unknown) => Promise<Response>
+}
+
+const launch = async (settings: Record<string, string> = {}): Promise<Server> => {
+  const port = await freePort()
+  const child = spawn(process.execPath, COMMAND, {
+    cwd: ROOT,
+    detached: true, // a group of its own: what a terminal's Ctrl-C reaches
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, DATABASE_URL: postgres.url, WATCHER_API_TOKENS: 'tests:of-tests', PORT: String(port), ...settings },
+  })
+  running.add(child)
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const ended = new Promise<number | null>((resolve) =>
+    child.once('exit', (code) => {
+      running.delete(child)
+      resolve(code)
+    }),
+  )
+  const url = `http://127.0.0.1:${port}`
+  const post = (path: string, body?: unknown) =>
+    fetch(url + path, { method: 'POST', headers: HEADERS, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  return { child, url, output: () => output, ended, post }
+}
+
+const serve = async (settings?: Record<string, string>): Promise<Server> => {
+  const server = await launch(settings)
+  await vi.waitFor(() => expect(server.output()).toContain('watcher: serving'), { timeout: 30_000, interval: 50 })
+  return server
+}
+
+const count = async (from: string): Promise<number> => Number((await client.query(`select count(*) as n from ${from}`)).rows[0].n)
+const lateRun = async ({ post }: Server, name: string) => {
+  await post('/pipeline', { name, pipeline_type_name: 'of tests', timeliness_number: 1, timeliness_datepart: 'minute' })
+  await post('/start_pipeline_execution', { pipeline_name: name, start_date: new Date(Date.now() - 600_000).toISOString() })
+}
+
+describe('npm start', () => {
+  it('serves the production bundle: closed without a token, with assets, its version, and a queue that works', async () => {
+    const server = await serve()
+    const open = await fetch(`${server.url}/?deep=true`)
+    expect([open.status, await open.json()]).toEqual([200, { status: 'ok' }])
+    expect(open.headers.get('x-watcher-version')).toMatch(/^[0-9a-f]{12}$/)
+    expect((await fetch(`${server.url}/pipeline`)).status).toBe(401)
+    expect((await fetch(`${server.url}/static/favicon.svg`)).headers.get('content-type')).toContain('svg')
+    await lateRun(server, 'served')
+    expect((await server.post('/timeliness', { lookback_minutes: 60 })).status).toBe(200)
+    await vi.waitFor(async () => expect(await count('timeliness_pipeline_execution_log')).toBe(1), { timeout: 10_000, interval: 100 })
+    for (const path of ['/cdn-cgi/handler/scheduled?cron=0+*+*+*+*', '/cdn-cgi/local/scheduled', '/cdn-cgi/mf/reload']) {
+      expect((await fetch(server.url + path)).status, path).toBe(401)
+    }
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+  })
+
+  it('gives the database to nobody else on the machine', async () => {
+    const server = await serve()
+    const ports = execFileSync('sh', ['-c', 'cat /proc/net/tcp | awk \'$4 == "0A" {print $2}\''], { encoding: 'utf8' })
+      .split('\n')
+      .filter((address) => address.startsWith('0100007F:'))
+      .map((address) => Number.parseInt(address.slice(9), 16))
+    const asked = await Promise.all(
+      ports.map(async (port) => {
+        const request = {
+          method: 'POST',
+          headers: { 'neon-connection-string': postgres.url },
+          body: '{"query":"select 42 as leaked"}',
+          signal: AbortSignal.timeout(2_000),
+        }
+        const answer = await fetch(`http://127.0.0.1:${port}/sql`, request).catch(() => undefined)
+        return { status: answer?.status, text: await answer?.text().catch(() => '') }
+      }),
+    )
+    expect(asked.some(({ status, text }) => status === 401 && text?.includes('password authentication failed'))).toBe(true)
+    expect(asked.filter(({ text }) => text?.includes('leaked') && text.includes('42'))).toEqual([])
+    server.child.kill('SIGTERM')
+    await server.ended
+  })
+
+  it.each([
+    ['SIGTERM', (server: Server) => server.child.kill('SIGTERM')],
+    ['Ctrl-C in its terminal, which reaches workerd too', (server: Server) => process.kill(-(server.child.pid ?? 0), 'SIGINT')],
+  ])('finishes the request and the job under way when it is told to end: %s', async (_, tell) => {
+    channels += 1
+    const channel = `${receiver.url}/stop-${channels}`
+    const server = await serve({ SLACK_WEBHOOK_URL: channel })
+    await fetch(channel, { method: 'PUT', body: JSON.stringify([{ delayMillis: 2_000 }]) })
+    await lateRun(server, `stopped ${channels}`)
+    await server.post('/timeliness', { lookback_minutes: 60 })
+    const posts = async () => ((await (await fetch(channel)).json()) as { posts: number }).posts
+    await vi.waitFor(async () => expect(await posts()).toBe(1), { timeout: 10_000, interval: 20 })
+
+    // A request that waits in the database for a lock of ours, and a job that waits for Slack.
+    const name = `stopped ${channels}`
+    await client.query('begin')
+    await client.query('select 1 from pipeline where name = $1 for update', [name])
+    const request = fetch(`${server.url}/pipeline`, {
+      method: 'PATCH',
+      headers: HEADERS,
+      body: JSON.stringify({ name, mute_freshness_check: true }),
+    })
+    await vi.waitFor(async () =>
+      expect(await count(`pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).toBe(1),
+    )
+    tell(server)
+    await sleep(300)
+    const late = await fetch(`${server.url}/pipeline`, { headers: HEADERS })
+    expect([late.status, late.headers.get('retry-after'), ((await late.json()) as { code: string }).code]).toEqual([
+      503,
+      '5',
+      'shutting_down',
+    ])
+    expect(server.child.exitCode).toBeNull()
+    await client.query('commit')
+    expect((await request).status).toBe(200)
+    expect(await server.ended).toBe(0)
+    expect(server.output()).toContain('watcher: stopped, nothing left under way')
+    expect(await count(`job where kind = 'send_alert' and state = 'succeeded'`)).toBe(channels)
+    expect(await posts()).toBe(1)
+  })
+
+  it('finds what an earlier process had in its queue when it was killed', async () => {
+    const first = await serve()
+    process.kill(-(first.child.pid ?? 0), 'SIGKILL')
+    await first.ended
+    // Recorded a while ago and sent again by the process that is gone: otherwise it would be left alone for an hour.
+    const { rows } = await client.query(`insert into job (kind, payload, created_at, due_at, resent_at)
+      values ('check_freshness', '{}', now() - interval '10 minutes', now() - interval '10 minutes', now() - interval '5 minutes') returning id`)
+    const second = await serve()
+    await vi.waitFor(async () => expect(await count(`job where id = ${rows[0].id} and state = 'succeeded'`)).toBe(1), {
+      timeout: 10_000,
+      interval: 100,
+    })
+    second.child.kill('SIGTERM')
+    await second.ended
+  })
+
+  it.each([
+    [{ DATABASE_URL: '' }, 'set DATABASE_URL'],
+    [{ DATABASE_URL: 'mysql://u:p@localhost/x' }, 'DATABASE_URL must look like'],
+    [{ DATABASE_URL: 'postgresql://u:p-s3cret@127.0.0.1:1/watcher' }, 'no connection to the database watcher'],
+    [{ PORT: 'http' }, 'PORT=http is not a port number'],
+  ])('says in one sentence what keeps it from starting: %j', async (settings, sentence) => {
+    const server = await launch(settings)
+    expect(await server.ended).toBe(1)
+    expect(server.output()).toContain(`watcher: ${sentence}`)
+    expect(server.output()).not.toContain('s3cret')
+    expect(server.output().trim().split('\n')).toHaveLength(1)
+  })
+})
+
+describe('the Dockerfile', () => {
+  it('copies and runs what is there, as somebody who is not root, reachable from outside', () => {
+    expect(existsSync(join(ROOT, COMMAND[0] ?? '-'))).toBe(true)
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+    for (const [, script] of DOCKERFILE.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty(script as string)
+    expect(scripts.start?.endsWith(COMMAND.join(' '))).toBe(true)
+    expect(DOCKERFILE).toMatch(/^USER node$/m)
+    expect(DOCKERFILE).toMatch(/^ENV HOST=0\.0\.0\.0 PORT=8787$/m)
+    for (const ignored of ['.git', '.local', '.dev.vars*', 'node_modules', 'dist'])
+      expect(readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n')).toContain(ignored)
+  })
+})
