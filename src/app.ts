@@ -6,6 +6,7 @@ import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
 import { readSettings } from './env.ts'
 import { features } from './features/index.ts'
+import { wantsHtml } from './http/accept.ts'
 import { authorize, type Caller } from './http/access.ts'
 import { serveDocs } from './http/docs.ts'
 import { ApiError } from './http/errors.ts'
@@ -55,15 +56,14 @@ export const createApp = (runners: Runners): Router => {
   })
 
   app.use(async (context, next) => {
-    const { raw, path, method } = context.req
+    const { raw, path } = context.req
     if (!OPEN_PATHS.includes(path)) {
       try {
         const caller = authorize(raw, readSettings(context.env))
         context.set('caller', caller)
         await assertWithinRate(context.env, caller)
       } catch (fault) {
-        const isBrowser = method === 'GET' && (raw.headers.get('accept') ?? '').includes('text/html')
-        if (fault instanceof ApiError && fault.code === 'unauthenticated' && isBrowser) return context.redirect(signInFor(raw))
+        if (fault instanceof ApiError && fault.code === 'unauthenticated' && wantsHtml(raw)) return context.redirect(signInFor(raw))
         throw fault
       }
     }

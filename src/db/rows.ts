@@ -21,6 +21,9 @@ export const moment = z.string().transform(formatInstant)
 /** A `jsonb` object; integers too large for a double survive (see http/json.ts). */
 export const jsonText = z.string().transform((value) => parseJson(value) as Record<string, unknown>)
 
+/** A JSON column with these contents; numbers in it are numbers, timestamps PostgreSQL's text (see `moment`). */
+export const jsonOf = <Content extends z.ZodType>(content: Content) => z.string().transform(parseJson).pipe(content)
+
 const idRow = z.object({ id: whole })
 
 /** Runs a statement that answers ids, one a row. */

@@ -9,6 +9,7 @@ import { lineage } from './lineage/routes.ts'
 import { logCleanup } from './log-cleanup/routes.ts'
 import { metrics } from './metrics/routes.ts'
 import { monitoring } from './monitoring/routes.ts'
+import { overview } from './overview/routes.ts'
 import { pipelineTypes } from './pipeline-types/routes.ts'
 import { pipelines } from './pipelines/routes.ts'
 import { timeliness } from './timeliness/routes.ts'
@@ -27,5 +28,6 @@ export const features: Feature[] = [
   logCleanup,
   monitoring,
   metrics,
+  overview,
   health,
 ]

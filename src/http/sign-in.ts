@@ -6,6 +6,8 @@ import { makeNonce, pagePolicy } from './security-headers.ts'
 
 export const SIGN_IN = '/sign_in'
 const SIGN_OUT = '/sign_out'
+/** Where one goes who has not said where to. */
+const HOME = '/overview'
 
 /** Thirty days; signing out or a changed token ends it sooner. */
 const COOKIE_SECONDS = 30 * 24 * 60 * 60
@@ -44,11 +46,11 @@ const assertOwnForm = (request: Request): void => {
 
 /** Where to go afterwards: a path of ours, whatever the address says. */
 const destination = (next: unknown): string => {
-  if (typeof next !== 'string' || !URL.canParse(next, 'https://here.invalid')) return '/scalar'
+  if (typeof next !== 'string' || !URL.canParse(next, 'https://here.invalid')) return HOME
   const { origin, pathname, search } = new URL(next, 'https://here.invalid')
   return next.startsWith('/') && origin === 'https://here.invalid' && pathname !== SIGN_IN && !pathname.startsWith('//')
     ? pathname + search
-    : '/scalar'
+    : HOME
 }
 
 /** Where a browser is sent that has no token yet. */

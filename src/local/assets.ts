@@ -1,13 +1,17 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { buildSync } from 'esbuild'
 
 const SOURCE = join(import.meta.dirname, '..', 'static')
 const FOLDER = join(import.meta.dirname, '..', '..', 'dist', 'assets')
 
+/** The pages' scripts, each a bundle of its own. */
+const SCRIPTS = join(import.meta.dirname, '..', 'browser')
+
 /**
- * Puts the worker's static assets where they are served from: our own (`_headers`, which the platform reads, at the top)
- * and the docs page's script. wrangler runs this before each build; what has not changed is not written, or it would
+ * Puts the worker's static assets where they are served from: our own (`_headers`, which the platform reads, at the top),
+ * the pages' scripts, and the docs page's script. wrangler runs this before each build; what has not changed is not written, or it would
  * see a change each time.
  */
 export const copyAssets = (): void => {
@@ -16,6 +20,21 @@ export const copyAssets = (): void => {
     const target = name.startsWith('_') ? join(FOLDER, name) : join(FOLDER, 'static', name)
     const content = readFileSync(join(SOURCE, name), 'utf8')
     if (!existsSync(target) || readFileSync(target, 'utf8') !== content) writeFileSync(target, content)
+  }
+  const { outputFiles } = buildSync({
+    entryPoints: readdirSync(SCRIPTS)
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(SCRIPTS, name)),
+    outdir: join(FOLDER, 'static'),
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    legalComments: 'eof',
+    write: false,
+  })
+  for (const { path, text } of outputFiles) {
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
   }
   const entry = createRequire(import.meta.url).resolve('@scalar/api-reference')
   const script = join(dirname(entry), 'browser', 'standalone.js')

@@ -115,7 +115,7 @@ function untilTold(): Promise<void> {
   })
 }
 
-/** The bindings, queues, limits and assets of wrangler.toml, with the bundle behind draining.js. */
+/** The bindings, queues, limits and assets of wrangler.toml, with the bundle and the assets behind draining.js. */
 function workerOptions({ host, port, bindings }: { host: string; port: number; bindings: Record<string, string> }) {
   const options = getWorkerOptions(join(ROOT, 'wrangler.toml')).workerOptions as Record<string, unknown>
   const bundle = readFileSync(BUNDLE, 'utf8')
@@ -133,6 +133,8 @@ function workerOptions({ host, port, bindings }: { host: string; port: number; b
       { type: 'ESModule', path: 'draining.js', contents: readFileSync(join(import.meta.dirname, 'draining.js'), 'utf8') },
       { type: 'ESModule', path: 'worker.js', contents: bundle },
     ],
+    assets: undefined,
+    serviceBindings: { FILES: { disk: { path: join(ROOT, 'dist', 'assets'), writable: false } } },
     versionMetadata: undefined, // miniflare makes one up at each start
     bindings: { ...bindings, VERSION: { id: version, tag: '', timestamp: '' } },
   } as never)

@@ -96,7 +96,14 @@ describe('npm start', () => {
     expect([open.status, await open.json()]).toEqual([200, { status: 'ok' }])
     expect(open.headers.get('x-watcher-version')).toMatch(/^[0-9a-f]{12}$/)
     expect((await fetch(`${server.url}/pipeline`)).status).toBe(401)
-    expect((await fetch(`${server.url}/static/favicon.svg`)).headers.get('content-type')).toContain('svg')
+    const asset = await fetch(`${server.url}/static/favicon.svg`)
+    expect(asset.headers.get('content-type')).toBe('image/svg+xml')
+    for (const [, name, value] of readFileSync(join(ROOT, 'src/static/_headers'), 'utf8').matchAll(/^ {2}([\w-]+): (.*)$/gm)) {
+      expect(asset.headers.get(name as string)).toBe(value)
+    }
+    for (const path of ['/static/nothing.js', '/static/../../package.json', '/static/%2e%2e/%2e%2e/package.json', '/static/']) {
+      expect((await fetch(server.url + path)).status, path).toBe(401)
+    }
     await lateRun(server, 'served')
     expect((await server.post('/timeliness', { lookback_minutes: 60 })).status).toBe(200)
     await vi.waitFor(async () => expect(await count('timeliness_pipeline_execution_log')).toBe(1), { timeout: 10_000, interval: 100 })

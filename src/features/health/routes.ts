@@ -1,12 +1,15 @@
 import { z } from '@hono/zod-openapi'
 import { sql } from 'drizzle-orm'
 import { anyRow } from '../../db/rows.ts'
+import { wantsHtml } from '../../http/accept.ts'
 import { once } from '../../http/once.ts'
 import { handle, type Router } from '../../http/router.ts'
 import { flagText } from '../../http/text-fields.ts'
 import type { Feature } from '../feature.ts'
 
-const routes = (router: Router): void =>
+const routes = (router: Router): void => {
+  // People are after the pages; whoever does not ask for HTML is after the health.
+  router.get('/', (context, next) => (wantsHtml(context.req.raw) ? Promise.resolve(context.redirect('/overview')) : next()))
   handle(
     router,
     {
@@ -30,5 +33,6 @@ const routes = (router: Router): void =>
       return { status: 200, body: { status: 'ok' } }
     },
   )
+}
 
 export const health: Feature = { routes }

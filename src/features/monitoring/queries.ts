@@ -1,10 +1,10 @@
 import { and, eq, getTableColumns, gt, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { jsonText, moment, readIds, text, truth, whole } from '../../db/rows.ts'
+import { jsonOf, jsonText, moment, readIds, text, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { addSeconds } from '../../http/instant.ts'
-import { parseJson, stringifyJson } from '../../http/json.ts'
+import { stringifyJson } from '../../http/json.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { JobKind } from '../../jobs/job.ts'
 import { JOB_KINDS, type JOB_STATES, job, jobKinds } from '../../jobs/table.ts'
@@ -127,8 +127,6 @@ const OVERVIEW = prepare(sql`
       'per_minute', count(*) / 60.0, 'mean_seconds', avg(seconds), 'p95_seconds', percentile_cont(0.95) within group (order by seconds))
       from hour) as last_hour`)
 
-/** A JSON column with these contents; timestamps in it are PostgreSQL's text. */
-const jsonOf = <Content extends z.ZodType>(content: Content) => z.string().transform(parseJson).pipe(content)
 const seconds = z.number().nullable()
 const overviewRow = z.object({
   kinds: jsonOf(

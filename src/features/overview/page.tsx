@@ -1,0 +1,237 @@
+import { Badge, duration, Empty, grouped, Moment, Pager, type State, secondsBetween } from '../../pages/elements.tsx'
+import type { ViewScope } from '../../pages/page.tsx'
+import { PROBLEMS } from './problems.ts'
+import { DAY_SECONDS, type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
+
+type Scope = ViewScope<OverviewFilters>
+type PipelineRow = Overview['pipelines'][number]
+type Run = PipelineRow['runs'][number]
+
+/** What is wrong now first; then what has run. */
+export const OverviewPage = (overview: Overview, scope: Scope) => {
+  const { query, now, link } = scope
+  if (overview.counts.pipelines === 0) return <Welcome />
+  const rows = overview.pipelines.slice(0, PAGE_ROWS)
+  return (
+    <>
+      <div class="row">
+        <h1>{headline(overview.counts)}</h1>
+        <small>
+          As of <Moment at={now} />
+        </small>
+      </div>
+      <Counts counts={overview.counts} {...scope} />
+      {overview.problems.length > 0 ? <Problems problems={overview.problems} {...scope} /> : null}
+      <h2>The last 24 hours</h2>
+      <Filters types={overview.types} query={query} />
+      {rows.length === 0 ? (
+        <Empty title="No pipeline is like that">
+          <p>
+            <a href="/overview">Show all {grouped(overview.counts.pipelines)}</a>
+          </p>
+        </Empty>
+      ) : (
+        <Strips rows={rows} now={now} />
+      )}
+      <Pager page={query.page} isLast={overview.pipelines.length <= PAGE_ROWS} link={(page) => link({ page })} />
+    </>
+  )
+}
+
+const headline = (counts: Overview['counts']): string => {
+  const wrong = PROBLEMS.filter((problem) => counts[problem] > 0).map((problem) => `${grouped(counts[problem])} ${problem}`)
+  if (counts.failed_jobs > 0) wrong.push(`${grouped(counts.failed_jobs)} failed ${counts.failed_jobs === 1 ? 'job' : 'jobs'}`)
+  return wrong.length === 0 ? 'All is well' : wrong.join(', ')
+}
+
+const Welcome = () => (
+  <Empty title="No pipeline has called yet">
+    <p>A pipeline appears here with its first call. From any machine that reaches this one:</p>
+    <pre>{`curl -X POST <this address>/pipeline -H 'Content-Type: application/json' \\
+  -H 'Authorization: Bearer <token>' -d '{"name": "first", "pipeline_type_name": "trial"}'`}</pre>
+    <p>
+      All calls are in the <a href="/scalar">API docs</a>. To look around first: <code>npm run demo -- --fill</code>.
+    </p>
+  </Empty>
+)
+
+const Counts = ({ counts, query, link }: Scope & { counts: Overview['counts'] }) => (
+  <ul class="cards">
+    {[...PROBLEMS, 'running' as const].map((state) => (
+      <li>
+        <a
+          class={`card ${counts[state] > 0 ? state : 'none'}`}
+          href={link({ state: query.state === state ? undefined : state, page: undefined })}
+          aria-current={query.state === state ? 'true' : undefined}
+        >
+          <strong>{grouped(counts[state])}</strong> <span>{state}</span>
+        </a>
+      </li>
+    ))}
+    <li>
+      <a class={`card ${counts.failed_jobs > 0 ? 'failed' : 'none'}`} href="/monitoring">
+        <strong>{grouped(counts.failed_jobs)}</strong> <span>failed jobs</span>
+      </a>
+    </li>
+    <li>
+      <a class="card" href="/overview">
+        <strong>{grouped(counts.pipelines)}</strong> <span>pipelines</span>
+      </a>
+    </li>
+  </ul>
+)
+
+const Problems = ({ problems, now }: Scope & { problems: Overview['problems'] }) => (
+  <section class="panel" aria-label="What is wrong now">
+    <ul class="problems">
+      {problems.map((problem) => (
+        <li>
+          <Badge state={problem.problem} />
+          <span>
+            <a href={`/pipelines/${problem.pipeline_id}${'execution_id' in problem ? `?execution=${problem.execution_id}` : ''}`}>
+              {problem.pipeline_name}
+            </a>{' '}
+            <small>
+              <Moment at={problem.since} as="ago" now={now} />
+            </small>
+          </span>
+          <p>{explain(problem)}</p>
+        </li>
+      ))}
+    </ul>
+  </section>
+)
+
+const explain = (problem: Overview['problems'][number]): string => {
+  switch (problem.problem) {
+    case 'failed':
+      return problem.why ?? 'The run did not say why: send execution_metadata with its end'
+    case 'overdue':
+      return `${problem.is_running ? 'Has been running for' : 'Took'} ${duration(problem.seconds)}; ${duration(problem.seconds_threshold)} are expected`
+    case 'stale':
+      return `No insert, update or delete since then; every ${problem.number} ${problem.datepart}${problem.number === 1 ? '' : 's'} is expected`
+    case 'anomalous': {
+      const { deviation_percentage: percent } = problem
+      const share = percent === null ? '' : ` (${percent > 0 ? '+' : '−'}${grouped(Math.abs(percent))} %)`
+      return `${problem.metric_field} was ${grouped(problem.violation_value, 2)}, usually ${grouped(problem.baseline_value, 2)}${share}`
+    }
+  }
+}
+
+const FILTER_STATES = [...PROBLEMS, 'running', 'ok', 'inactive'] as const
+
+const Filters = ({ types, query }: { types: Overview['types']; query: OverviewFilters }) => (
+  <form class="filters" action="/overview">
+    <label>
+      Name
+      <input type="search" name="search" value={query.search} placeholder="a part of it" />
+    </label>
+    <label>
+      Type
+      <select name="type">
+        <option value="">all</option>
+        {types.map(({ id, name }) => (
+          <option value={String(id)} selected={id === query.type}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+    <label>
+      State
+      <select name="state">
+        <option value="">all</option>
+        {FILTER_STATES.map((state) => (
+          <option value={state} selected={state === query.state}>
+            {state}
+          </option>
+        ))}
+      </select>
+    </label>
+    <button type="submit">Show</button>
+  </form>
+)
+
+const Strips = ({ rows, now }: { rows: PipelineRow[]; now: string }) => (
+  <>
+    <p class="legend" aria-hidden="true">
+      {(['succeeded', 'failed', 'overdue', 'anomalous', 'running'] as const).map((state) => (
+        <Badge state={state} />
+      ))}
+    </p>
+    <div class="hours" aria-hidden="true">
+      <span>Pipeline</span>
+      <div>
+        <span>24 h ago</span>
+        <span>18 h</span>
+        <span>12 h</span>
+        <span>6 h</span>
+        <span>now</span>
+      </div>
+    </div>
+    <div class="strips">
+      {rows.map((row) => (
+        <div class="strip" id={`pipeline-${row.id}`}>
+          <div>
+            <div class="name">
+              <a href={`/pipelines/${row.id}`} title={row.name}>
+                {row.name}
+              </a>
+            </div>
+            <div class="what">
+              <span>{row.type_name}</span>
+              {statesOf(row).map((state) => (
+                <Badge state={state} />
+              ))}
+            </div>
+          </div>
+          <div>
+            <span class="visually-hidden">{summarise(row.runs)}</span>
+            <Strip runs={row.runs} pipelineId={row.id} now={now} />
+          </div>
+        </div>
+      ))}
+    </div>
+  </>
+)
+
+const statesOf = (row: PipelineRow): State[] => [
+  ...(row.active ? [] : (['inactive'] as const)),
+  ...PROBLEMS.filter((problem) => row[problem]),
+  ...(row.running ? (['running'] as const) : []),
+]
+
+const stateOf = (run: Run): State => {
+  if (run.completed_successfully === false) return 'failed'
+  if (run.is_late) return 'overdue'
+  if (run.is_flagged) return 'anomalous'
+  return run.end_date === null ? 'running' : 'succeeded'
+}
+
+const summarise = (runs: Run[]): string => {
+  if (runs.length === 0) return 'No run in the last 24 hours'
+  const counts = Object.entries(Object.groupBy(runs, stateOf)).map(([state, those]) => `${those?.length} ${state}`)
+  return `${runs.length} ${runs.length === 1 ? 'run' : 'runs'} in the last 24 hours: ${counts.join(', ')}`
+}
+
+/** Minutes of the day from left to right; a run is at least two minutes wide, or nobody would see it. */
+const Strip = ({ runs, pipelineId, now }: { runs: Run[]; pipelineId: number; now: string }) => {
+  const minutes = DAY_SECONDS / 60
+  const place = (at: string) => Math.max(0, minutes - secondsBetween(at, now) / 60)
+  return (
+    <svg viewBox={`0 0 ${minutes} 24`} preserveAspectRatio="none" aria-hidden="true">
+      {runs.map((run) => {
+        const begin = place(run.start_date)
+        const width = Math.max(6, place(run.end_date ?? now) - begin)
+        const state = stateOf(run)
+        return (
+          <a href={`/pipelines/${pipelineId}?execution=${run.id}`} tabindex={-1}>
+            <rect class={`run ${state}`} x={begin.toFixed(1)} y="3" width={width.toFixed(1)} height="18">
+              <title>{`${state}, ${run.start_date.slice(0, 16).replace('T', ' ')} UTC, ${duration(secondsBetween(run.start_date, run.end_date ?? now))}`}</title>
+            </rect>
+          </a>
+        )
+      })}
+    </svg>
+  )
+}

@@ -1,0 +1,56 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { param } from '../../db/statement.ts'
+import { deadlineAfter, effectiveRule } from '../../db/thresholds.ts'
+import { anomalyDetectionResult, anomalyDetectionRule } from '../anomalies/table.ts'
+import { pipelineExecution } from '../executions/table.ts'
+import { pipelineType } from '../pipeline-types/table.ts'
+import { pipeline } from '../pipelines/table.ts'
+import { timelinessPipelineExecutionLog } from '../timeliness/table.ts'
+
+/** What can be wrong with a pipeline, worst first. */
+export const PROBLEMS = ['failed', 'overdue', 'stale', 'anomalous'] as const
+export type Problem = (typeof PROBLEMS)[number]
+
+const freshness = effectiveRule('freshness')
+
+/**
+ * What is wrong now, as CTEs of one row for each pipeline that has it: `failed` (its last ended run), `overdue` (a run
+ * that is logged as late and still runs, or ended within the day), `stale` (its last change is older than its rule
+ * allows, by the clock, not by the log), `anomalous` (flagged within the day); and `running`. Placeholders: `now`, `day_ago`.
+ * Every active pipeline is looked at: one Index Scan Backward each on pipeline_execution_pipeline_id for its last run.
+ */
+export const problems: SQL = sql`
+  failed as (
+    select p.id as pipeline_id, last.* from ${pipeline} p
+    cross join lateral (
+      select e.id as execution_id, e.end_date as since, e.completed_successfully, coalesce(e.execution_metadata ->> 'error',
+        e.execution_metadata ->> 'error_message', e.execution_metadata ->> 'message', nullif(e.execution_metadata, '{}')::text) as why
+      from ${pipelineExecution} e where e.pipeline_id = p.id and e.end_date is not null order by e.id desc limit 1) last
+    where p.active and not last.completed_successfully),
+  late as (
+    select e.pipeline_id, e.id, e.start_date, e.end_date, l.seconds_threshold from ${pipelineExecution} e
+    join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id
+    where e.end_date is null
+    union all
+    select e.pipeline_id, e.id, e.start_date, e.end_date, l.seconds_threshold from ${timelinessPipelineExecutionLog} l
+    join ${pipelineExecution} e on e.id = l.pipeline_execution_id
+    where l.created_at >= ${param('day_ago')}::timestamptz and e.end_date >= ${param('day_ago')}::timestamptz),
+  overdue as (
+    select distinct on (pipeline_id) pipeline_id, id as execution_id, start_date as since, end_date is null as is_running, seconds_threshold,
+      floor(extract(epoch from coalesce(end_date, ${param('now')}::timestamptz) - start_date)) as seconds
+    from late order by pipeline_id, (end_date is null) desc, id desc),
+  stale as (
+    select p.id as pipeline_id, latest.dml as since, ${freshness.number} as number, ${freshness.datepart} as datepart
+    from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
+    cross join lateral (select greatest(p.last_target_insert, p.last_target_update, p.last_target_soft_delete) as dml) latest
+    where ${freshness.isJudged} and latest.dml is not null
+      and ${deadlineAfter(sql`latest.dml`, freshness.number, freshness.datepart)} < ${param('now')}::timestamptz),
+  flagged as (
+    select r.pipeline_id, f.pipeline_execution_id, f.detected_at, r.metric_field, f.violation_value, f.baseline_value, f.deviation_percentage
+    from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
+    where f.detected_at >= ${param('day_ago')}::timestamptz),
+  anomalous as (
+    select distinct on (pipeline_id) pipeline_id, pipeline_execution_id as execution_id, detected_at as since, metric_field, violation_value,
+      baseline_value, deviation_percentage
+    from flagged order by pipeline_id, detected_at desc),
+  running as (select pipeline_id, count(*) as count from ${pipelineExecution} where end_date is null group by pipeline_id)`

@@ -1,0 +1,154 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../../db/client.ts'
+import { jsonOf, moment } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { addSeconds } from '../../http/instant.ts'
+import { job } from '../../jobs/table.ts'
+import { patternOf } from '../../pages/fields.ts'
+import { anomalyDetectionResult } from '../anomalies/table.ts'
+import { pipelineExecution } from '../executions/table.ts'
+import { pipelineType } from '../pipeline-types/table.ts'
+import { pipeline } from '../pipelines/table.ts'
+import { timelinessPipelineExecutionLog } from '../timeliness/table.ts'
+import { PROBLEMS, problems } from './problems.ts'
+
+export const DAY_SECONDS = 86_400
+export const PAGE_ROWS = 50
+/** Of each kind of problem so many are told in words; the rest is counted and listed below. */
+const MOST_TOLD = 5
+/** Of one pipeline so many runs are drawn: one every five minutes. */
+const MOST_RUNS = 300
+
+/**
+ * All of the page in one statement: counts, the newest problems of each kind, one page of pipelines (those with
+ * problems first, worst first) and their runs of the last 24 hours. `like` is a pattern, `state` one of the states, each null for any.
+ */
+const OVERVIEW = prepare(sql`
+  with ${problems},
+  candidate as (
+    select p.id, p.name, p.active, p.watermark, t.id as type_id, t.name as type_name,
+      f.pipeline_id is not null as failed, o.pipeline_id is not null as overdue, s.pipeline_id is not null as stale,
+      a.pipeline_id is not null as anomalous, r.pipeline_id is not null as running
+    from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
+    left join failed f on f.pipeline_id = p.id left join overdue o on o.pipeline_id = p.id left join stale s on s.pipeline_id = p.id
+    left join anomalous a on a.pipeline_id = p.id left join running r on r.pipeline_id = p.id),
+  chosen as (
+    select * from candidate
+    where (${param('like')}::text is null or name ilike ${param('like')}) and (${param('type_id')}::bigint is null or type_id = ${param('type_id')}::bigint)
+      and case ${param('state')}::text when 'failed' then failed when 'overdue' then overdue when 'stale' then stale when 'anomalous' then anomalous
+        when 'running' then running when 'inactive' then not active when 'ok' then active and not (failed or overdue or stale or anomalous) else true end
+    order by active desc, failed desc, overdue desc, stale desc, anomalous desc, running desc, lower(name)
+    offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}),
+  told as (
+    ${sql.join(
+      PROBLEMS.map((problem) => {
+        const name = sql.raw(problem)
+        return sql`(select '${name}' as problem, since, to_jsonb(${name}) as details from ${name} order by since desc limit ${sql.raw(String(MOST_TOLD))})`
+      }),
+      sql` union all `,
+    )})
+  select
+    (select jsonb_build_object('pipelines', count(*), 'failed', count(*) filter (where failed), 'overdue', count(*) filter (where overdue),
+      'stale', count(*) filter (where stale), 'anomalous', count(*) filter (where anomalous), 'running', count(*) filter (where running),
+      'failed_jobs', (select count(*) from ${job} where state = 'failed')) from candidate) as counts,
+    (select coalesce(jsonb_agg(details || jsonb_build_object('problem', problem, 'pipeline_name', p.name) order by told.since desc), '[]')
+      from told join ${pipeline} p on p.id = (details ->> 'pipeline_id')::bigint) as problems,
+    (select coalesce(jsonb_agg(to_jsonb(t) order by t.name), '[]') from (select id, name from ${pipelineType} order by name limit 200) t) as types,
+    (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('runs', (
+        select coalesce(jsonb_agg(to_jsonb(run) order by run.start_date), '[]') from (
+          select e.id, e.start_date, e.end_date, e.completed_successfully,
+            exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = e.id) as is_late,
+            exists (select from ${anomalyDetectionResult} x where x.pipeline_execution_id = e.id) as is_flagged
+          from (select * from ${pipelineExecution} where pipeline_id = c.id order by id desc limit ${sql.raw(String(MOST_RUNS))}) e
+          where e.end_date is null or e.end_date >= ${param('day_ago')}::timestamptz) run))), '[]')
+      from chosen c) as pipelines`)
+
+const runShape = z.object({
+  id: z.number(),
+  start_date: moment,
+  end_date: moment.nullable(),
+  completed_successfully: z.boolean().nullable(),
+  is_late: z.boolean(),
+  is_flagged: z.boolean(),
+})
+
+const about = { pipeline_id: z.number(), pipeline_name: z.string(), since: moment }
+
+const overviewRow = z.object({
+  counts: jsonOf(
+    z.object({
+      pipelines: z.number(),
+      failed: z.number(),
+      overdue: z.number(),
+      stale: z.number(),
+      anomalous: z.number(),
+      running: z.number(),
+      failed_jobs: z.number(),
+    }),
+  ),
+  problems: jsonOf(
+    z.array(
+      z.discriminatedUnion('problem', [
+        z.object({ problem: z.literal('failed'), ...about, execution_id: z.number(), why: z.string().nullable() }),
+        z.object({
+          problem: z.literal('overdue'),
+          ...about,
+          execution_id: z.number(),
+          is_running: z.boolean(),
+          seconds: z.number(),
+          seconds_threshold: z.number(),
+        }),
+        z.object({ problem: z.literal('stale'), ...about, number: z.number(), datepart: z.string() }),
+        z.object({
+          problem: z.literal('anomalous'),
+          ...about,
+          execution_id: z.number(),
+          metric_field: z.string(),
+          violation_value: z.number(),
+          baseline_value: z.number(),
+          deviation_percentage: z.number().nullable(),
+        }),
+      ]),
+    ),
+  ),
+  types: jsonOf(z.array(z.object({ id: z.number(), name: z.string() }))),
+  pipelines: jsonOf(
+    z.array(
+      z.object({
+        id: z.number(),
+        name: z.string(),
+        active: z.boolean(),
+        type_name: z.string(),
+        failed: z.boolean(),
+        overdue: z.boolean(),
+        stale: z.boolean(),
+        anomalous: z.boolean(),
+        running: z.boolean(),
+        runs: z.array(runShape),
+      }),
+    ),
+  ),
+})
+
+export type Overview = z.output<typeof overviewRow>
+
+export interface OverviewFilters {
+  search: string
+  type?: number | undefined
+  state?: string | undefined
+  page: number
+}
+
+export const readOverview = async (db: Database, { search, type, state, page }: OverviewFilters, now: string): Promise<Overview> => {
+  const [row] = await db.rows(OVERVIEW, overviewRow, {
+    now,
+    day_ago: addSeconds(now, -DAY_SECONDS),
+    like: patternOf(search),
+    type_id: type ?? null,
+    state: state ?? null,
+    skipped: (page - 1) * PAGE_ROWS,
+  })
+  if (!row) throw new Error('the overview is one row')
+  return row
+}

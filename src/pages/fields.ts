@@ -1,0 +1,13 @@
+import { z } from 'zod'
+
+/** Pages of a list are numbered from 1; beyond the thousandth nobody turns them. */
+export const pageNumber = () => z.coerce.number().int().min(1).max(1000).catch(1)
+
+/** An id in a page's query; without one, or with something else, undefined. */
+export const idInQuery = () => z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional().catch(undefined)
+
+/** A text that people type to find something. */
+export const searchText = () => z.string().trim().max(150).catch('')
+
+/** For `ilike`: what people type, anywhere in the text; `%` and `_` are just characters. null for nothing typed. */
+export const patternOf = (search: string): string | null => (search === '' ? null : `%${search.replace(/[\\%_]/g, '\\$&')}%`)
