@@ -4,7 +4,7 @@ import { matchedRoutes } from 'hono/route'
 import { TrieRouter } from 'hono/router/trie-router'
 import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
-import { readSettings } from './env.ts'
+import { namesGiven, readSettings } from './env.ts'
 import { features } from './features/index.ts'
 import { wantsHtml } from './http/accept.ts'
 import { authorize, type Caller } from './http/access.ts'
@@ -184,6 +184,9 @@ const createScope = (context: Context<AppEnvironment>, date: Date, runners: Runn
     trace,
     get settings() {
       return readSettings(env)
+    },
+    get namesGiven() {
+      return namesGiven(env)
     },
     get db() {
       db ??= createDatabase(readSettings(env))

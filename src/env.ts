@@ -130,6 +130,13 @@ export const readSettings = (env: object): Settings => {
   return result.data
 }
 
+/** Which settings this deployment has been given; the others have their defaults. Never values: they may be secrets. */
+export const namesGiven = (env: object): (keyof Settings)[] => {
+  const variables = env as Record<string, unknown>
+  const prefix = `${String(variables.ENV_STATE ?? 'prod').toUpperCase()}_`
+  return SETTING_NAMES.filter((name) => ![undefined, ''].includes((variables[prefix + name] ?? variables[name]) as string | undefined))
+}
+
 /** Names what this deployment lacks, never a value. */
 export const misconfigured = (faults: string[]): ApiError =>
   new ApiError('misconfigured', `This deployment is not configured: ${faults.join('; ')}`)

@@ -7,6 +7,8 @@ import type { Stopwatch } from './profile.ts'
 /** What a request has at hand; made at the entry and passed on, never reached for. */
 export interface Scope {
   settings: Settings
+  /** Which of them are set, by name: what may be shown of them. */
+  namesGiven: readonly string[]
   db: Database
   /** For the few requests that work through more than one statement: each trip has a time of its own. */
   backgroundDb: Database

@@ -6,12 +6,12 @@ import { buildSync } from 'esbuild'
 const SOURCE = join(import.meta.dirname, '..', 'static')
 const FOLDER = join(import.meta.dirname, '..', '..', 'dist', 'assets')
 
-/** The pages' scripts, each a bundle of its own. */
+/** The pages' scripts and styles, each a bundle of its own. */
 const SCRIPTS = join(import.meta.dirname, '..', 'browser')
 
 /**
  * Puts the worker's static assets where they are served from: our own (`_headers`, which the platform reads, at the top),
- * the pages' scripts, and the docs page's script. wrangler runs this before each build; what has not changed is not written, or it would
+ * the pages' scripts and styles, and the docs page's script. wrangler runs this before each build; what has not changed is not written, or it would
  * see a change each time.
  */
 export const copyAssets = (): void => {
@@ -23,7 +23,7 @@ export const copyAssets = (): void => {
   }
   const { outputFiles } = buildSync({
     entryPoints: readdirSync(SCRIPTS)
-      .filter((name) => name.endsWith('.ts'))
+      .filter((name) => /\.(ts|css)$/.test(name))
       .map((name) => join(SCRIPTS, name)),
     outdir: join(FOLDER, 'static'),
     bundle: true,

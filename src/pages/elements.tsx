@@ -47,8 +47,8 @@ export const Moment = ({ at, as = 'moment', now }: { at: string | null; as?: 'mo
 /** What became of a run, or what is wrong with a pipeline: a word, a sign, a colour. */
 export const STATES = {
   failed: { sign: '✕', word: 'failed' },
-  overdue: { sign: '⏱', word: 'overdue' },
-  stale: { sign: '◷', word: 'stale' },
+  overdue: { sign: '!', word: 'overdue' },
+  stale: { sign: '~', word: 'stale' },
   anomalous: { sign: '≠', word: 'anomalous' },
   running: { sign: '▶', word: 'running' },
   succeeded: { sign: '✓', word: 'succeeded' },

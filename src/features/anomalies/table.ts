@@ -46,6 +46,8 @@ export const anomalyDetectionResult = pgTable(
     uniqueIndex('anomaly_detection_result_once').on(table.pipeline_execution_id, table.rule_id),
     // GET /anomaly_detection_result?rule_id= and ?pipeline_id=; the baseline leaves out what a rule has flagged.
     index('anomaly_detection_result_rule_id').on(table.rule_id, table.id),
+    // The overview's findings of the last day, and GET /anomaly_detection_result?detected_after=: Index Scan.
+    index('anomaly_detection_result_detected_at').on(table.detected_at),
     check('anomaly_detection_result_confidence_range', sql`confidence_score between 0 and 1`),
   ],
 )

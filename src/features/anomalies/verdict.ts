@@ -48,10 +48,10 @@ export interface Anomaly {
  * null: it is not, or there are too few values to say.
  */
 export const judge = (value: number, baseline: Baseline, rule: Rule): Anomaly | null => {
-  if (baseline.count < rule.minimum_executions || baseline.count < 2) return null
+  const band = bandOf(baseline, rule)
+  if (!band) return null
   const { mean } = baseline
-  const deviation = effectiveDeviation(baseline, rule.metric_field)
-  const allowed = rule.std_deviation_threshold_multiplier * deviation
+  const { deviation, allowed } = band
   const difference = value - mean
   if (Math.abs(difference) <= allowed) return null
   const z = difference / deviation
@@ -71,6 +71,13 @@ export const judge = (value: number, baseline: Baseline, rule: Rule): Anomaly | 
       execution_count: baseline.count,
     },
   }
+}
+
+/** How far from the mean is still normal, and the deviation that this is a multiple of; null where there are too few values to say. */
+export const bandOf = (baseline: Baseline, rule: Omit<Rule, 'lookback_days'>): { deviation: number; allowed: number } | null => {
+  if (baseline.count < rule.minimum_executions || baseline.count < 2) return null
+  const deviation = effectiveDeviation(baseline, rule.metric_field)
+  return { deviation, allowed: rule.std_deviation_threshold_multiplier * deviation }
 }
 
 /**

@@ -163,6 +163,8 @@ const overviewRow = z.object({
   ),
 })
 
+export type JobsOverview = z.output<typeof overviewRow>
+
 /** The state of the background in one statement; the history is not counted, however long it is. */
 export const describeJobs = async (db: Database, now: string) => {
   const [row] = await db.rows(OVERVIEW, overviewRow, { now, hour_ago: addSeconds(now, -3600) })

@@ -3,7 +3,9 @@ import { ApiError } from '../../http/errors.ts'
 import { queuedAnswer } from '../../http/fields.ts'
 import { handleList, handleOne } from '../../http/resource.ts'
 import { handle, type Router } from '../../http/router.ts'
+import { servePage } from '../../pages/page.tsx'
 import type { Feature } from '../feature.ts'
+import { MonitoringPage } from './page.tsx'
 import { describeJobs, findJob, listJobs, measureQueueDepth, replayJob } from './queries.ts'
 import { jobAnswer, jobFilters, overviewAnswer, queueAnswer, replayPost } from './schemas.ts'
 
@@ -12,6 +14,20 @@ const tag = 'Monitoring'
 const resource = { path: '/job', tag, noun: 'background job', answer: jobAnswer, notFound: 'job_not_found' } as const
 
 const routes = (router: Router): void => {
+  // Browsers see a page, whoever else asks the same as JSON.
+  servePage(router, {
+    path: '/monitoring',
+    section: 'Monitoring',
+    isAlsoJson: true,
+    load: (_input, { db, now }) => describeJobs(db, now),
+    title: ({ kinds }) => {
+      const failed = kinds.reduce((sum, kind) => sum + kind.failed, 0)
+      return failed === 0 ? 'Monitoring' : `(${failed}) Monitoring`
+    },
+    view: MonitoringPage,
+    refreshSeconds: 5,
+  })
+
   handle(
     router,
     {

@@ -84,7 +84,7 @@ const Counts = ({ counts, query, link }: Scope & { counts: Overview['counts'] })
 const Problems = ({ problems, now }: Scope & { problems: Overview['problems'] }) => (
   <section class="panel" aria-label="What is wrong now">
     <ul class="problems">
-      {problems.map((problem) => (
+      {problems.toSorted(byWeight).map((problem) => (
         <li>
           <Badge state={problem.problem} />
           <span>
@@ -101,6 +101,10 @@ const Problems = ({ problems, now }: Scope & { problems: Overview['problems'] })
     </ul>
   </section>
 )
+
+/** The worst kind first; within a kind the newest, as they come. */
+const byWeight = (left: Overview['problems'][number], right: Overview['problems'][number]) =>
+  PROBLEMS.indexOf(left.problem) - PROBLEMS.indexOf(right.problem)
 
 const explain = (problem: Overview['problems'][number]): string => {
   switch (problem.problem) {

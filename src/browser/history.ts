@@ -1,0 +1,97 @@
+import uPlot from 'uplot'
+import { axis, colour, fitTo, HEIGHT } from './parts/chart.ts'
+
+/** The history of one metric: its values, the band of what is normal, and what was flagged or failed. A point leads to its run. */
+
+interface Point {
+  id: number
+  start_date: string
+  value: number | null
+  succeeded: boolean
+  isFlagged: boolean
+  lower: number | null
+  upper: number | null
+}
+
+interface History {
+  name: string
+  points: Point[]
+  days: number
+  now: string
+  /** The page's own, to which the run is added. */
+  address: string
+}
+
+const host = document.getElementById('history')
+const source = document.getElementById('history-points')
+
+const draw = (host: HTMLElement, source: HTMLElement): void => {
+  const { name, points, days, now, address } = JSON.parse(source.textContent ?? '') as History
+  const only = (isShown: (point: Point) => boolean) => points.map((point) => (isShown(point) ? (point.value ?? 0) : null))
+  const lines = axis()
+  const dots = (label: string, variable: string): uPlot.Series => ({
+    label,
+    stroke: colour(variable),
+    paths: () => null,
+    points: { show: true, size: 10, fill: colour(variable) },
+  })
+  const end = Date.parse(now) / 1000
+  const chart = new uPlot(
+    {
+      width: host.clientWidth,
+      height: HEIGHT,
+      cursor: { points: { size: 8 } },
+      scales: {
+        x: { range: () => [end - days * 86_400, end] },
+        y: { range: (_, min, max) => [Math.min(0, min), max === min ? max + 1 : max * 1.05] },
+      },
+      axes: [lines, { ...lines, size: 70, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString()) }],
+      series: [
+        {},
+        {
+          label: name,
+          stroke: colour('--accent'),
+          width: 1.5,
+          points: { show: points.length < 120, size: 5 },
+          value: (_, value) => value?.toLocaleString() ?? '–',
+        },
+        {
+          label: 'Normal up to',
+          stroke: 'transparent',
+          points: { show: false },
+          value: (_, value) => (value === null ? '–' : Math.round(value).toLocaleString()),
+        },
+        {
+          label: 'Normal from',
+          stroke: 'transparent',
+          points: { show: false },
+          value: (_, value) => (value === null ? '–' : Math.round(value).toLocaleString()),
+        },
+        dots('Flagged', '--anomalous'),
+        dots('Failed', '--failed'),
+      ],
+      bands: [{ series: [2, 3], fill: colour('--running-soft') }],
+      hooks: {
+        ready: [
+          (plot) =>
+            plot.over.addEventListener('click', () => {
+              const point = plot.cursor.idx === null || plot.cursor.idx === undefined ? undefined : points[plot.cursor.idx]
+              if (point) location.href = `${address}${address.includes('?') ? '&' : '?'}execution=${point.id}`
+            }),
+        ],
+      },
+    },
+    [
+      points.map(({ start_date }) => Date.parse(start_date) / 1000),
+      points.map(({ value }) => value),
+      points.map(({ upper }) => upper),
+      points.map(({ lower }) => lower),
+      only(({ isFlagged }) => isFlagged),
+      only(({ succeeded }) => !succeeded),
+    ],
+    host,
+  )
+  fitTo(host, chart)
+}
+
+if (host && source) draw(host, source)

@@ -1,0 +1,138 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../../db/client.ts'
+import { jsonOf, moment, text, truth, whole } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { job } from '../../jobs/table.ts'
+
+const TICKS_SHOWN = 4
+
+/**
+ * The database as its catalog sees it, in one statement: size, tables, indexes, what runs for long, who waits for whom,
+ * deadlocks; and of our own: migrations, crons, queue. Reads statistics only, no table of any size. `pg_stat_activity`
+ * shows other users' statements only to whoever may see them.
+ */
+const DIAGNOSE = prepare(sql`
+  select
+    current_setting('server_version') as version, current_database() as database, pg_database_size(current_database())::text as bytes,
+    (select stats_reset from pg_stat_database where datname = current_database()) as counted_since,
+    (select deadlocks::text from pg_stat_database where datname = current_database()) as deadlocks,
+    (select count(*)::text from pg_stat_activity where datname = current_database()) as connections, current_setting('max_connections') as most_connections,
+    to_regclass('pg_stat_statements') is not null as has_statements,
+    (select coalesce(jsonb_agg(created_at order by created_at), '[]') from drizzle.__drizzle_migrations) as migrations,
+    (select coalesce(jsonb_agg(to_jsonb(t) order by t.bytes desc), '[]') from (
+      select s.relname as name, pg_total_relation_size(s.relid) as bytes, pg_indexes_size(s.relid) as index_bytes, s.n_live_tup as rows,
+        s.n_dead_tup as dead_rows, s.seq_scan as sequential_scans, s.seq_tup_read as rows_read_by_them, coalesce(s.idx_scan, 0) as index_scans,
+        greatest(s.last_vacuum, s.last_autovacuum) as vacuumed_at, greatest(s.last_analyze, s.last_autoanalyze) as analyzed_at
+      from pg_stat_user_tables s where s.schemaname = 'public') t) as tables,
+    (select coalesce(jsonb_agg(to_jsonb(i) order by i.bytes desc), '[]') from (
+      select s.indexrelname as name, s.relname as table_name, pg_relation_size(s.indexrelid) as bytes, s.idx_scan as scans,
+        x.indisunique as is_unique, x.indisvalid as is_valid
+      from pg_stat_user_indexes s join pg_index x on x.indexrelid = s.indexrelid where s.schemaname = 'public') i) as indexes,
+    (select coalesce(jsonb_agg(jsonb_build_object('table_name', c.conrelid::regclass::text, 'constraint', c.conname)), '[]')
+      from pg_constraint c where c.contype = 'f' and c.connamespace = 'public'::regnamespace and not exists (
+        select from pg_index x where x.indrelid = c.conrelid and x.indkey[0] = c.conkey[1])) as keys_without_index,
+    (select coalesce(jsonb_agg(to_jsonb(a) order by a.seconds desc), '[]') from (
+      select pid, state, extract(epoch from clock_timestamp() - coalesce(case when state = 'active' then query_start end, xact_start))::double precision as seconds,
+        wait_event_type, left(query, 500) as query, pg_blocking_pids(pid) as blocked_by
+      from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'
+        and (clock_timestamp() - coalesce(case when state = 'active' then query_start end, xact_start) > interval '1 second' or cardinality(pg_blocking_pids(pid)) > 0)
+      order by 3 desc limit 20) a) as busy,
+    (select coalesce(jsonb_agg(to_jsonb(k)), '[]') from (
+      select k.kind, (select coalesce(jsonb_agg(created_at order by created_at desc), '[]') from (
+          select created_at from ${job} where kind = k.kind and kind <> 'detect_anomalies' and unique_key is not null
+          order by id desc limit ${sql.raw(String(TICKS_SHOWN))}) tick) as ticks
+      from (values ('check_timeliness'), ('check_freshness'), ('clean_logs')) k(kind)) k) as crons,
+    (select to_jsonb(q) from (
+      select count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'running') as running,
+        extract(epoch from ${param('now')}::timestamptz - min(created_at) filter (where state = 'waiting'))::double precision as oldest_seconds,
+        count(*) filter (where resent_at is not null) as resent
+      from ${job} where state in ('waiting', 'running')) q) as queue`)
+
+const diagnosisRow = z.object({
+  version: text,
+  database: text,
+  bytes: whole,
+  counted_since: moment.nullable(),
+  deadlocks: whole,
+  connections: whole,
+  most_connections: whole,
+  has_statements: truth,
+  migrations: jsonOf(z.array(z.number())),
+  tables: jsonOf(
+    z.array(
+      z.object({
+        name: z.string(),
+        bytes: z.number(),
+        index_bytes: z.number(),
+        rows: z.number(),
+        dead_rows: z.number(),
+        sequential_scans: z.number(),
+        rows_read_by_them: z.number(),
+        index_scans: z.number(),
+        vacuumed_at: moment.nullable(),
+        analyzed_at: moment.nullable(),
+      }),
+    ),
+  ),
+  indexes: jsonOf(
+    z.array(
+      z.object({
+        name: z.string(),
+        table_name: z.string(),
+        bytes: z.number(),
+        scans: z.number(),
+        is_unique: z.boolean(),
+        is_valid: z.boolean(),
+      }),
+    ),
+  ),
+  keys_without_index: jsonOf(z.array(z.object({ table_name: z.string(), constraint: z.string() }))),
+  busy: jsonOf(
+    z.array(
+      z.object({
+        pid: z.number(),
+        state: z.string().nullable(),
+        seconds: z.number().nullable(),
+        wait_event_type: z.string().nullable(),
+        query: z.string(),
+        blocked_by: z.array(z.number()),
+      }),
+    ),
+  ),
+  crons: jsonOf(z.array(z.object({ kind: z.string(), ticks: z.array(moment) }))),
+  queue: jsonOf(z.object({ waiting: z.number(), running: z.number(), oldest_seconds: z.number().nullable(), resent: z.number() })),
+})
+export type Diagnosis = z.output<typeof diagnosisRow>
+
+/** What took most time since the statistics began; where the extension is there. */
+const SLOWEST = prepare(sql`
+  select left(query, 500) as query, calls::text as calls, mean_exec_time::text as mean_millis, max_exec_time::text as max_millis,
+    total_exec_time::text as total_millis
+  from pg_stat_statements s join pg_database d on d.oid = s.dbid
+  where d.datname = current_database() order by total_exec_time desc limit 15`)
+
+const slowRow = z.object({ query: text, calls: whole, mean_millis: whole, max_millis: whole, total_millis: whole })
+export type Slow = z.output<typeof slowRow>
+
+/** `slowest` is undefined where the database does not collect it. */
+export const diagnose = async (
+  db: Database,
+  now: string,
+): Promise<{ diagnosis: Diagnosis; slowest: Slow[] | undefined; millis: number }> => {
+  const [diagnosis] = await db.rows(DIAGNOSE, diagnosisRow, { now })
+  if (!diagnosis) throw new Error('the diagnosis is one row')
+  const millis = db.trips[0]?.millis ?? 0
+  // The extension may be installed and not loaded, or not ours to read: then its numbers are just not there.
+  const slowest = diagnosis.has_statements ? await db.rows(SLOWEST, slowRow).catch(() => undefined) : undefined
+  return { diagnosis, slowest, millis }
+}
+
+const PROBE = prepare(sql`select 1 as one`)
+
+/** One round trip to the database, in milliseconds. */
+export const probe = async (db: Database): Promise<number> => {
+  await db.rows(PROBE, z.unknown())
+  return db.trips[0]?.millis ?? 0
+}

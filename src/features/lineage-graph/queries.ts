@@ -1,0 +1,142 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../../db/client.ts'
+import { jsonOf, text, whole } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { addSeconds } from '../../http/instant.ts'
+import { patternOf } from '../../pages/fields.ts'
+import { addressType } from '../address-types/table.ts'
+import { address } from '../addresses/table.ts'
+import { addressLineage, addressLineageClosure } from '../lineage/table.ts'
+import { problems } from '../overview/problems.ts'
+import { pipelineType } from '../pipeline-types/table.ts'
+import { pipeline } from '../pipelines/table.ts'
+
+/** More nobody can read; the nearest are shown, and how many are not is said. */
+export const MOST_ADDRESSES = 500
+const MOST_FOUND = 20
+const DAY_SECONDS = 86_400
+
+export const DIRECTIONS = ['both', 'upstream', 'downstream'] as const
+export type Direction = (typeof DIRECTIONS)[number]
+
+/**
+ * What lies up and down stream of an address, nearest first: addresses, the edges between them, and the pipelines that
+ * make these, with what is wrong with them. With `like` only what lies on the way to an address of such a name. One side is two Index Scans
+ * on the closure; `total` counts what a smaller graph leaves out.
+ */
+const GRAPH = prepare(sql`
+  with ${problems},
+  reach as (
+    select target_address_id as id, depth, 'downstream' as side from ${addressLineageClosure}
+    where source_address_id = ${param('id')} and depth between 1 and ${param('max_depth')} and ${param('direction')}::text <> 'upstream'
+    union all
+    select source_address_id, depth, 'upstream' from ${addressLineageClosure}
+    where target_address_id = ${param('id')} and depth between 1 and ${param('max_depth')} and ${param('direction')}::text <> 'downstream'),
+  wanted as (select r.id, r.side from reach r join ${address} a on a.id = r.id where ${param('like')}::text is not null and a.name ilike ${param('like')}),
+  kept as (
+    select * from reach where ${param('like')}::text is null
+    union
+    select r.* from reach r join wanted w on w.side = r.side join ${addressLineageClosure} c
+      on (r.side = 'downstream' and c.source_address_id = r.id and c.target_address_id = w.id)
+      or (r.side = 'upstream' and c.source_address_id = w.id and c.target_address_id = r.id)),
+  near as (
+    select id, min(depth) as depth, min(side) as side from kept where id <> ${param('id')} group by id
+    order by min(depth), id limit ${sql.raw(String(MOST_ADDRESSES - 1))}),
+  shown as (select id, depth, side from near union all select id, 0, 'centre' from ${address} where id = ${param('id')}),
+  edge as (
+    select l.source_address_id as source, l.target_address_id as target, jsonb_agg(l.pipeline_id order by l.pipeline_id) as pipelines
+    from ${addressLineage} l where l.source_address_id in (select id from shown) and l.target_address_id in (select id from shown)
+    group by l.source_address_id, l.target_address_id),
+  writer as (
+    select l.target_address_id as id, bool_or(f.pipeline_id is not null) as failed, bool_or(o.pipeline_id is not null) as overdue,
+      bool_or(s.pipeline_id is not null) as stale
+    from (select distinct target_address_id, pipeline_id from ${addressLineage} where target_address_id in (select id from shown)) l
+    left join failed f using (pipeline_id) left join overdue o using (pipeline_id) left join stale s using (pipeline_id)
+    group by l.target_address_id),
+  maker as (
+    select p.id, p.name, t.name as type, p.active, p.pipeline_metadata as metadata, f.pipeline_id is not null as failed,
+      o.pipeline_id is not null as overdue, s.pipeline_id is not null as stale, a.pipeline_id is not null as anomalous
+    from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
+    left join failed f on f.pipeline_id = p.id left join overdue o on o.pipeline_id = p.id left join stale s on s.pipeline_id = p.id
+    left join anomalous a on a.pipeline_id = p.id
+    where p.id in (select jsonb_array_elements_text(pipelines)::bigint from edge))
+  select
+    (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'name', a.name, 'type', t.name, 'deprecated', a.deprecated, 'depth', shown.depth,
+        'side', shown.side, 'failed', coalesce(w.failed, false), 'overdue', coalesce(w.overdue, false), 'stale', coalesce(w.stale, false))
+        order by shown.depth, a.name), '[]')
+      from shown join ${address} a on a.id = shown.id join ${addressType} t on t.id = a.address_type_id left join writer w on w.id = a.id) as addresses,
+    (select coalesce(jsonb_agg(to_jsonb(edge)), '[]') from edge) as edges,
+    (select coalesce(jsonb_agg(to_jsonb(maker)), '[]') from maker) as pipelines,
+    (select count(distinct id) + 1 from kept where id <> ${param('id')})::text as total`)
+
+const addressShape = z.object({
+  id: z.number(),
+  name: z.string(),
+  type: z.string(),
+  deprecated: z.boolean(),
+  depth: z.number(),
+  side: z.enum(['centre', 'upstream', 'downstream']),
+  failed: z.boolean(),
+  overdue: z.boolean(),
+  stale: z.boolean(),
+})
+
+const graphRow = z.object({
+  addresses: jsonOf(z.array(addressShape)),
+  edges: jsonOf(z.array(z.object({ source: z.number(), target: z.number(), pipelines: z.array(z.number()) }))),
+  pipelines: jsonOf(
+    z.array(
+      z.object({
+        id: z.number(),
+        name: z.string(),
+        type: z.string(),
+        active: z.boolean(),
+        metadata: z.record(z.string(), z.unknown()).nullable(),
+        failed: z.boolean(),
+        overdue: z.boolean(),
+        stale: z.boolean(),
+        anomalous: z.boolean(),
+      }),
+    ),
+  ),
+  total: whole,
+})
+export type Graph = z.output<typeof graphRow>
+
+/** undefined: there is no such address. */
+export const readGraph = async (
+  db: Database,
+  { id, direction, maxDepth, search }: { id: number; direction: Direction; maxDepth: number; search: string },
+  now: string,
+): Promise<Graph | undefined> => {
+  const [row] = await db.rows(GRAPH, graphRow, {
+    id,
+    direction,
+    max_depth: maxDepth,
+    like: patternOf(search),
+    now,
+    day_ago: addSeconds(now, -DAY_SECONDS),
+  })
+  return row && row.addresses.length > 0 ? row : undefined
+}
+
+/** Those that begin with the text first, then those that contain it; the exact name before all. */
+const FIND = prepare(sql`
+  select a.id, a.name, t.name as type from ${address} a join ${addressType} t on t.id = a.address_type_id
+  where a.name ilike ${param('like')}
+  order by a.name <> ${param('search')}, position(lower(${param('search')}) in lower(a.name)), a.name limit ${sql.raw(String(MOST_FOUND))}`)
+
+/** Where most is read from: a place to begin. */
+const BUSIEST = prepare(sql`
+  select a.id, a.name, t.name as type from (
+    select source_address_id as id, count(distinct target_address_id) as readers from ${addressLineage}
+    group by source_address_id order by readers desc, source_address_id limit ${sql.raw(String(MOST_FOUND))}) busiest
+  join ${address} a using (id) join ${addressType} t on t.id = a.address_type_id order by readers desc, a.name`)
+
+const foundRow = z.object({ id: whole, name: text, type: text })
+export type Found = z.output<typeof foundRow>
+
+/** Addresses by a part of their name; without one, those that most is made from. */
+export const findAddresses = (db: Database, search: string): Promise<Found[]> =>
+  search === '' ? db.rows(BUSIEST, foundRow) : db.rows(FIND, foundRow, { search, like: patternOf(search) })

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { METRIC_FIELDS } from '../../db/checks.ts'
+import { ApiError } from '../../http/errors.ts'
+import type { Router } from '../../http/router.ts'
+import { idInQuery } from '../../pages/fields.ts'
+import { servePage } from '../../pages/page.tsx'
+import type { Feature } from '../feature.ts'
+import { readHistory } from './history.ts'
+import { PipelinePage } from './page.tsx'
+import { readPipeline } from './queries.ts'
+
+/** What the chart can look back on. */
+export const DAYS = ['7', '30', '90'] as const
+
+const routes = (router: Router): void =>
+  servePage(router, {
+    path: '/pipelines/{id}',
+    section: 'Overview',
+    params: () => ({ id: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER) }),
+    query: () => ({
+      metric: z.enum(METRIC_FIELDS).catch('duration_seconds'),
+      days: z.enum(DAYS).catch('30'),
+      before: idInQuery(),
+      execution: idInQuery(),
+    }),
+    load: async ({ params: { id }, query: { metric, days, before, execution } }, { db, now }) => {
+      const details = await readPipeline(db, id, before, execution)
+      if (!details) throw new ApiError('pipeline_not_found', `Pipeline ${id} not found`)
+      const rule = details.rules.find(({ metric_field, active }) => metric_field === metric && active)
+      return { details, rule, history: await readHistory(db, { id, metric, days: Number(days), rule }, now) }
+    },
+    title: ({ details }) => details.pipeline.name,
+    view: PipelinePage,
+    scripts: ['history'],
+    refreshSeconds: 60,
+  })
+
+export const pipelinePage: Feature = { routes }
