@@ -18,7 +18,7 @@ import { describeTiming, logRequest } from './http/request-log.ts'
 import { createRouter, type Router } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
 import { makeNonce, pagePolicy, setSecurityHeaders } from './http/security-headers.ts'
-import { SIGN_IN, serveSignIn, signInFor } from './http/sign-in.ts'
+import { SIGN_IN, SIGN_OUT, serveSignIn, signInFor } from './http/sign-in.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
 import { Trace, type WaitUntil } from './tracing/trace.ts'
@@ -154,8 +154,8 @@ const allowOrigin = (origin: string) =>
     maxAge: 86_400,
   })
 
-/** Health, for whoever watches the watcher, and the way in. */
-const OPEN_PATHS = ['/', SIGN_IN]
+/** Health, for whoever watches the watcher, and the way in and out. */
+const OPEN_PATHS = ['/', SIGN_IN, SIGN_OUT]
 
 const renderFault = (fault: ApiError, requestId: string): Response =>
   new Response(JSON.stringify(fault.toBody(requestId)), {

@@ -124,14 +124,13 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines, base }: Lineage)
       class: `node ${worst} ${side === 'centre' ? 'centre' : ''} ${deprecated ? 'deprecated' : ''}`,
       href: `${base}address=${id}`,
       transform: `translate(${x - WIDTH / 2},${y - HEIGHT / 2})`,
-      'aria-label': `${name}, ${type}${worst ? `, ${worst}` : ''}${deprecated ? ', deprecated' : ''}`,
     })
     const title = make('title', {})
     title.textContent = name
     const label = make('text', { x: 10, y: 19 })
     label.textContent = shorten(name)
     const kind = make('text', { x: 10, y: 36, class: 'kind' })
-    kind.textContent = worst ? `${type} · ${worst}` : type
+    kind.textContent = [type, worst, deprecated ? 'deprecated' : ''].filter(Boolean).join(' · ')
     node.append(title, make('rect', { width: WIDTH, height: HEIGHT, rx: 8 }), label, kind)
     canvas.append(node)
   }
@@ -170,7 +169,7 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines, base }: Lineage)
   }
   addButton('+', 'Zoom in', () => void drawing.call(behaviour.scaleBy, 1.3))
   addButton('−', 'Zoom out', () => void drawing.call(behaviour.scaleBy, 1 / 1.3))
-  addButton('Fit', 'Show all', showAll)
+  addButton('Show all', 'Show all', showAll)
   host.append(buttons)
   begin()
 }

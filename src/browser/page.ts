@@ -26,7 +26,7 @@ export const refresh = async (): Promise<void> => {
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').querySelector('main')
   if (!fresh) throw new Error('the server answered something else than the page')
   localise(fresh)
-  Idiomorph.morph(main, fresh, {
+  Idiomorph.morph(main, [...fresh.childNodes], {
     morphStyle: 'innerHTML',
     ignoreActiveValue: true,
     callbacks: {

@@ -5,7 +5,7 @@ import type { Router } from './router.ts'
 import { makeNonce, pagePolicy } from './security-headers.ts'
 
 export const SIGN_IN = '/sign_in'
-const SIGN_OUT = '/sign_out'
+export const SIGN_OUT = '/sign_out'
 /** Where one goes who has not said where to. */
 const HOME = '/overview'
 

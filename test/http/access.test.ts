@@ -202,6 +202,10 @@ describe('signing in', () => {
     expect((await send('POST', '/freshness', { ...cookie, origin: 'https://watcher.test' })).status).toBe(200)
     expect((await send('POST', '/freshness', { ...cookie, ...SAME_ORIGIN })).status).toBe(200)
     expectError(await send('POST', '/sign_out', cookie), 403, 'cross_site_request')
+    // Also for one who may only read, and for one whose token is no longer known.
+    for (const value of ['s3cret-to-read', 'gone']) {
+      expect((await send('POST', '/sign_out', { cookie: `watcher_token=${value}`, ...SAME_ORIGIN })).status).toBe(303)
+    }
     const out = await send('POST', '/sign_out', { ...cookie, ...SAME_ORIGIN })
     expect([out.status, out.headers.get('set-cookie')]).toEqual([
       303,

@@ -1,0 +1,408 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { call, countRoundTrips, get, makePipeline, patch, post, sql, startRun, unique } from '../support/api.ts'
+import { drain, minutesAgo, openBackground, recordRun } from '../support/background.ts'
+
+const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
+const PAGES = ['/overview', '/lineage-graph', '/reporting', '/monitoring', '/diagnostics']
+
+const open = (path: string, settings: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
+  call('GET', path, undefined, { ...HTML, ...headers }, settings)
+/** What a reader sees: text without tags. */
+const textOf = (page: string): string =>
+  page
+    .replace(/<script[^>]*>.*?<\/script>/gs, '')
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ')
+
+const table = (name: string) => ({ name, address_type_name: 'postgresql', address_type_group_name: 'database' })
+
+/** A pipeline that reads and writes what only it does. */
+const makeLineage = async (sources: string[], targets: string[], fields: Record<string, unknown> = {}): Promise<number> => {
+  const pipeline_id = await makePipeline({ load_lineage: true, ...fields })
+  const { status } = await post('/address_lineage', {
+    pipeline_id,
+    source_addresses: sources.map(table),
+    target_addresses: targets.map(table),
+  })
+  expect(status).toBe(201)
+  return pipeline_id
+}
+const addressId = async (name: string): Promise<number> => (await get(`/address?name=${name}`)).body[0].id
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('every page', () => {
+  it('is empty at first, and says what to do next', async () => {
+    const overview = await open('/overview')
+    expect(overview.status).toBe(200)
+    expect(textOf(overview.body)).toContain('No pipeline has called yet')
+    expect(textOf((await open('/lineage-graph')).body)).toContain('No lineage is known yet')
+    expect(textOf((await open('/reporting')).body)).toContain('Nothing has run on these days')
+    expect(textOf((await open('/monitoring')).body)).toContain('No job has failed')
+    expect(textOf((await open(`/pipelines/${await makePipeline()}`)).body)).toContain('It has not run yet')
+  })
+
+  it('costs at most two round trips, is HTML with a strict policy, and has a title of its own', async () => {
+    const pipeline_id = await makeLineage([unique('in')], [unique('out')])
+    await startRun({ pipeline_id })
+    const titles = new Set<string>()
+    for (const path of [...PAGES, `/pipelines/${pipeline_id}`, `/lineage-graph?address=${await addressId('in-1').catch(() => 1)}`]) {
+      const before = await countRoundTrips()
+      const { status, headers, body } = await open(path)
+      const trips = (await countRoundTrips()) - before
+      expect([path, status, trips <= 2]).toEqual([path, 200, true])
+      expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
+      expect(headers.get('content-security-policy')).toMatch(/script-src 'self' 'nonce-\w+';/)
+      expect(headers.get('vary')).toContain('Accept')
+      expect(body).not.toMatch(/<script(?![^>]*(src="\/static\/|type="application\/json"))/)
+      expect(body).not.toMatch(/(src|href)="(https?:)?\/\//)
+      titles.add(/<title>(.*?)<\/title>/.exec(body)?.[1] ?? '')
+    }
+    expect(titles.size).toBe(PAGES.length + 2)
+  })
+
+  it('shows names and errors as text, whatever they are', async () => {
+    const evil = `<img src=x onerror=alert(1)>"'&${unique('x')}`
+    const pipeline_id = await makeLineage([`${evil} in`], [`${evil} out`], { name: evil, pipeline_type_name: `<b>${evil}` })
+    const id = await startRun({ pipeline_id, execution_metadata: { error: '</script><script>alert(1)</script>' } })
+    await post('/end_pipeline_execution', { id, completed_successfully: false })
+    const address = await addressId(encodeURIComponent(`${evil} out`))
+    for (const path of [
+      '/overview',
+      `/pipelines/${pipeline_id}?execution=${id}`,
+      `/lineage-graph?address=${address}`,
+      `/lineage-graph?search=${encodeURIComponent('<img')}`,
+      '/reporting',
+    ]) {
+      const { status, body } = await open(path)
+      expect(status).toBe(200)
+      expect(body.replace('<img src="/static/favicon.svg"', '')).not.toMatch(/<img|<b>|<script>alert/)
+    }
+  })
+
+  it('says in one sentence why it cannot be shown, as a page', async () => {
+    const missing = await open('/pipelines/999999')
+    expect([missing.status, textOf(missing.body)]).toEqual([404, expect.stringContaining('Pipeline 999999 not found')])
+    expect((await open('/pipelines/x')).status).toBe(404)
+    expect((await open('/lineage-graph?address=999999')).status).toBe(404)
+    for (const path of PAGES) {
+      const away = await open(path, { NEON_FETCH_ENDPOINT: 'http://127.0.0.1:1/sql' })
+      expect([path, away.status, away.headers.get('retry-after')]).toEqual([path, 503, '5'])
+      expect(textOf(away.body)).toMatch(/database/)
+      expect(away.body).toContain(away.headers.get('x-request-id') as string)
+      expect(away.body).not.toMatch(/select |127\.0\.0\.1/)
+    }
+  })
+
+  it('takes an address that has been mistyped for one that does not say so', async () => {
+    await makePipeline()
+    for (const path of [
+      '/overview?type=x&state=bad&page=-1',
+      '/overview?page=99999999999',
+      '/reporting?from=yesterday&to=2026-02-31&sort=drop&order=up&page=0',
+      '/reporting?from=9999-01-01',
+      '/lineage-graph?direction=sideways&depth=many',
+      `/overview?search=${'%25_%5C'.repeat(20)}`,
+    ]) {
+      expect([path, (await open(path)).status]).toEqual([path, 200])
+    }
+  })
+})
+
+describe('who asks for what', () => {
+  it('a browser is sent from / to the overview; clients still get the health', async () => {
+    const browser = await open('/')
+    expect([browser.status, browser.headers.get('location')]).toEqual([302, '/overview'])
+    for (const accept of ['*/*', 'application/json', '']) {
+      expect((await get('/', accept ? { accept } : {})).body).toEqual({ status: 'ok' })
+    }
+  })
+
+  it('a browser gets the jobs as a page, a client as JSON', async () => {
+    expect((await open('/monitoring')).body).toContain('<h1>Background jobs</h1>')
+    expect((await get('/monitoring')).body.kinds).toHaveLength(5)
+    expect((await open('/celery/monitoring')).headers.get('location')).toBe('/monitoring')
+  })
+
+  it('somebody without a token signs in first; one that may only read has no buttons', async () => {
+    const tokens = { ENV_STATE: 'prod', WATCHER_API_TOKENS: 'me:s3cret,reader:r3ad:read' }
+    const pipeline_id = await makePipeline()
+    expect((await open('/overview', tokens)).headers.get('location')).toBe('/sign_in?next=%2Foverview')
+    const writes = await open(`/pipelines/${pipeline_id}`, tokens, { cookie: 'watcher_token=s3cret' })
+    const reads = await open(`/pipelines/${pipeline_id}`, tokens, { cookie: 'watcher_token=r3ad' })
+    expect([writes.body.includes('class="action"'), reads.body.includes('class="action"')]).toEqual([true, false])
+    expect(textOf(reads.body)).toContain('reader (reads only)')
+  })
+})
+
+describe('the overview', () => {
+  it('counts and tells what is wrong now, with the reason, and finds pipelines by it', async () => {
+    const background = openBackground()
+    const late = await makePipeline({ name: unique('late'), timeliness_number: 5, timeliness_datepart: 'minute' })
+    await recordRun(background, late, 60, null)
+    const stale = await makePipeline({ name: unique('stale'), freshness_number: 1, freshness_datepart: 'hour' })
+    await recordRun(background, stale, 130, 125, { inserts: 1 })
+    const failed = await makePipeline({ name: unique('failed') })
+    await recordRun(background, failed, 30, 20, { completed_successfully: false, execution_metadata: { error: 'disk full' } })
+    const mended = await makePipeline({ name: unique('mended') })
+    await recordRun(background, mended, 30, 20, { completed_successfully: false })
+    await recordRun(background, mended, 10, 5)
+    const off = await makePipeline({ name: unique('off') })
+    await recordRun(background, off, 30, 20, { completed_successfully: false })
+    await patch('/pipeline', { id: off, active: false })
+    await background.post('/timeliness', { lookback_minutes: 120 })
+    await drain(background)
+
+    const text = textOf((await open('/overview')).body)
+    expect(text).toContain('disk full')
+    expect(text).toMatch(/Has been running for 1 h( \d+ s)?; 5 min are expected/)
+    expect(text).toContain('No insert, update or delete since then; every 1 hour is expected')
+
+    const linksIn = async (state: string) =>
+      new Set(
+        [...(await open(`/overview?state=${state}`)).body.matchAll(/class="name"><a href="\/pipelines\/(\d+)"/g)].map(([, id]) =>
+          Number(id),
+        ),
+      )
+    expect(await linksIn('overdue')).toEqual(new Set([late]))
+    expect(await linksIn('stale')).toEqual(new Set([stale]))
+    const failing = await linksIn('failed')
+    expect([failing.has(failed), failing.has(mended), failing.has(off)]).toEqual([true, false, false])
+    expect(await linksIn('inactive')).toEqual(new Set([off]))
+    expect((await linksIn('ok')).has(mended)).toBe(true)
+    expect((await linksIn('running')).has(late)).toBe(true)
+    const [name] = (await sql('select name from pipeline where id = $1', [mended])).map((row) => row.name)
+    expect(textOf((await open(`/overview?search=${name.toUpperCase()}`)).body)).toContain(name)
+    expect(textOf((await open('/overview?search=%25')).body)).toContain('No pipeline is like that')
+  })
+
+  it('tells an anomaly until it is unflagged', async () => {
+    const background = openBackground()
+    const pipeline_id = await makePipeline({ name: unique('odd') })
+    await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts', minimum_executions: 5 })
+    // The same hour on six days, then nothing today.
+    for (let day = 6; day >= 1; day -= 1) await recordRun(background, pipeline_id, day * 1440 + 2, day * 1440 + 1, { inserts: 100 + day })
+    const id = await recordRun(background, pipeline_id, 2, 1, { inserts: 0 })
+    await drain(background)
+    expect(textOf((await open('/overview?state=anomalous')).body)).toContain('inserts was 0, usually 103.5 (−100 %)')
+    const page = await open(`/pipelines/${pipeline_id}?execution=${id}&metric=inserts`)
+    const points = JSON.parse(/id="history-points"[^>]*>(.*?)<\/script>/.exec(page.body)?.[1] ?? '').points
+    expect(points.filter(({ isFlagged }: { isFlagged: boolean }) => isFlagged)).toMatchObject([{ id, value: 0 }])
+    // The band is the verdict's own: 2 deviations around the mean of the six.
+    const { context } = (await get(`/anomaly_detection_result?pipeline_execution_id=${id}`)).body[0]
+    expect(points.at(-1).lower).toBeCloseTo(context.lower_threshold, 6)
+    expect(points.at(-1).upper).toBeCloseTo(context.upper_threshold, 6)
+    expect(points[0].upper).toBeNull()
+    await post('/unflag_anomaly', { pipeline_id, pipeline_execution_id: id, metric_field: ['inserts'] })
+    expect((await open('/overview?state=anomalous')).body).not.toContain(`/pipelines/${pipeline_id}"`)
+  })
+
+  it('turns pages of fifty', async () => {
+    const prefix = unique('many')
+    for (let index = 0; index < 51; index += 1) await makePipeline({ name: `${prefix}-${index}` })
+    const countOn = async (page: number) =>
+      [...(await open(`/overview?search=${prefix}-&page=${page}`)).body.matchAll(/class="strip"/g)].length
+    expect([await countOn(1), await countOn(2), await countOn(3)]).toEqual([50, 1, 0])
+  })
+})
+
+describe('a pipeline', () => {
+  it('shows where each setting comes from, its runs as a tree, and why one failed', async () => {
+    const type = unique('type')
+    await post('/pipeline_type', {
+      name: type,
+      freshness_number: 2,
+      freshness_datepart: 'day',
+      timeliness_number: 1,
+      timeliness_datepart: 'hour',
+    })
+    const id = await makePipeline({
+      name: unique('parent'),
+      pipeline_type_name: type,
+      timeliness_number: 10,
+      timeliness_datepart: 'minute',
+    })
+    const part = await makePipeline({ name: unique('part') })
+    const root = await startRun({ pipeline_id: id })
+    const child = await startRun({ pipeline_id: part, parent_id: root })
+    const grandchild = await startRun({ pipeline_id: part, parent_id: child })
+    await post('/end_pipeline_execution', {
+      id: root,
+      completed_successfully: false,
+      execution_metadata: { error: 'no such table', at: 'step 3' },
+    })
+    const { body } = await open(`/pipelines/${id}?execution=${root}`)
+    const text = textOf(body)
+    expect(text).toContain('10 minutes (its own)')
+    expect(text).toContain(`2 days (from its type ${type})`)
+    expect(text).toContain('Why no such table')
+    expect(body.indexOf(`id="run-${root}"`)).toBeLessThan(body.indexOf(`id="run-${child}"`))
+    expect(body.indexOf(`id="run-${child}"`)).toBeLessThan(body.indexOf(`id="run-${grandchild}"`))
+    expect(text).toContain('part, level 2:')
+    // A run of another pipeline is none of this page's.
+    expect((await open(`/pipelines/${id}?execution=${child}`)).body).not.toContain(`id="chosen"`)
+  })
+
+  it('names what lies downstream, however far', async () => {
+    const [a, b, c] = [unique('a'), unique('b'), unique('c')]
+    const first = await makeLineage([a], [b])
+    const second = await makeLineage([b], [c], { name: unique('second') })
+    const third = await makeLineage([c], [unique('d')], { name: unique('third') })
+    const { body } = await open(`/pipelines/${first}`)
+    expect(textOf(body)).toContain('2 pipelines:')
+    expect(body.indexOf(`/pipelines/${second}"`)).toBeLessThan(body.indexOf(`/pipelines/${third}"`))
+  })
+
+  it('pages through its runs', async () => {
+    const pipeline_id = await makePipeline()
+    for (let index = 0; index < 27; index += 1) await startRun({ pipeline_id, start_date: minutesAgo(1000 - index) })
+    const rows = (body: string) => [...body.matchAll(/id="run-(\d+)"/g)].map(([, id]) => Number(id))
+    const first = await open(`/pipelines/${pipeline_id}`)
+    const next = /href="([^"]*before=[^"]*)"/.exec(first.body)?.[1] ?? ''
+    const second = await open(next.replaceAll('&amp;', '&'))
+    expect([rows(first.body).length, rows(second.body).length]).toEqual([25, 2])
+    expect(new Set([...rows(first.body), ...rows(second.body)]).size).toBe(27)
+  })
+})
+
+describe('the lineage graph', () => {
+  const graphOf = (body: string) => JSON.parse(/id="lineage-graph"[^>]*>(.*?)<\/script>/.exec(body)?.[1] ?? '')
+  const namesOf = (body: string): string[] => graphOf(body).addresses.map(({ name }: { name: string }) => name)
+
+  it('shows what is up and down stream as far as asked, and what is wrong with who made it', async () => {
+    const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => unique(`graph.${name}`)) as [string, string, string, string, string]
+    await makeLineage([a], [b])
+    const maker = await makeLineage([b], [c], { pipeline_metadata: { owner: 'sales' } })
+    await makeLineage([c], [d, e])
+    const id = await startRun({ pipeline_id: maker })
+    await post('/end_pipeline_execution', { id, completed_successfully: false })
+    const centre = await addressId(b)
+    const show = async (query: string) => (await open(`/lineage-graph?address=${centre}${query}`)).body
+    expect(namesOf(await show(''))).toEqual([b, a, c, d, e])
+    expect(namesOf(await show('&direction=downstream'))).toEqual([b, c, d, e])
+    expect(namesOf(await show('&direction=upstream'))).toEqual([b, a])
+    expect(namesOf(await show('&depth=1'))).toEqual([b, a, c])
+    expect(namesOf(await show(`&target=${d}`))).toEqual([b, c, d])
+    const { addresses, edges, pipelines } = graphOf(await show(''))
+    expect(addresses.filter(({ failed }: { failed: boolean }) => failed).map(({ name }: { name: string }) => name)).toEqual([c])
+    expect(edges).toHaveLength(4)
+    expect(pipelines.find((pipeline: { id: number }) => pipeline.id === maker)).toMatchObject({
+      failed: true,
+      metadata: { owner: 'sales' },
+    })
+    // The same for those who do not see the drawing.
+    expect(textOf(await show(''))).toContain(`${e} postgresql 2 downstream`)
+    // By its name, too.
+    expect(namesOf((await open(`/lineage-graph?search=${b}`)).body)[0]).toBe(b)
+  })
+
+  it('completes names, those that begin so first', async () => {
+    const part = unique('findme')
+    await makeLineage([`${part}.one`, `x.${part}`], [unique('out')])
+    const { body } = await get(`/lineage-graph/addresses?search=${part.toUpperCase()}`)
+    expect(body.map(({ name }: { name: string }) => name)).toEqual([`${part}.one`, `x.${part}`])
+    expect((await get('/lineage-graph/addresses?search=%25')).body).toEqual([])
+  })
+
+  it('shows the nearest 500 and says how many it leaves out', async () => {
+    const hub = unique('hub')
+    for (const part of [1, 2]) {
+      await makeLineage(
+        [hub],
+        Array.from({ length: 300 }, (_, index) => `${hub}.${part}.${index}`),
+      )
+    }
+    const { body } = await open(`/lineage-graph?address=${await addressId(hub)}`)
+    expect(namesOf(body)).toHaveLength(500)
+    expect(textOf(body)).toContain('the nearest 500 of 601 addresses')
+  })
+})
+
+describe('reporting', () => {
+  const day = '2026-03-10'
+  const recordOn = async (pipeline_id: number, hour: number, seconds: number, more: Record<string, unknown>) => {
+    const start = Date.parse(`${day}T00:00:00Z`) + hour * 3_600_000
+    const id = await startRun({ pipeline_id, start_date: new Date(start).toISOString() })
+    await post('/end_pipeline_execution', { id, end_date: new Date(start + seconds * 1000).toISOString(), ...more })
+  }
+
+  it('counts runs by pipeline and UTC day, with totals, as a page and as CSV', async () => {
+    const name = unique('=report,"1"')
+    const one = await makePipeline({ name, pipeline_type_name: 'reports' })
+    const two = await makePipeline({ name: unique('report'), pipeline_type_name: 'reports' })
+    await recordOn(one, 0, 10, { inserts: 100, updates: 5, soft_deletes: 1, total_rows: 106 })
+    await recordOn(one, 23, 30, { inserts: 300, total_rows: 300 })
+    await recordOn(one, 12, 20, { completed_successfully: false })
+    await recordOn(two, 5, 100, { inserts: 1_000_000, total_rows: 1_000_000 })
+    const range = `from=${day}&to=${day}`
+    const csv = await get(`/reporting.csv?${range}&sort=inserts&order=asc`)
+    expect(csv.headers.get('content-disposition')).toBe(`attachment; filename="watcher-${day}-to-${day}.csv"`)
+    const lines = csv.body.trim().split('\r\n')
+    expect(lines[0]).toBe(
+      'day,pipeline,type,executions,failures,error_rate,inserts,updates,soft_deletes,total_rows,mean_seconds,p95_seconds,throughput',
+    )
+    // A name that a spreadsheet would run is marked as text.
+    expect(lines[1]).toBe(`${day},"'${name.replaceAll('"', '""')}",reports,3,1,0.3333333333333333,400,5,1,406,20,29,10.15`)
+    expect(lines).toHaveLength(3)
+    const text = textOf((await open(`/reporting?${range}`)).body)
+    expect(text).toContain('All of these days 4 1 25 % 1,000,400 5 1 1,000,406')
+    expect(textOf((await open(`/reporting?${range}&search=${encodeURIComponent('=report')}`)).body)).toContain(
+      'All of these days 3 1 33.3 %',
+    )
+    expect(textOf((await open('/reporting?from=2026-03-11&to=2026-03-12')).body)).toContain('Nothing has run on these days')
+  })
+
+  it('sorts by every column, either way', async () => {
+    const columns = [
+      'day',
+      'pipeline',
+      'type',
+      'executions',
+      'failures',
+      'error_rate',
+      'inserts',
+      'updates',
+      'soft_deletes',
+      'total_rows',
+      'mean_seconds',
+      'p95_seconds',
+      'throughput',
+    ]
+    for (const [index, column] of columns.entries()) {
+      const read = async (order: string) =>
+        (await get(`/reporting.csv?from=${day}&to=${day}&sort=${column}&order=${order}`)).body.trim().split('\r\n').slice(1)
+      const [up, down] = [await read('asc'), await read('desc')]
+      expect(new Set(up)).toEqual(new Set(down))
+      const values = up.map((line: string) => line.match(/("([^"]|"")*"|[^,]*)(,|$)/g)?.[index]?.replace(/,$/, ''))
+      if (index > 2) expect(values.map(Number)).toEqual(values.map(Number).toSorted((left: number, right: number) => left - right))
+    }
+  })
+})
+
+describe('diagnostics', () => {
+  it('tells what is set, never the values, and what the database says of itself', async () => {
+    const secret = 'https://hooks.slack.test/very-s3cret'
+    const { body } = await open('/diagnostics', { SLACK_WEBHOOK_URL: secret })
+    const text = textOf(body)
+    expect(text).toContain('SLACK_WEBHOOK_URL ✓ set')
+    expect(text).toContain('LOGFIRE_TOKEN · default')
+    expect(body).not.toContain('s3cret')
+    expect(text).toMatch(/Migrations ✓ good all \d+ applied/)
+    expect(text).toContain('pipeline_execution')
+    expect((await get('/diagnostics/probe')).body).toEqual({ database_ms: expect.any(Number) })
+  })
+
+  it('names migrations that are missing', async () => {
+    const [newest] = await sql(
+      'delete from drizzle.__drizzle_migrations where created_at = (select max(created_at) from drizzle.__drizzle_migrations) returning *',
+    )
+    expect(textOf((await open('/diagnostics')).body)).toContain('are not applied: npm run db:migrate')
+    await sql('insert into drizzle.__drizzle_migrations (id, hash, created_at) values ($1, $2, $3)', [
+      newest?.id,
+      newest?.hash,
+      newest?.created_at,
+    ])
+  })
+})

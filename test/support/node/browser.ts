@@ -1,0 +1,76 @@
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { startDevServer } from './dev-server.ts'
+
+/** Debian's Chromium, or another one named by CHROMIUM. */
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
+export const TOKEN = 'pages-test-token'
+export const READ_TOKEN = 'read-only-token'
+
+/** A server and a real browser for one test file, with a fresh page for each test. */
+export interface Visit {
+  url: string
+  page: Page
+  browser: Browser
+  /** What a page must not do: log an error, or ask another host. Emptied for each test. */
+  faults: string[]
+  /** Opens a page as somebody who has signed in before. */
+  open: (path: string, token?: string) => Promise<void>
+  /** Another page of the same browser, which is watched as well. */
+  newPage: (options: BrowserContextOptions) => Promise<Page>
+  /** Calls the API beside the browser. */
+  call: (method: string, path: string, body?: unknown) => Promise<{ status: number; body: never }>
+}
+
+export const startVisit = (settings: () => Promise<Record<string, string>> = async () => ({})): Visit => {
+  let server: Awaited<ReturnType<typeof startDevServer>>
+  const visit = { faults: [] as string[] } as Visit
+
+  const watch = (page: Page): Page => {
+    page.on('console', (message) => {
+      if (message.type() === 'error') visit.faults.push(message.text())
+    })
+    page.on('pageerror', (error) => visit.faults.push(error.message))
+    page.on('request', (request) => {
+      if (!request.url().startsWith(server.url) && !/^(data|blob):/.test(request.url())) visit.faults.push(`asked ${request.url()}`)
+    })
+    return page
+  }
+
+  const signedIn = async (page: Page, token = TOKEN): Promise<Page> => {
+    await page.context().addCookies([{ name: 'watcher_token', value: token, url: server.url, httpOnly: true, sameSite: 'Strict' }])
+    return page
+  }
+
+  beforeAll(async () => {
+    server = await startDevServer({ WATCHER_API_TOKENS: `people:${TOKEN},reader:${READ_TOKEN}:read`, ...(await settings()) })
+    visit.url = server.url
+    visit.browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-quic'] })
+    visit.newPage = async (options) => signedIn(watch(await (await visit.browser.newContext(options)).newPage()))
+    visit.open = async (path, token) => {
+      await signedIn(visit.page, token)
+      await visit.page.goto(server.url + path)
+    }
+    visit.call = async (method, path, body) => {
+      const response = await fetch(server.url + path, {
+        method,
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      return { status: response.status, body: (response.status === 204 ? undefined : await response.json()) as never }
+    }
+  })
+  afterAll(async () => {
+    await visit.browser?.close()
+    await server?.stop()
+  })
+  // Pages bring themselves up to date: none is left to do so beside the next test.
+  afterEach(async () => {
+    await Promise.all(visit.browser.contexts().map((context) => context.close()))
+  })
+  beforeEach(async () => {
+    visit.faults.length = 0
+    visit.page = watch(await (await visit.browser.newContext()).newPage())
+  })
+  return visit
+}
