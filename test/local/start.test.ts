@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -83,6 +83,22 @@ const serve = async (settings?: Record<string, string>): Promise<Server> => {
   return server
 }
 
+/** Where a process listens, as Linux tells. */
+const portsOf = (pid: number): number[] => {
+  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1]
+    } catch {
+      return undefined // closed meanwhile
+    }
+  })
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)
+  return lines.flatMap((line) => {
+    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/)
+    return state === '0A' && inode && sockets.includes(inode) ? [Number.parseInt(local?.split(':')[1] ?? '', 16)] : []
+  })
+}
+
 const count = async (from: string): Promise<number> => Number((await client.query(`select count(*) as n from ${from}`)).rows[0].n)
 const lateRun = async ({ post }: Server, name: string) => {
   await post('/pipeline', { name, pipeline_type_name: 'of tests', timeliness_number: 1, timeliness_datepart: 'minute' })
@@ -116,10 +132,7 @@ describe('npm start', () => {
 
   it('gives the database to nobody else on the machine', async () => {
     const server = await serve()
-    const ports = execFileSync('sh', ['-c', 'cat /proc/net/tcp | awk \'$4 == "0A" {print $2}\''], { encoding: 'utf8' })
-      .split('\n')
-      .filter((address) => address.startsWith('0100007F:'))
-      .map((address) => Number.parseInt(address.slice(9), 16))
+    const ports = portsOf(server.child.pid ?? 0)
     const asked = await Promise.all(
       ports.map(async (port) => {
         const request = {
@@ -132,8 +145,8 @@ describe('npm start', () => {
         return { status: answer?.status, text: await answer?.text().catch(() => '') }
       }),
     )
-    expect(asked.some(({ status, text }) => status === 401 && text?.includes('password authentication failed'))).toBe(true)
-    expect(asked.filter(({ text }) => text?.includes('leaked') && text.includes('42'))).toEqual([])
+    expect(asked.filter(({ status, text }) => status === 401 && text?.includes('password authentication failed'))).toHaveLength(1)
+    expect(asked.filter(({ text }) => text?.includes('leaked'))).toEqual([])
     server.child.kill('SIGTERM')
     await server.ended
   })
