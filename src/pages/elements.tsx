@@ -94,6 +94,33 @@ export const Scrolled = ({ label, children }: { label: string; children: Child }
   </section>
 )
 
+/** Rows under these headings; those of numbers stand at the right. */
+export const Table = ({ label, columns, children }: { label: string; columns: (string | { number: string })[]; children: Child }) => (
+  <Scrolled label={label}>
+    <table>
+      <thead>
+        <tr>{columns.map((column) => (typeof column === 'string' ? <th>{column}</th> : <th class="number">{column.number}</th>))}</tr>
+      </thead>
+      <tbody>{children}</tbody>
+    </table>
+  </Scrolled>
+)
+
+/** The types of pipelines, to choose one from in a form. */
+export const TypeChoice = ({ types, chosen }: { types: { id: number; name: string }[]; chosen: number | undefined }) => (
+  <label>
+    Type
+    <select name="type">
+      <option value="">all</option>
+      {types.map(({ id, name }) => (
+        <option value={String(id)} selected={id === chosen}>
+          {name}
+        </option>
+      ))}
+    </select>
+  </label>
+)
+
 /** Contents for a script of ours: data, never run. */
 export const Embedded = ({ id, value }: { id: string; value: unknown }) => (
   <script id={id} type="application/json" dangerouslySetInnerHTML={{ __html: JSON.stringify(value).replaceAll('<', '\\u003c') }} />

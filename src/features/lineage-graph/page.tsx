@@ -1,4 +1,4 @@
-import { Badge, Embedded, Empty, grouped, Scrolled, type State } from '../../pages/elements.tsx'
+import { Badge, Embedded, Empty, grouped, type State, Table } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
 import { DIRECTIONS, type Direction, type Found, type Graph } from './queries.ts'
 
@@ -105,33 +105,21 @@ const Drawing = ({ graph, query, link }: Scope & { graph: Graph }) => {
       <fieldset class="graph" id="graph" data-drawn aria-label={`Graph of the lineage of ${centre.name}; the table below says the same`} />
       <Embedded id="lineage-graph" value={{ ...graph, base: base + (base.includes('?') ? '&' : '?') }} />
       <h2>The same as a table</h2>
-      <Scrolled label="Lineage as a table">
-        <table>
-          <thead>
-            <tr>
-              <th>Address</th>
-              <th>Type</th>
-              <th>Where</th>
-              <th>Made by</th>
-            </tr>
-          </thead>
-          <tbody>
-            {addresses.map((address) => (
-              <tr>
-                <th scope="row">
-                  <a href={`${base}${base.includes('?') ? '&' : '?'}address=${address.id}`}>{address.name}</a>
-                  {address.deprecated ? ' (deprecated)' : ''}
-                </th>
-                <td>{address.type}</td>
-                <td>{address.side === 'centre' ? 'in the centre' : `${grouped(address.depth)} ${address.side}`}</td>
-                <td>
-                  <Makers graph={graph} edges={edges.filter(({ target }) => target === address.id)} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scrolled>
+      <Table label="Lineage as a table" columns={['Address', 'Type', 'Where', 'Made by']}>
+        {addresses.map((address) => (
+          <tr>
+            <th scope="row">
+              <a href={`${base}${base.includes('?') ? '&' : '?'}address=${address.id}`}>{address.name}</a>
+              {address.deprecated ? ' (deprecated)' : ''}
+            </th>
+            <td>{address.type}</td>
+            <td>{address.side === 'centre' ? 'in the centre' : `${grouped(address.depth)} ${address.side}`}</td>
+            <td>
+              <Makers graph={graph} edges={edges.filter(({ target }) => target === address.id)} />
+            </td>
+          </tr>
+        ))}
+      </Table>
     </>
   )
 }

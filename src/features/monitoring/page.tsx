@@ -1,4 +1,4 @@
-import { Action, duration, Empty, grouped, Moment, Scrolled } from '../../pages/elements.tsx'
+import { Action, duration, Empty, grouped, Moment, Table } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
 import type { JobsOverview } from './queries.ts'
 
@@ -50,40 +50,36 @@ const Card = ({ count, name, tone }: { count: number; name: string; tone: string
 )
 
 const Kinds = ({ kinds, now }: { kinds: JobsOverview['kinds']; now: string }) => (
-  <Scrolled label="Jobs by kind">
-    <table>
-      <thead>
-        <tr>
-          <th>Kind</th>
-          <th class="number">Waiting</th>
-          <th class="number">To be tried again</th>
-          <th class="number">Running</th>
-          <th class="number">Failed</th>
-          <th class="number">Done in the last hour</th>
-          <th class="number">Mean</th>
-          <th class="number">95 %</th>
-          <th>Last finished</th>
-        </tr>
-      </thead>
-      <tbody>
-        {kinds.map((kind) => (
-          <tr>
-            <th scope="row">{kind.kind}</th>
-            <td class="number">{grouped(kind.waiting)}</td>
-            <td class="number">{grouped(kind.retrying)}</td>
-            <td class="number">{grouped(kind.running)}</td>
-            <td class="number">{grouped(kind.failed)}</td>
-            <td class="number">{grouped(kind.succeeded_last_hour)}</td>
-            <td class="number">{duration(kind.mean_seconds)}</td>
-            <td class="number">{duration(kind.p95_seconds)}</td>
-            <td>
-              <Moment at={kind.last_finished_at} as="ago" now={now} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </Scrolled>
+  <Table
+    label="Jobs by kind"
+    columns={[
+      'Kind',
+      { number: 'Waiting' },
+      { number: 'To be tried again' },
+      { number: 'Running' },
+      { number: 'Failed' },
+      { number: 'Done in the last hour' },
+      { number: 'Mean' },
+      { number: '95 %' },
+      'Last finished',
+    ]}
+  >
+    {kinds.map((kind) => (
+      <tr>
+        <th scope="row">{kind.kind}</th>
+        <td class="number">{grouped(kind.waiting)}</td>
+        <td class="number">{grouped(kind.retrying)}</td>
+        <td class="number">{grouped(kind.running)}</td>
+        <td class="number">{grouped(kind.failed)}</td>
+        <td class="number">{grouped(kind.succeeded_last_hour)}</td>
+        <td class="number">{duration(kind.mean_seconds)}</td>
+        <td class="number">{duration(kind.p95_seconds)}</td>
+        <td>
+          <Moment at={kind.last_finished_at} as="ago" now={now} />
+        </td>
+      </tr>
+    ))}
+  </Table>
 )
 
 const Failures = ({ failures, mayWrite, now }: { failures: JobsOverview['recent_failures']; mayWrite: boolean; now: string }) =>
@@ -92,45 +88,31 @@ const Failures = ({ failures, mayWrite, now }: { failures: JobsOverview['recent_
       <p>One that fails is tried 20 times over some hours; what is left then is listed here, with its error.</p>
     </Empty>
   ) : (
-    <Scrolled label="Failed jobs">
-      <table>
-        <thead>
-          <tr>
-            <th>Job</th>
-            <th>Kind</th>
-            <th>When</th>
-            <th class="number">Attempts</th>
-            <th>Why</th>
-            {mayWrite ? <th>Again</th> : null}
-          </tr>
-        </thead>
-        <tbody>
-          {failures.map((job) => (
-            <tr>
-              <th scope="row">
-                <a href={`/job/${job.id}`}>{job.id}</a>
-              </th>
-              <td>{job.kind}</td>
-              <td>
-                <Moment at={job.finished_at} as="ago" now={now} />
-              </td>
-              <td class="number">{grouped(job.attempts)}</td>
-              <td class="why">{job.error ?? 'It did not say'}</td>
-              {mayWrite ? (
-                <td>
-                  <Action
-                    path="/replay_job"
-                    body={{ id: job.id }}
-                    ask={`Run job ${job.id} (${job.kind}) again, with all its attempts?`}
-                    done={`Job ${job.id} is on its way`}
-                  >
-                    Replay
-                  </Action>
-                </td>
-              ) : null}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scrolled>
+    <Table label="Failed jobs" columns={['Job', 'Kind', 'When', { number: 'Attempts' }, 'Why', ...(mayWrite ? ['Again'] : [])]}>
+      {failures.map((job) => (
+        <tr>
+          <th scope="row">
+            <a href={`/job/${job.id}`}>{job.id}</a>
+          </th>
+          <td>{job.kind}</td>
+          <td>
+            <Moment at={job.finished_at} as="ago" now={now} />
+          </td>
+          <td class="number">{grouped(job.attempts)}</td>
+          <td class="why">{job.error ?? 'It did not say'}</td>
+          {mayWrite ? (
+            <td>
+              <Action
+                path="/replay_job"
+                body={{ id: job.id }}
+                ask={`Run job ${job.id} (${job.kind}) again, with all its attempts?`}
+                done={`Job ${job.id} is on its way`}
+              >
+                Replay
+              </Action>
+            </td>
+          ) : null}
+        </tr>
+      ))}
+    </Table>
   )

@@ -1,6 +1,6 @@
-import { Badge, duration, Empty, grouped, Moment, Pager, type State, secondsBetween } from '../../pages/elements.tsx'
+import { Badge, duration, Empty, grouped, Moment, Pager, type State, secondsBetween, TypeChoice } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
-import { PROBLEMS } from './problems.ts'
+import { FILTERS, PROBLEMS } from './problems.ts'
 import { DAY_SECONDS, type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
 
 type Scope = ViewScope<OverviewFilters>
@@ -122,30 +122,18 @@ const explain = (problem: Overview['problems'][number]): string => {
   }
 }
 
-const FILTER_STATES = [...PROBLEMS, 'running', 'ok', 'inactive'] as const
-
 const Filters = ({ types, query }: { types: Overview['types']; query: OverviewFilters }) => (
   <form class="filters" action="/overview">
     <label>
       Name
       <input type="search" name="search" value={query.search} placeholder="a part of it" />
     </label>
-    <label>
-      Type
-      <select name="type">
-        <option value="">all</option>
-        {types.map(({ id, name }) => (
-          <option value={String(id)} selected={id === query.type}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
+    <TypeChoice types={types} chosen={query.type} />
     <label>
       State
       <select name="state">
         <option value="">all</option>
-        {FILTER_STATES.map((state) => (
+        {FILTERS.map((state) => (
           <option value={state} selected={state === query.state}>
             {state}
           </option>

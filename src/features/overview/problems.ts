@@ -11,6 +11,9 @@ import { timelinessPipelineExecutionLog } from '../timeliness/table.ts'
 export const PROBLEMS = ['failed', 'overdue', 'stale', 'anomalous'] as const
 export type Problem = (typeof PROBLEMS)[number]
 
+/** What pipelines can be looked for by: `ok` is active and none of the problems. */
+export const FILTERS = [...PROBLEMS, 'running', 'ok', 'inactive'] as const
+
 const freshness = effectiveRule('freshness')
 
 /**

@@ -4,10 +4,8 @@ import { idInQuery, pageNumber, searchText } from '../../pages/fields.ts'
 import { servePage } from '../../pages/page.tsx'
 import type { Feature } from '../feature.ts'
 import { OverviewPage } from './page.tsx'
-import { PROBLEMS } from './problems.ts'
+import { FILTERS, PROBLEMS } from './problems.ts'
 import { readOverview } from './queries.ts'
-
-const STATES = [...PROBLEMS, 'running', 'ok', 'inactive'] as const
 
 const routes = (router: Router): void =>
   servePage(router, {
@@ -16,7 +14,7 @@ const routes = (router: Router): void =>
     query: () => ({
       search: searchText(),
       type: idInQuery(),
-      state: z.enum(STATES).optional().catch(undefined),
+      state: z.enum(FILTERS).optional().catch(undefined),
       page: pageNumber(),
     }),
     load: ({ query }, { db, now }) => readOverview(db, query, now),

@@ -1,6 +1,7 @@
-import { Action, Badge, duration, Empty, grouped, Moment, Scrolled, type State, secondsBetween } from '../../pages/elements.tsx'
+import { Action, Badge, duration, Empty, grouped, Moment, type State, secondsBetween, Table } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
-import { METRIC_NAMES, type PipelineQuery } from './page.tsx'
+import { METRIC_NAMES } from './metric-names.ts'
+import type { PipelineQuery } from './page.tsx'
 import { type PipelineDetails, RUN_ROWS, type Run } from './queries.ts'
 
 type Scope = ViewScope<PipelineQuery>
@@ -125,30 +126,26 @@ export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { d
   ]
   return (
     <>
-      <Scrolled label="Runs">
-        <table>
-          <thead>
-            <tr>
-              <th>Run</th>
-              <th>Outcome</th>
-              <th>Started</th>
-              <th class="number">Took</th>
-              <th class="number">Rows</th>
-              <th class="number">Inserts</th>
-              <th class="number">Updates</th>
-              <th class="number">Soft deletes</th>
-              <th>Why</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown
-              .flatMap((run) => tree(run, 0))
-              .map(({ run, depth }) => (
-                <Row run={run} depth={depth} isChosen={run.id === query.execution} link={link} now={now} />
-              ))}
-          </tbody>
-        </table>
-      </Scrolled>
+      <Table
+        label="Runs"
+        columns={[
+          'Run',
+          'Outcome',
+          'Started',
+          { number: 'Took' },
+          { number: 'Rows' },
+          { number: 'Inserts' },
+          { number: 'Updates' },
+          { number: 'Soft deletes' },
+          'Why',
+        ]}
+      >
+        {shown
+          .flatMap((run) => tree(run, 0))
+          .map(({ run, depth }) => (
+            <Row run={run} depth={depth} isChosen={run.id === query.execution} link={link} now={now} />
+          ))}
+      </Table>
       <nav class="pager" aria-label="More runs">
         {query.before === undefined ? <span /> : <a href={link({ before: undefined })}>← Newest</a>}
         {runs.length > RUN_ROWS ? <a href={link({ before: shown.at(-1)?.id })}>Earlier →</a> : <span />}

@@ -1,4 +1,4 @@
-import { duration, Embedded, Empty, grouped, Pager, Scrolled } from '../../pages/elements.tsx'
+import { duration, Embedded, Empty, grouped, Pager, Scrolled, TypeChoice } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
 import { type DailyRow, PAGE_ROWS, type Report, type ReportColumn, type ReportFilters } from './queries.ts'
 
@@ -81,17 +81,7 @@ const Filters = ({ chosen, types }: { chosen: ReportFilters; types: Report['type
       Pipeline
       <input type="search" name="search" value={chosen.search} placeholder="a part of its name" />
     </label>
-    <label>
-      Type
-      <select name="type">
-        <option value="">all</option>
-        {types.map(({ id, name }) => (
-          <option value={String(id)} selected={id === chosen.type}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
+    <TypeChoice types={types} chosen={chosen.type} />
     <input type="hidden" name="sort" value={chosen.sort} />
     <input type="hidden" name="order" value={chosen.order} />
     <button type="submit">Show</button>
