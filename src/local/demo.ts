@@ -2,28 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { alertSchema } from '../alerts/alert.ts'
 import { renderAlert } from '../alerts/text.ts'
+import { BASE, HEADERS, request } from './demo-client.ts'
 import { LocalFailure, runProgram } from './failure.ts'
+import { fillDemo } from './fill.ts'
 
-/** `npm run demo`: the README's workflow against a running server, told step by step. */
-
-/** Where the server asks for one. */
-const TOKEN = process.env.WATCHER_TOKEN
-const HEADERS: Record<string, string> = TOKEN ? { authorization: `Bearer ${TOKEN}` } : {}
-
-const BASE = process.env.WATCHER_URL ?? `http://localhost:${process.env.PORT ?? 8787}`
+/** `npm run demo`: the README's workflow against a running server, told step by step; with `-- --fill` a month of a whole company. */
 
 const call = async (method: string, path: string, body?: unknown): Promise<any> => {
-  const response = await fetch(BASE + path, {
-    method,
-    headers: { ...HEADERS, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  }).catch(() => {
-    throw new LocalFailure(`nothing answers at ${BASE}: start the server first (npm run dev), or name another with WATCHER_URL`)
-  })
-  const answer = response.status === 204 ? undefined : await response.json()
-  if (response.status === 401) throw new LocalFailure(`${BASE} asks for a token: WATCHER_TOKEN=… npm run demo`)
-  if (!response.ok) throw new LocalFailure(`${method} ${path} answered ${response.status}: ${JSON.stringify(answer)}`)
-  console.log(`  ${method} ${path} -> ${response.status}`)
+  const { status, answer } = await request<any>(method, path, body)
+  console.log(`  ${method} ${path} -> ${status}`)
   return answer
 }
 
@@ -88,7 +75,7 @@ const runPipeline = async (name: string, nextWatermark: number, reads: string[],
   return { pipelineId: pipeline.id as number, executionId: id as number, startedFrom: pipeline.watermark as string | null }
 }
 
-await runProgram(async () => {
+const playDemo = async () => {
   const stamp = Date.now().toString(36)
   const names = { shop: `demo.${stamp}.shop`, orders: `demo.${stamp}.orders`, revenue: `demo.${stamp}.revenue` }
 
@@ -173,4 +160,6 @@ await runProgram(async () => {
   await showAlert(`detected in pipeline ${daily.id} `)
 
   console.log(`\nDone. The same calls, with every field explained: ${BASE}/scalar\n`)
-})
+}
+
+await runProgram(process.argv.includes('--fill') ? fillDemo : playDemo)

@@ -1,0 +1,245 @@
+import { ORCHESTRATIONS, TROUBLES, type Trouble } from './company-operation.ts'
+import { AUDITS, DATABASES, EXPORTS, FEATURES, GROUPS, MARTS, REPORTS, SYSTEMS, type System } from './company-systems.ts'
+import { seededBy } from './seeded.ts'
+
+/**
+ * Northwind Goods, an online retailer that does not exist: its pipelines, what they read and write, and which of them are
+ * in trouble. Always the same; what has run when is in company-runs.ts.
+ */
+export interface Pipeline {
+  name: string
+  type: keyof typeof PIPELINE_TYPES
+  /** The team. */
+  owner: string
+  schedule: Schedule
+  sources: string[]
+  targets: string[]
+  /** Rows and seconds of an ordinary run. */
+  rows: number
+  seconds: number
+  trouble?: Trouble
+  /** The orchestrating pipeline whose runs this one's are parts of. */
+  parent?: string
+  /** Of an orchestrating pipeline: the parts. */
+  steps: string[]
+  /** What its anomaly rules watch. */
+  metrics: string[]
+}
+
+/** Every so many hours, first at this hour and minute of the UTC day. */
+export interface Schedule {
+  everyHours: 1 | 6 | 24
+  hour: number
+  minute: number
+}
+
+export interface Address {
+  name: string
+  address_type_name: string
+  address_type_group_name: string
+  primary_key?: string
+  deprecated?: boolean
+  address_metadata?: Record<string, unknown>
+}
+
+const rules = (timelinessHours: number, freshnessDays?: number) => ({
+  timeliness_number: timelinessHours,
+  timeliness_datepart: 'hour',
+  ...(freshnessDays && { freshness_number: freshnessDays, freshness_datepart: 'day' }),
+})
+
+/** The types and their rules. Longer than any ordinary run, three times as long included; one that writes no rows has none for freshness. */
+export const PIPELINE_TYPES = {
+  orchestration: rules(6),
+  extraction: rules(3, 3),
+  'api-integration': rules(5, 3),
+  'dbt-transformation': rules(4, 3),
+  'ml-features': rules(8, 3),
+  reporting: rules(2),
+  export: rules(2, 3),
+  audit: rules(2),
+}
+
+const listWords = (text: string): string[] => text.match(/\S+/g) ?? []
+
+const troubleOf = new Map(
+  Object.entries(TROUBLES).flatMap(([trouble, names]) => listWords(names).map((name) => [name, trouble as Trouble] as const)),
+)
+
+/** Of a step: what it is a part of, and at which minute of the day it begins. */
+const partOf = new Map(
+  Object.entries(ORCHESTRATIONS).flatMap(([parent, { hour, minute, minutesApart, steps }]) =>
+    listWords(steps).map((name, place) => [name, { parent, minutes: hour * 60 + minute + 2 + place * minutesApart }] as const),
+  ),
+)
+
+/** What an ordinary daily run takes, in seconds, and handles, in rows: from, to. */
+const ORDINARY: Record<Pipeline['type'], { seconds: [number, number]; rows: [number, number] }> = {
+  orchestration: { seconds: [60, 60], rows: [1, 1] },
+  extraction: { seconds: [150, 900], rows: [4_000, 2_000_000] },
+  'api-integration': { seconds: [90, 700], rows: [300, 60_000] },
+  'dbt-transformation': { seconds: [120, 1_300], rows: [5_000, 4_000_000] },
+  'ml-features': { seconds: [1_500, 4_500], rows: [20_000, 900_000] },
+  reporting: { seconds: [40, 400], rows: [200, 20_000] },
+  export: { seconds: [60, 500], rows: [500, 80_000] },
+  audit: { seconds: [60, 300], rows: [1_000, 500_000] },
+}
+
+/** Loads and their models are watched, where nothing else is the matter with them: how much they load, and how fast. */
+const WATCHED = /^(extract-shop|extract-wms|sync-stripe|sync-salesforce|sync-amazon|dbt-sales|dbt-customers-(dim|fct-l))/
+const METRICS = ['inserts duration_seconds', 'total_rows duration_seconds', 'inserts throughput', 'total_rows throughput']
+
+type Description = Pick<Pipeline, 'type' | 'owner' | 'sources' | 'targets'> & {
+  everyHours?: Schedule['everyHours']
+  hour: number
+  steps?: string[]
+}
+
+const describe = (words: string[], { everyHours = 24, hour, steps = [], ...described }: Description): Pipeline => {
+  const name = words.join('-').replaceAll(/[._]/g, '-')
+  const random = seededBy(name)
+  const part = partOf.get(name)
+  const minutes = part?.minutes ?? hour * 60 + 3 + Math.floor(random() * (everyHours === 1 ? 35 : 50))
+  const { seconds, rows } = ORDINARY[described.type]
+  const share = { 1: 0.15, 6: 0.5, 24: 1 }[everyHours]
+  const trouble = troubleOf.get(name)
+  const metrics = METRICS[Math.floor(random() * METRICS.length)] ?? ''
+  return {
+    name,
+    ...described,
+    schedule: { everyHours, hour: Math.floor(minutes / 60) % everyHours, minute: minutes % 60 },
+    rows: Math.round(share * rows[0] * (rows[1] / rows[0]) ** random()),
+    seconds: Math.round(share * (seconds[0] + (seconds[1] - seconds[0]) * random())),
+    ...(trouble && { trouble }),
+    ...(part && { parent: part.parent }),
+    steps,
+    metrics: WATCHED.test(name) && !trouble ? listWords(metrics) : [],
+  }
+}
+
+const inFours = <Item>(items: Item[]): Item[][] => items.flatMap((_, at) => (at % 4 === 0 ? [items.slice(at, at + 4)] : []))
+
+/** Each table comes into `raw` by a pipeline of its own. */
+const loadsOf = ({ name: system, prefix, owner, everyHours, hour, withChanges = 0, archived = 0, ...rest }: System): Pipeline[] => {
+  const isVendor = prefix.endsWith('://northwind/')
+  return listWords(rest.tables).map((table, index) => {
+    const interval = table === rest.rarely ? 6 : everyHours
+    return describe([isVendor ? 'sync' : 'extract', system, table], {
+      type: isVendor ? 'api-integration' : 'extraction',
+      owner,
+      everyHours: interval,
+      hour: hour + (index % (interval === 6 ? 6 : 2)),
+      sources: [prefix + table, ...(index < withChanges ? [`${prefix}${table}_changes`] : [])],
+      targets: [`raw.${system}.${table}`, ...(index < archived ? [`s3://northwind-lake/archive/${system}/${table}/`] : [])],
+    })
+  })
+}
+
+/** Of four raw tables of a system staging makes one, and a second of the third, until there are ten of those. */
+const stagings = (): Pipeline[] => {
+  const groups = SYSTEMS.flatMap(({ name, owner, tables }) => inFours(listWords(tables)).map((group) => ({ system: name, owner, group })))
+  const large = new Set(
+    groups
+      .map(({ group }) => group)
+      .filter(({ length }) => length === 4)
+      .slice(0, 10),
+  )
+  return groups.map(({ system, owner, group }) =>
+    describe(['dbt', 'stg', system, group[0] ?? ''], {
+      type: 'dbt-transformation',
+      owner,
+      hour: 4,
+      sources: group.map((table) => `raw.${system}.${table}`),
+      targets: [group[0], ...(large.has(group) ? [group[2]] : [])].map((table) => `staging.${system}.stg_${table}`),
+    }),
+  )
+}
+
+const locateSource = (word: string) => (word.startsWith('@') ? `analytics.${word.slice(1)}` : `staging.${word.replace('.', '.stg_')}`)
+
+interface Layer {
+  verb: string
+  type: Pipeline['type']
+  hour: number
+  table: string
+  /** Where its targets are; those of an export are named in full, behind its own name. */
+  prefix?: string
+  owner?: string
+}
+
+const LAYERS: Layer[] = [
+  { verb: 'dbt', type: 'dbt-transformation', hour: 5, table: MARTS, prefix: 'analytics.' },
+  { verb: 'features', type: 'ml-features', hour: 6, table: FEATURES, prefix: 'northwind_ml.features.', owner: 'data-science' },
+  { verb: 'report', type: 'reporting', hour: 7, table: REPORTS, prefix: 'looker://northwind/dashboards/', owner: 'analytics' },
+  { verb: 'export', type: 'export', hour: 8, table: EXPORTS, owner: 'integrations' },
+  { verb: 'audit', type: 'audit', hour: 9, table: AUDITS, prefix: 'audit.checks.', owner: 'data-quality' },
+]
+
+const pipelinesOf = ({ verb, type, hour, table, prefix, owner }: Layer): Pipeline[] =>
+  table
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [written = [], read = []] = line.split(' < ').map(listWords)
+      const [first = ''] = written
+      return describe([verb, first], {
+        type,
+        owner: owner ?? first.split('.')[0] ?? '',
+        hour,
+        sources: read.map(locateSource),
+        targets: prefix === undefined ? written.slice(1) : written.map((word) => prefix + word),
+      })
+    })
+
+const orchestrations = (): Pipeline[] =>
+  Object.entries(ORCHESTRATIONS).map(([name, { hour, minute, steps }]) => {
+    const place = `s3://northwind-orchestration/${name}`
+    const pipeline = describe([name], {
+      type: 'orchestration',
+      owner: 'platform',
+      hour,
+      sources: [`${place}/dag.yaml`],
+      targets: [`${place}/manifest.json`],
+      steps: listWords(steps),
+    })
+    return { ...pipeline, schedule: { everyHours: 24, hour, minute } }
+  })
+
+export const PIPELINES: Pipeline[] = [...orchestrations(), ...SYSTEMS.flatMap(loadsOf), ...stagings(), ...LAYERS.flatMap(pipelinesOf)]
+
+/** Of one that is meant to be late. */
+export const minutesAllowed = ({ seconds }: Pipeline): number => Math.ceil((2.2 * seconds) / 60)
+
+/** What of a pipeline is not as its type has it: its own rules, checks that are muted, and whether it is active. */
+export const exceptionsOf = (pipeline: Pipeline): Record<string, unknown> => {
+  const { schedule, trouble = '' } = pipeline
+  const timeliness = (number: number, datepart: string) => ({ timeliness_number: number, timeliness_datepart: datepart })
+  return {
+    ...(schedule.everyHours === 1 && { ...timeliness(30, 'minute'), freshness_number: 1, freshness_datepart: 'day' }),
+    ...(trouble.endsWith('late') && timeliness(minutesAllowed(pipeline), 'minute')),
+    ...(trouble === 'hanging' && timeliness(3, 'hour')),
+    ...(/silent|stopped/.test(trouble) && { freshness_number: 2, freshness_datepart: 'day' }),
+    ...(trouble === 'muted and silent' && { mute_freshness_check: true }),
+    ...(trouble === 'muted and late' && { mute_timeliness_check: true }),
+    ...(trouble === 'inactive' && { active: false }),
+  }
+}
+
+const DEPRECATED = /wishlists|ad_sets|_fees|\/macros|locations_changes|sales\.fct_gift_cards|email_timing/
+const PERSONAL = /customer|contacts|leads|employees|applicants|absences|payroll|address/
+
+const locate = (name: string): Address => {
+  const scheme = name.match(/^(\w+):\/\//)?.[1]
+  const isTable = scheme === undefined
+  return {
+    name,
+    address_type_name: scheme ?? DATABASES[name.split('.')[0] ?? ''] ?? 'snowflake',
+    address_type_group_name: isTable ? 'database' : (GROUPS[scheme] ?? 'api'),
+    ...(isTable && /\.public\.|dim_|fct_/.test(name) && { primary_key: 'id' }),
+    ...(DEPRECATED.test(name) && { deprecated: true }),
+    ...(PERSONAL.test(name) && { address_metadata: { personal_data: true, retention_days: 730, steward: 'privacy@northwind.example' } }),
+    ...(scheme === 'looker' && { address_metadata: { url: name.replace('looker://northwind', 'https://northwind.looker.com'), tier: 1 } }),
+  }
+}
+
+export const ADDRESSES: Address[] = [...new Set(PIPELINES.flatMap(({ sources, targets }) => [...sources, ...targets]))].map(locate)
