@@ -35,6 +35,13 @@ const draw = (host: HTMLElement, source: HTMLElement): void => {
     paths: () => null,
     points: { show: true, size: 10, fill: colour(variable) },
   })
+  /** Of the band, which is drawn below all else: it comes first. */
+  const edge = (label: string): uPlot.Series => ({
+    label,
+    stroke: 'transparent',
+    points: { show: false },
+    value: (_, value) => (value === null ? '–' : Math.round(value).toLocaleString()),
+  })
   const end = Date.parse(now) / 1000
   const chart = new uPlot(
     {
@@ -48,6 +55,8 @@ const draw = (host: HTMLElement, source: HTMLElement): void => {
       axes: [lines, { ...lines, size: 70, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString()) }],
       series: [
         {},
+        edge('Normal up to'),
+        edge('Normal from'),
         {
           label: name,
           stroke: colour('--accent'),
@@ -55,22 +64,10 @@ const draw = (host: HTMLElement, source: HTMLElement): void => {
           points: { show: points.length < 120, size: 5 },
           value: (_, value) => value?.toLocaleString() ?? '–',
         },
-        {
-          label: 'Normal up to',
-          stroke: 'transparent',
-          points: { show: false },
-          value: (_, value) => (value === null ? '–' : Math.round(value).toLocaleString()),
-        },
-        {
-          label: 'Normal from',
-          stroke: 'transparent',
-          points: { show: false },
-          value: (_, value) => (value === null ? '–' : Math.round(value).toLocaleString()),
-        },
         dots('Flagged', '--anomalous'),
         dots('Failed', '--failed'),
       ],
-      bands: [{ series: [2, 3], fill: colour('--running-soft') }],
+      bands: [{ series: [1, 2], fill: colour('--running-soft') }],
       hooks: {
         ready: [
           (plot) =>
@@ -83,9 +80,9 @@ const draw = (host: HTMLElement, source: HTMLElement): void => {
     },
     [
       points.map(({ start_date }) => Date.parse(start_date) / 1000),
-      points.map(({ value }) => value),
       points.map(({ upper }) => upper),
       points.map(({ lower }) => lower),
+      points.map(({ value }) => value),
       only(({ isFlagged }) => isFlagged),
       only(({ succeeded }) => !succeeded),
     ],

@@ -33,9 +33,14 @@ interface Lineage {
   base: string
 }
 
+interface Place {
+  x: number
+  y: number
+}
+
 const WIDTH = 230
 const HEIGHT = 46
-const MOST_LETTERS = 30
+const MOST_LETTERS = 28
 const PROBLEMS = ['failed', 'overdue', 'stale'] as const
 
 const make = <Name extends keyof SVGElementTagNameMap>(
@@ -102,7 +107,11 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines, base }: Lineage)
 
   for (const { source, target, pipelines: ids } of edges) {
     if (source === target) continue
-    const { points } = graph.edge(String(source), String(target)) as { points: { x: number; y: number }[] }
+    const { points } = graph.edge(String(source), String(target)) as { points: Place[] }
+    const [from, to] = [graph.node(String(source)), graph.node(String(target))] as [Place, Place]
+    // The layout ends an edge wherever its line meets the box; level in the middle of a side is easier to follow.
+    const isForward = from.x < to.x
+    const ends = isForward ? [{ x: from.x + WIDTH / 2, y: from.y }, ...points.slice(1, -1), { x: to.x - WIDTH / 2, y: to.y }] : points
     const makers = ids.flatMap((id) => byId.get(id) ?? [])
     const worst = worstOf({
       failed: makers.some(({ failed }) => failed),
@@ -110,7 +119,7 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines, base }: Lineage)
       stale: makers.some(({ stale }) => stale),
     })
     const group = make('g', { class: `edge ${worst}`, tabindex: 0, role: 'img', 'aria-label': makers.map(describe).join('; ') })
-    const path = curve(points)
+    const path = curve(ends)
     group.append(make('path', { d: path, 'marker-end': 'url(#arrow)' }), make('path', { d: path, class: 'hit' }))
     for (const event of ['mouseenter', 'focus']) group.addEventListener(event, () => showTip(makers, group))
     for (const event of ['mouseleave', 'blur']) group.addEventListener(event, hideTip)
@@ -118,7 +127,7 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines, base }: Lineage)
   }
 
   for (const { id, name, type, side, deprecated, ...problems } of addresses) {
-    const { x, y } = graph.node(String(id)) as { x: number; y: number }
+    const { x, y } = graph.node(String(id)) as Place
     const worst = worstOf(problems)
     const node = make('a', {
       class: `node ${worst} ${side === 'centre' ? 'centre' : ''} ${deprecated ? 'deprecated' : ''}`,
@@ -158,8 +167,13 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines, base }: Lineage)
       showAll()
       return
     }
-    const { x, y } = graph.node(String(addresses[0]?.id)) as { x: number; y: number }
-    drawing.call(behaviour.transform, zoomIdentity.translate(host.clientWidth / 2 - x * 0.8, host.clientHeight / 2 - y * 0.8).scale(0.8))
+    const { x, y } = graph.node(String(addresses[0]?.id)) as Place
+    const sides = new Set(addresses.map(({ side }) => side))
+    const anchor = !sides.has('upstream') ? 0.15 : !sides.has('downstream') ? 0.85 : 0.5
+    drawing.call(
+      behaviour.transform,
+      zoomIdentity.translate(Math.max(host.clientWidth * anchor, WIDTH * 0.4 + 8) - x * 0.8, host.clientHeight / 2 - y * 0.8).scale(0.8),
+    )
   }
   const buttons = Object.assign(document.createElement('div'), { className: 'zoom' })
   const addButton = (label: string, name: string, act: () => void): void => {
@@ -175,7 +189,7 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines, base }: Lineage)
 }
 
 /** Through the layout's points, leaving and arriving level. */
-const curve = (points: { x: number; y: number }[]): string => {
+const curve = (points: Place[]): string => {
   const [first, ...rest] = points
   if (!first) return ''
   let [at, path] = [first, `M${first.x} ${first.y}`]

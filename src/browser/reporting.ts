@@ -35,7 +35,7 @@ const draw = (host: HTMLElement, days: Day[]): void => {
           side: 1,
           grid: { show: false },
           label: 'Rows',
-          size: 80,
+          size: 100,
           values: (_, ticks) => ticks.map((tick) => tick.toLocaleString()),
         },
       ],

@@ -13,6 +13,9 @@ const UNITS = [
   ['s', 1],
 ] as const
 
+/** Of what may be a fraction: digits that say something. */
+export const roughly = (value: number): string => grouped(value, Math.abs(value) >= 100 ? 0 : 2)
+
 /** In its two largest units: `2 h 5 min`, `41 s`; below ten seconds with a decimal. */
 export const duration = (seconds: number | null | undefined): string => {
   if (seconds === null || seconds === undefined) return '–'
@@ -29,6 +32,12 @@ export const duration = (seconds: number | null | undefined): string => {
   return parts.join(' ')
 }
 
+/** How long ago, as one says it: in the largest unit. */
+const age = (seconds: number): string => {
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? ['s', 1]
+  return `${grouped(Math.floor(seconds / size))} ${unit} ago`
+}
+
 /** Seconds between two instants. */
 export const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1000
 
@@ -36,7 +45,7 @@ export const secondsBetween = (from: string, to: string): number => (Date.parse(
 export const Moment = ({ at, as = 'moment', now }: { at: string | null; as?: 'moment' | 'ago'; now?: string }) => {
   if (at === null) return <span>–</span>
   const utc = `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`
-  const shown = as === 'ago' && now ? `${duration(Math.max(0, secondsBetween(at, now)))} ago` : `${utc.slice(0, 16)} UTC`
+  const shown = as === 'ago' && now ? age(Math.max(0, secondsBetween(at, now))) : `${utc.slice(0, 16)} UTC`
   return (
     <time datetime={at} title={utc} data-as={as}>
       {shown}

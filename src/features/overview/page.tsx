@@ -1,4 +1,4 @@
-import { Badge, duration, Empty, grouped, Moment, Pager, type State, secondsBetween, TypeChoice } from '../../pages/elements.tsx'
+import { Badge, duration, Empty, grouped, Moment, Pager, roughly, type State, secondsBetween, TypeChoice } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
 import { FILTERS, PROBLEMS } from './problems.ts'
 import { DAY_SECONDS, type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
@@ -21,7 +21,7 @@ export const OverviewPage = (overview: Overview, scope: Scope) => {
         </small>
       </div>
       <Counts counts={overview.counts} {...scope} />
-      {overview.problems.length > 0 ? <Problems problems={overview.problems} {...scope} /> : null}
+      {overview.problems.length > 0 ? <Problems {...overview} {...scope} /> : null}
       <h2>The last 24 hours</h2>
       <Filters types={overview.types} query={query} />
       {rows.length === 0 ? (
@@ -81,30 +81,36 @@ const Counts = ({ counts, query, link }: Scope & { counts: Overview['counts'] })
   </ul>
 )
 
-const Problems = ({ problems, now }: Scope & { problems: Overview['problems'] }) => (
-  <section class="panel" aria-label="What is wrong now">
-    <ul class="problems">
-      {problems.toSorted(byWeight).map((problem) => (
-        <li>
-          <Badge state={problem.problem} />
-          <span>
-            <a href={`/pipelines/${problem.pipeline_id}${'execution_id' in problem ? `?execution=${problem.execution_id}` : ''}`}>
-              {problem.pipeline_name}
-            </a>{' '}
-            <small>
-              <Moment at={problem.since} as="ago" now={now} />
-            </small>
-          </span>
-          <p>{explain(problem)}</p>
-        </li>
-      ))}
-    </ul>
+const Problems = ({ problems, counts, now, link }: Scope & Pick<Overview, 'problems' | 'counts'>) => (
+  <section class="columns narrow" aria-label="What is wrong now">
+    {PROBLEMS.filter((kind) => counts[kind] > 0).map((kind) => (
+      <div class="panel">
+        <h3>
+          <a href={link({ state: kind, page: undefined })}>
+            <Badge state={kind}>{`${grouped(counts[kind])} ${kind}`}</Badge>
+          </a>
+        </h3>
+        <ul class="problems">
+          {problems
+            .filter(({ problem }) => problem === kind)
+            .map((problem) => (
+              <li>
+                <span>
+                  <a href={`/pipelines/${problem.pipeline_id}${'execution_id' in problem ? `?execution=${problem.execution_id}` : ''}`}>
+                    {problem.pipeline_name}
+                  </a>{' '}
+                  <small>
+                    <Moment at={problem.since} as="ago" now={now} />
+                  </small>
+                </span>
+                <p>{explain(problem)}</p>
+              </li>
+            ))}
+        </ul>
+      </div>
+    ))}
   </section>
 )
-
-/** The worst kind first; within a kind the newest, as they come. */
-const byWeight = (left: Overview['problems'][number], right: Overview['problems'][number]) =>
-  PROBLEMS.indexOf(left.problem) - PROBLEMS.indexOf(right.problem)
 
 const explain = (problem: Overview['problems'][number]): string => {
   switch (problem.problem) {
@@ -117,7 +123,7 @@ const explain = (problem: Overview['problems'][number]): string => {
     case 'anomalous': {
       const { deviation_percentage: percent } = problem
       const share = percent === null ? '' : ` (${percent > 0 ? '+' : '−'}${grouped(Math.abs(percent))} %)`
-      return `${problem.metric_field} was ${grouped(problem.violation_value, 2)}, usually ${grouped(problem.baseline_value, 2)}${share}`
+      return `${problem.metric_field} was ${roughly(problem.violation_value)}, usually ${roughly(problem.baseline_value)}${share}`
     }
   }
 }

@@ -19,7 +19,7 @@ const freshness = effectiveRule('freshness')
 /**
  * What is wrong now, as CTEs of one row for each pipeline that has it: `failed` (its last ended run), `overdue` (a run
  * that is logged as late and still runs, or ended within the day), `stale` (its last change is older than its rule
- * allows, by the clock, not by the log), `anomalous` (flagged within the day); and `running`. Placeholders: `now`, `day_ago`.
+ * allows, by the clock, not by the log), `anomalous` (a run that ended within the day is flagged; what is flagged of older ones, as in a backfill, is history); and `running`. Placeholders: `now`, `day_ago`.
  * Every active pipeline is looked at: one Index Scan Backward each on pipeline_execution_pipeline_id for its last run.
  */
 export const problems: SQL = sql`
@@ -50,8 +50,8 @@ export const problems: SQL = sql`
       and ${deadlineAfter(sql`latest.dml`, freshness.number, freshness.datepart)} < ${param('now')}::timestamptz),
   flagged as (
     select r.pipeline_id, f.pipeline_execution_id, f.detected_at, r.metric_field, f.violation_value, f.baseline_value, f.deviation_percentage
-    from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
-    where f.detected_at >= ${param('day_ago')}::timestamptz),
+    from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id join ${pipelineExecution} e on e.id = f.pipeline_execution_id
+    where f.detected_at >= ${param('day_ago')}::timestamptz and e.end_date >= ${param('day_ago')}::timestamptz),
   anomalous as (
     select distinct on (pipeline_id) pipeline_id, pipeline_execution_id as execution_id, detected_at as since, metric_field, violation_value,
       baseline_value, deviation_percentage

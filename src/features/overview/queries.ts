@@ -16,7 +16,7 @@ import { PROBLEMS, problems } from './problems.ts'
 export const DAY_SECONDS = 86_400
 export const PAGE_ROWS = 50
 /** Of each kind of problem so many are told in words; the rest is counted and listed below. */
-const MOST_TOLD = 5
+const MOST_TOLD = 3
 /** Of one pipeline so many runs are drawn: one every five minutes. */
 const MOST_RUNS = 300
 

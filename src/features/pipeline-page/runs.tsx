@@ -1,4 +1,4 @@
-import { Action, Badge, duration, Empty, grouped, Moment, type State, secondsBetween, Table } from '../../pages/elements.tsx'
+import { Action, Badge, duration, Empty, grouped, Moment, roughly, type State, secondsBetween, Table } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
 import type { PipelineQuery } from './page.tsx'
@@ -76,7 +76,7 @@ export const ChosenRun = ({ run, downstream, caller, link, now }: Scope & { run:
             <Badge state="anomalous">{METRIC_NAMES[flag.metric_field]}</Badge>
           </dt>
           <dd>
-            {grouped(flag.violation_value, 2)}, usually {grouped(flag.baseline_value, 2)}
+            {roughly(flag.violation_value)}, usually {roughly(flag.baseline_value)}
             {flag.deviation_percentage === null ? '' : ` (${grouped(flag.deviation_percentage, 1)} %)`}{' '}
             {caller.mayWrite ? (
               <Action
