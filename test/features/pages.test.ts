@@ -103,6 +103,10 @@ describe('every page', () => {
       '/overview?page=99999999999',
       '/reporting?from=yesterday&to=2026-02-31&sort=drop&order=up&page=0',
       '/reporting?from=9999-01-01',
+      '/reporting?to=0001-01-01',
+      '/reporting?from=1969-12-31&to=0000-01-01&search=%00',
+      '/overview?search=%00&type=%00',
+      '/lineage-graph?search=a%00b&target=%00',
       '/lineage-graph?direction=sideways&depth=many',
       `/overview?search=${'%25_%5C'.repeat(20)}`,
     ]) {

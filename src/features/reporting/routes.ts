@@ -12,11 +12,19 @@ const DAY_MILLIS = 86_400_000
 const MOST_DAYS = 366
 const USUAL_DAYS = 7
 
+/** A day in a calendar that JavaScript and PostgreSQL share. */
+const day = () =>
+  z.iso
+    .date()
+    .refine((text) => text >= '1970-01-01' && text < '3000-01-01')
+    .optional()
+    .catch(undefined)
+
 const filters = () => ({
   search: searchText(),
   type: idInQuery(),
-  from: z.iso.date().optional().catch(undefined),
-  to: z.iso.date().optional().catch(undefined),
+  from: day(),
+  to: day(),
   sort: z.enum(COLUMNS).catch('day'),
   order: z.enum(['asc', 'desc']).catch('desc'),
 })
