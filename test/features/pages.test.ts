@@ -115,6 +115,52 @@ describe('every page', () => {
   })
 })
 
+describe('whatever an address says', () => {
+  const ODD = [
+    '',
+    '0',
+    '-1',
+    '1.5',
+    '1e999',
+    '0x10',
+    '%00',
+    'a%00b',
+    '%FF',
+    '%',
+    "'",
+    '%F0%9F%98%80',
+    '9'.repeat(30),
+    '9007199254740991',
+    'null',
+    '[]',
+    '../..',
+    '%25',
+    'NaN',
+    '2026-02-30',
+  ]
+  const PARAMETERS: Record<string, string[]> = {
+    '/overview': ['search', 'type', 'state', 'page'],
+    '/pipelines/1': ['metric', 'days', 'before', 'execution'],
+    '/lineage-graph': ['address', 'search', 'direction', 'depth', 'target'],
+    '/lineage-graph/addresses': ['search'],
+    '/reporting': ['search', 'type', 'from', 'to', 'sort', 'order', 'page'],
+    '/reporting.csv': ['search', 'type', 'from', 'to', 'sort', 'order'],
+    '/monitoring': ['kind'],
+    '/diagnostics': ['x'],
+  }
+
+  it.each(Object.entries(PARAMETERS))('%s never fails on our side', async (path, parameters) => {
+    await makePipeline()
+    for (const parameter of parameters) {
+      for (const odd of ODD) {
+        const { status } = await open(`${path}?${parameter}=${odd}`)
+        expect([parameter, odd, status < 500]).toEqual([parameter, odd, true])
+      }
+    }
+    for (const odd of ODD) expect([odd, (await open(`/pipelines/${odd || 'x'}`)).status < 500]).toEqual([odd, true])
+  })
+})
+
 describe('who asks for what', () => {
   it('a browser is sent from / to the overview; clients still get the health', async () => {
     const browser = await open('/')
