@@ -155,7 +155,7 @@ describe('the overview', () => {
   it('filters by what is wrong, by type and by name, and keeps that in its address', async () => {
     const names = () => visit.page.locator('.strip .name').allTextContents()
     await visit.open('/overview')
-    await visit.page.getByRole('link', { name: /overdue$/ }).click()
+    await visit.page.locator('a.card', { hasText: 'overdue' }).click()
     await visit.page.waitForURL('**/overview?state=overdue')
     expect(await names()).toEqual(['invoices-load'])
     await visit.page.goto(`${visit.url}/overview`)
