@@ -18,10 +18,11 @@ import { describeTiming, logRequest } from './http/request-log.ts'
 import { createRouter, type Router } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
 import { makeNonce, pagePolicy, setSecurityHeaders } from './http/security-headers.ts'
-import { SIGN_IN, SIGN_OUT, serveSignIn, signInFor } from './http/sign-in.ts'
+import { askToSignIn, SIGN_IN, SIGN_OUT, serveSignIn } from './http/sign-in.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
-import { Trace, type WaitUntil } from './tracing/trace.ts'
+import { sendAtOnce } from './tracing/export.ts'
+import { Trace } from './tracing/trace.ts'
 
 /**
  * The whole HTTP side: what every request goes through, the features, the docs, and the one place that renders errors.
@@ -50,7 +51,12 @@ export const createApp = (runners: Runners): Router => {
     const { method } = context.req
     const origin = context.req.header('origin')
     const isPreflight = method === 'OPTIONS' && context.req.header('access-control-request-method') !== undefined
-    if (origin === undefined || !readSettings(context.env).WATCHER_ALLOWED_ORIGINS.includes(origin)) return next()
+    if (
+      origin === undefined ||
+      OPEN_PATHS.includes(context.req.path) ||
+      !readSettings(context.env).WATCHER_ALLOWED_ORIGINS.includes(origin)
+    )
+      return next()
     // Any other OPTIONS is answered as the path's own; hono's middleware would take it for a preflight.
     return method === 'OPTIONS' && !isPreflight ? next() : allowOrigin(origin)(context, next)
   })
@@ -63,7 +69,7 @@ export const createApp = (runners: Runners): Router => {
         context.set('caller', caller)
         await assertWithinRate(context.env, caller)
       } catch (fault) {
-        if (fault instanceof ApiError && fault.code === 'unauthenticated' && wantsHtml(raw)) return context.redirect(signInFor(raw))
+        if (fault instanceof ApiError && fault.code === 'unauthenticated' && wantsHtml(raw)) return askToSignIn(raw)
         throw fault
       }
     }
@@ -172,8 +178,9 @@ const createScope = (context: Context<AppEnvironment>, date: Date, runners: Runn
   let db: Database | undefined
   let backgroundDb: Database | undefined
   const stopwatch = new Stopwatch(date.getTime())
-  const waitUntil: WaitUntil = (work) => context.executionCtx.waitUntil(work)
-  const trace = Trace.begin(env, waitUntil, {
+  const waitUntil = (work: Promise<unknown>) => context.executionCtx.waitUntil(work)
+  const sink = sendAtOnce(env, { waitUntil })
+  const trace = Trace.begin(sink, {
     name: context.req.method,
     kind: 'server',
     parent: context.req.header('traceparent'),
@@ -201,7 +208,7 @@ const createScope = (context: Context<AppEnvironment>, date: Date, runners: Runn
       if (jobIds.length > 0) waitUntil(trySendJobs(env.JOBS, jobIds, trace))
     },
     runAfterwards: (jobIds) => {
-      for (const id of jobIds) waitUntil(tryRunJob(id, env, runners, { waitUntil, parent: trace.parent }))
+      for (const id of jobIds) waitUntil(tryRunJob(id, env, runners, { sink, parent: trace.parent }))
     },
     stopwatch,
     trips: () => [...(db?.trips ?? []), ...(backgroundDb?.trips ?? [])],

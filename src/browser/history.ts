@@ -1,5 +1,6 @@
 import uPlot from 'uplot'
 import { axis, colour, fitTo, HEIGHT } from './parts/chart.ts'
+import { REFRESHED } from './parts/refreshed.ts'
 
 /** The history of one metric: its values, the band of what is normal, and what was flagged or failed. A point leads to its run. */
 
@@ -22,11 +23,7 @@ interface History {
   address: string
 }
 
-const host = document.getElementById('history')
-const source = document.getElementById('history-points')
-
-const draw = (host: HTMLElement, source: HTMLElement): void => {
-  const { name, points, days, now, address } = JSON.parse(source.textContent ?? '') as History
+const draw = (host: HTMLElement, { name, points, days, now, address }: History): void => {
   const only = (isShown: (point: Point) => boolean) => points.map((point) => (isShown(point) ? (point.value ?? 0) : null))
   const lines = axis()
   const dots = (label: string, variable: string): uPlot.Series => ({
@@ -91,4 +88,14 @@ const draw = (host: HTMLElement, source: HTMLElement): void => {
   fitTo(host, chart)
 }
 
-if (host && source) draw(host, source)
+let drawn = ''
+const drawCurrent = (): void => {
+  const [host, source] = ['history', 'history-points'].map((id) => document.getElementById(id))
+  const text = source?.textContent ?? ''
+  if (!host || text === '' || text === drawn) return
+  drawn = text
+  host.replaceChildren()
+  draw(host, JSON.parse(text) as History)
+}
+drawCurrent()
+addEventListener(REFRESHED, drawCurrent)

@@ -71,7 +71,7 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines, base }: Lineage)
     ranksep: 90,
     marginx: 20,
     marginy: 20,
-    ranker: addresses.length > 200 ? 'longest-path' : 'network-simplex',
+    ranker: edges.length > 400 ? 'longest-path' : 'network-simplex',
   })
   graph.setDefaultEdgeLabel(() => ({}))
   for (const { id } of addresses) graph.setNode(String(id), { width: WIDTH, height: HEIGHT })

@@ -1,4 +1,5 @@
 import { Idiomorph } from 'idiomorph'
+import { REFRESHED } from './parts/refreshed.ts'
 
 /** What every page has: moments in the reader's zone, contents that bring themselves up to date, buttons that ask first. */
 
@@ -19,7 +20,7 @@ const confirmation = document.getElementById('confirm') as HTMLDialogElement
 localise(main)
 
 /** Loads this page again and changes what has changed: nothing flickers, what is open or focused stays so. */
-export const refresh = async (): Promise<void> => {
+const refresh = async (): Promise<void> => {
   const response = await fetch(location.href, { headers: { accept: 'text/html' } })
   if (response.redirected) return location.reload() // signed out meanwhile
   if (!response.ok) throw new Error(`the server answered ${response.status}`)
@@ -36,6 +37,7 @@ export const refresh = async (): Promise<void> => {
       beforeNodeMorphed: (node) => !(node instanceof Element && node.hasAttribute('data-drawn')),
     },
   })
+  dispatchEvent(new Event(REFRESHED))
 }
 
 const seconds = Number(main.dataset.refresh)
@@ -80,9 +82,10 @@ document.addEventListener('click', (event) => {
     yes.disabled = true
     try {
       await send(button.dataset)
-      await refresh()
       confirmation.close()
       status.textContent = button.dataset.done ?? 'Done'
+      // It is done, whether this page can be brought up to date or not.
+      await refresh().catch(() => location.reload())
     } catch (error) {
       fault.textContent = (error as Error).message
     } finally {
@@ -102,12 +105,10 @@ addEventListener('pageshow', () => document.documentElement.classList.remove('bu
 /** A filter is applied when it is chosen. */
 document.addEventListener('change', (event) => {
   const field = event.target as HTMLSelectElement
-  if (field.matches('form.filters select, form.filters input[type=date]')) field.form?.requestSubmit()
+  if (field.matches('form.filters select')) field.form?.requestSubmit()
 })
 /** Fields that say nothing stay out of the address. */
-document.addEventListener('submit', (event) => {
-  const form = event.target as HTMLFormElement
-  if (!form.matches('form.filters')) return
-  for (const field of form.elements)
-    if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.disabled = field.value === ''
+document.addEventListener('formdata', ({ target, formData }) => {
+  if (!(target as Element).matches('form.filters')) return
+  for (const [name, value] of [...formData]) if (value === '') formData.delete(name)
 })

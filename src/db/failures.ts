@@ -26,6 +26,10 @@ const PASSING = /^(08|53|55|57|40)/
 /** What only whoever runs this deployment can mend. */
 const UNREADY: [codes: RegExp, message: string][] = [
   [/^(28|3D)/, 'The database refuses the connection: check the user, the password and the database in DATABASE_URL'],
+  [
+    /^42501$/,
+    'The database role in DATABASE_URL may not do this: grant it the tables of its schema, and reading drizzle.__drizzle_migrations',
+  ],
   [/^(42P01|42703|42883)$/, 'The database lacks a table, column or function of this version: run npm run db:migrate'],
 ]
 const PAGE_TOO_LARGE = /HTTP status 507/

@@ -21,6 +21,9 @@ export const moment = z.string().transform(formatInstant)
 /** A `jsonb` object; integers too large for a double survive (see http/json.ts). */
 export const jsonText = z.string().transform((value) => parseJson(value) as Record<string, unknown>)
 
+/** A number in a JSON column, for people to look at: beyond 2^53 (see http/json.ts) the nearest there is. */
+export const amount = z.union([z.number(), z.bigint()]).transform(Number)
+
 /** A JSON column with these contents; numbers in it are numbers, timestamps PostgreSQL's text (see `moment`). */
 export const jsonOf = <Content extends z.ZodType>(content: Content) => z.string().transform(parseJson).pipe(content)
 

@@ -42,6 +42,11 @@ export const ERRORS = {
     retryAfterSeconds: 5,
     description: 'The database did not answer in time; `Retry-After` says when to try again.',
   },
+  shutting_down: {
+    status: 503,
+    retryAfterSeconds: 5,
+    description: 'A server of your own (`npm start`) is being stopped: try again in a moment.',
+  },
   misconfigured: {
     status: 503,
     retryAfterSeconds: 60,

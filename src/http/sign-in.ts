@@ -53,11 +53,19 @@ const destination = (next: unknown): string => {
     : HOME
 }
 
-/** Where a browser is sent that has no token yet. */
-export const signInFor = ({ url }: Request): string => {
+/**
+ * For a browser without a token: the sign-in page. One that follows a link of another site (a chat, a mail) does not send
+ * its SameSite=Strict cookie: it is made to ask again from here, and then does.
+ */
+export const askToSignIn = ({ url, headers }: Request): Response => {
   const { pathname, search } = new URL(url)
-  return `${SIGN_IN}?next=${encodeURIComponent(pathname + search)}`
+  if (headers.get('sec-fetch-site') === 'cross-site')
+    return new Response(ASK_AGAIN, { headers: { 'Content-Type': 'text/html; charset=utf-8' } })
+  return new Response(null, { status: 302, headers: { Location: `${SIGN_IN}?next=${encodeURIComponent(pathname + search)}` } })
 }
+
+const ASK_AGAIN =
+  '<!doctype html><html lang="en"><head><meta http-equiv="refresh" content="0"><title>Watcher</title></head><body></body></html>'
 
 const page = (status: number, next: string, fault: string): Response =>
   new Response(

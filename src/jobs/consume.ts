@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { instantOf } from '../http/instant.ts'
 import { logEvent } from '../http/log.ts'
-import { Trace, type WaitUntil } from '../tracing/trace.ts'
+import { collectSpans, type SpanSink } from '../tracing/export.ts'
+import { Trace } from '../tracing/trace.ts'
 import { recordDone } from './claim.ts'
 import { settleDeadJob } from './dead-letters.ts'
 import type { JobMessage } from './dispatch.ts'
@@ -19,11 +20,10 @@ const messageBody = z.object({ id: z.int().min(1), done: z.int().optional(), tra
  * up and takes no other with it.
  */
 export const consumeBatch = async (batch: MessageBatch, env: Env, context: ExecutionContext, runners: Runners): Promise<void> => {
-  const waitUntil: WaitUntil = (work) => context.waitUntil(work)
+  const sink = collectSpans(env, context)
   const handle = handlerFor(batch.queue, env, runners)
-  await Promise.all(
-    batch.messages.map((message) => settle(message, handle, (parent) => beginTrace(batch.queue, message, env, waitUntil, parent))),
-  )
+  await Promise.all(batch.messages.map((message) => settle(message, handle, (parent) => beginTrace(batch.queue, message, sink, parent))))
+  sink.send()
 }
 
 type Handle = (message: JobMessage, trace: Trace) => Promise<Handled>
@@ -37,8 +37,8 @@ const handlerFor = (queue: string, env: Env, runners: Runners): Handle => {
 }
 
 /** The message's own place in the trace that its sender began. */
-const beginTrace = (queue: string, message: Message, env: Env, waitUntil: WaitUntil, parent: string | undefined): Trace =>
-  Trace.begin(env, waitUntil, {
+const beginTrace = (queue: string, message: Message, sink: SpanSink, parent: string | undefined): Trace =>
+  Trace.begin(sink, {
     name: `process ${queue}`,
     kind: 'consumer',
     parent,

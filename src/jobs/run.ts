@@ -5,7 +5,8 @@ import { ApiError } from '../http/errors.ts'
 import { addSeconds, instantOf } from '../http/instant.ts'
 import { logEvent, versionOf } from '../http/log.ts'
 import { sumTrips } from '../http/request-log.ts'
-import { Trace, type WaitUntil } from '../tracing/trace.ts'
+import type { SpanSink } from '../tracing/export.ts'
+import { Trace } from '../tracing/trace.ts'
 import { claimJob, failJob } from './claim.ts'
 import { type JobMessage, measureSend, trySendJobs } from './dispatch.ts'
 import { type ClaimedJob, JobFailure, type JobKind, type RunJob } from './job.ts'
@@ -132,9 +133,9 @@ export const tryRunJob = async (
   id: number,
   env: Env,
   runners: Runners,
-  begun: { waitUntil: WaitUntil; parent?: string | undefined },
+  begun: { sink: SpanSink; parent?: string | undefined },
 ): Promise<void> => {
-  const trace = Trace.begin(env, begun.waitUntil, { name: 'job', kind: 'internal', parent: begun.parent })
+  const trace = Trace.begin(begun.sink, { name: 'job', kind: 'internal', parent: begun.parent })
   try {
     await runJob(id, env, runners, trace)
   } catch (error) {

@@ -2,7 +2,8 @@ import type { Database } from '../db/client.ts'
 import { readSettings, type Settings } from '../env.ts'
 import { instantOf } from '../http/instant.ts'
 import { logEvent } from '../http/log.ts'
-import { Trace, type WaitUntil } from '../tracing/trace.ts'
+import { collectSpans } from '../tracing/export.ts'
+import { Trace } from '../tracing/trace.ts'
 import { sendJobs } from './dispatch.ts'
 import type { JobKind } from './job.ts'
 import { recordJobsOnce } from './record.ts'
@@ -54,8 +55,8 @@ export const runSchedule = async (
   runners: Runners,
 ): Promise<void> => {
   if (!Object.values(CRONS).includes(cron as Cron)) throw new Error(`No schedule for the cron ${cron}: see src/jobs/schedule.ts`)
-  const waitUntil: WaitUntil = (work) => context.waitUntil(work)
-  const trace = Trace.begin(env, waitUntil, { name: `cron ${cron}`, kind: 'internal', attributes: { 'watcher.cron': cron } })
+  const sink = collectSpans(env, context)
+  const trace = Trace.begin(sink, { name: `cron ${cron}`, kind: 'internal', attributes: { 'watcher.cron': cron } })
   const openDatabase = () => {
     const db = createJobDatabase(env)
     trace.follow(db.trips)
@@ -65,12 +66,13 @@ export const runSchedule = async (
   const tasks = [recordSweeps(tick, new Date(scheduledTime).toISOString(), sweeps)]
   if (cron === CRONS.quarterHourly) {
     tasks.push(resendLost(tick))
-    for (const watch of watches) tasks.push(look(watch, tick, (id) => tryRunJob(id, env, runners, { waitUntil, parent: trace.parent })))
+    for (const watch of watches) tasks.push(look(watch, tick, (id) => tryRunJob(id, env, runners, { sink, parent: trace.parent })))
   }
   const faults = (await Promise.allSettled(tasks)).flatMap((task) => (task.status === 'rejected' ? [task.reason] : []))
   for (const fault of faults) logEvent('error', 'a scheduled task failed', { cron }, fault)
   trace.describe(undefined, {}, faults.length > 0 ? 'tasks failed' : undefined)
   trace.end()
+  sink.send()
   if (faults.length > 0) throw new Error(`${faults.length} of ${tasks.length} scheduled tasks failed; the lines before say why`)
 }
 

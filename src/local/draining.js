@@ -25,13 +25,23 @@ const countedContext = (context) => ({
   passThroughOnException: () => context.passThroughOnException(),
 })
 
+/**
+ * An answer is under way until its body has been taken. @param {Response} answer @param {ExecutionContext} context
+ */
+const countedBody = (answer, context) => {
+  if (!answer.body) return answer
+  const { readable, writable } = new IdentityTransformStream()
+  context.waitUntil(counted(() => answer.body.pipeTo(writable)).catch(() => {})) // whoever asked has gone away
+  return new Response(readable, answer)
+}
+
 /** The shape of every error; clients try again. */
 const refuse = () => {
   const message = 'This server is being stopped: try again in a moment'
   const request_id = crypto.randomUUID()
   return new Response(JSON.stringify({ code: 'shutting_down', message, detail: message, request_id }), {
     status: 503,
-    headers: { 'Content-Type': 'application/json', 'Retry-After': '5', 'X-Request-Id': request_id, Connection: 'close' },
+    headers: { 'Content-Type': 'application/json', 'Retry-After': '5', 'X-Request-Id': request_id, 'Cache-Control': 'no-store' },
   })
 }
 
@@ -64,7 +74,7 @@ export default {
     if (isDraining) return refuse()
     const { pathname } = new URL(request.url)
     const asset = request.method === 'GET' && pathname.startsWith('/static/') ? await serveAsset(pathname, env.FILES) : undefined
-    return asset ?? counted(() => worker.fetch(request, env, countedContext(context)))
+    return countedBody(asset ?? (await counted(() => worker.fetch(request, env, countedContext(context)))), context)
   },
   async scheduled(controller, env, context) {
     if (!isDraining) await counted(() => worker.scheduled(controller, env, countedContext(context)))

@@ -67,7 +67,10 @@ await runProgram(async () => {
   // The queue of the process before went with it: look at once for the jobs whose messages it had, and for a missed tick.
   const lookForLost = () => fire(CRONS.quarterHourly, new Date(Math.floor(Date.now() / QUARTER_MILLIS) * QUARTER_MILLIS))
   await lookForLost()
-  const secondLook = setTimeout(() => void lookForLost(), SECOND_LOOK_MILLIS)
+  const secondLook = setTimeout(
+    () => void lookForLost().catch(() => console.error('watcher: the search for lost jobs could not be begun')),
+    SECOND_LOOK_MILLIS,
+  )
   console.log(`watcher: serving http://${host}:${port} (${state}); SIGTERM or Ctrl-C stops it once requests and jobs under way are done`)
 
   await stopping

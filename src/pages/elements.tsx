@@ -1,4 +1,6 @@
 import type { Child } from 'hono/jsx'
+import { stringifyJson } from '../http/json.ts'
+import { LAST_PAGE } from './fields.ts'
 
 /** What pages show again and again: moments, durations, numbers, outcomes, buttons that ask first. */
 
@@ -132,15 +134,19 @@ export const TypeChoice = ({ types, chosen }: { types: { id: number; name: strin
 
 /** Contents for a script of ours: data, never run. */
 export const Embedded = ({ id, value }: { id: string; value: unknown }) => (
-  <script id={id} type="application/json" dangerouslySetInnerHTML={{ __html: JSON.stringify(value).replaceAll('<', '\\u003c') }} />
+  <script id={id} type="application/json" dangerouslySetInnerHTML={{ __html: stringifyJson(value).replaceAll('<', '\\u003c') }} />
 )
 
 /** Earlier and later pages of a list, by the query of their addresses. */
-export const Pager = ({ page, isLast, link }: { page: number; isLast: boolean; link: (page: number) => string }) =>
-  page === 1 && isLast ? null : (
+export const Pager = ({ page, hasMore, link }: { page: number; hasMore: boolean; link: (page: number) => string }) =>
+  page === 1 && !hasMore ? null : (
     <nav class="pager" aria-label="More rows">
       {page > 1 ? <a href={link(page - 1)}>← Page {page - 1}</a> : <span />}
       <span>Page {grouped(page)}</span>
-      {isLast ? <span /> : <a href={link(page + 1)}>Page {page + 1} →</a>}
+      {hasMore && page < LAST_PAGE ? (
+        <a href={link(page + 1)}>Page {page + 1} →</a>
+      ) : (
+        <span>{hasMore ? 'The rest: narrow it down' : ''}</span>
+      )}
     </nav>
   )

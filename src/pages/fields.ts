@@ -1,7 +1,10 @@
 import { z } from 'zod'
 
-/** Pages of a list are numbered from 1; beyond the thousandth nobody turns them. */
-export const pageNumber = () => z.coerce.number().int().min(1).max(1000).catch(1)
+/** Beyond it nobody turns pages. */
+export const LAST_PAGE = 1000
+
+/** Pages of a list are numbered from 1. */
+export const pageNumber = () => z.coerce.number().int().min(1).max(LAST_PAGE).catch(1)
 
 /** An id in a page's query; without one, or with something else, undefined. */
 export const idInQuery = () => z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional().catch(undefined)

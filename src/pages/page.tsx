@@ -5,6 +5,7 @@ import { databaseFault } from '../db/failures.ts'
 import { wantsHtml } from '../http/accept.ts'
 import type { Caller } from '../http/access.ts'
 import { ApiError } from '../http/errors.ts'
+import { versionOf } from '../http/log.ts'
 import { once } from '../http/once.ts'
 import { HANDLER } from '../http/profile.ts'
 import type { Router } from '../http/router.ts'
@@ -51,7 +52,11 @@ export const servePage = <Loaded, Params extends Shape = {}, Query extends Shape
 ): void => {
   const schemas = once(() => ({ params: z.object(page.params?.() ?? {}), query: z.object(page.query?.() ?? {}) }))
   router.get(page.path.replace(/\{(\w+)\}/g, ':$1'), async (context, next) => {
-    if (page.isAlsoJson && !wantsHtml(context.req.raw)) return next()
+    if (page.isAlsoJson && !wantsHtml(context.req.raw)) {
+      await next()
+      context.res.headers.append('Vary', 'Accept')
+      return
+    }
     const scope = context.get('scope')
     try {
       const params = schemas().params.safeParse(context.req.param())
@@ -89,7 +94,14 @@ const answer = (
   headers: Record<string, string> = {},
 ): Response => {
   const whole = (
-    <Layout title={title} section={section} caller={context.get('caller')} scripts={scripts} refreshSeconds={refreshSeconds}>
+    <Layout
+      title={title}
+      section={section}
+      caller={context.get('caller')}
+      scripts={scripts}
+      refreshSeconds={refreshSeconds}
+      version={versionOf(context.env)}
+    >
       {content}
     </Layout>
   )

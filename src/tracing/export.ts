@@ -1,6 +1,6 @@
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
-import type { Settings } from '../env.ts'
+import { readSettings, type Settings } from '../env.ts'
 import { logEvent } from '../http/log.ts'
 
 /** A collector that takes longer is not waited for: the platform ends work behind an answer after 30 seconds. */
@@ -51,5 +51,43 @@ const post = async ({ url, headers }: Collector, body: Uint8Array | undefined): 
       logEvent('warning', 'the collector of traces did not take these', { collector: new URL(url).host, status: response.status })
   } catch (error) {
     logEvent('warning', 'the collector of traces did not answer', { collector: new URL(url).host }, error)
+  }
+}
+
+/** A deployment that is not configured says so in its answers, not here. */
+export const readableSettings = (env: Env): Settings | undefined => {
+  try {
+    return readSettings(env)
+  } catch {
+    return undefined
+  }
+}
+
+/** Where a trace's spans go once the last of them is over. */
+export interface SpanSink {
+  env: Env
+  take: (spans: ReadableSpan[]) => void
+}
+
+const sendSpans = (env: Env, spans: ReadableSpan[]): Promise<void> => {
+  const settings = readableSettings(env)
+  return settings ? exportSpans(spans, settings) : Promise.resolve()
+}
+
+/** Sends each trace by itself, beside the answer: for a request, which has one. */
+export const sendAtOnce = (env: Env, context: Pick<ExecutionContext, 'waitUntil'>): SpanSink => ({
+  env,
+  take: (spans) => context.waitUntil(sendSpans(env, spans)),
+})
+
+/** Keeps the traces of a batch or a tick, to be sent as one: each post is one of the few that the platform allows. */
+export const collectSpans = (env: Env, context: Pick<ExecutionContext, 'waitUntil'>): SpanSink & { send: () => void } => {
+  const collected: ReadableSpan[] = []
+  return {
+    env,
+    take: (spans) => void collected.push(...spans),
+    send: () => {
+      if (collected.length > 0) context.waitUntil(sendSpans(env, collected.splice(0)))
+    },
   }
 }

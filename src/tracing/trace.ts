@@ -3,9 +3,9 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { ParentBasedSampler, type ReadableSpan, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Trip } from '../db/client.ts'
-import { readSettings, type Settings } from '../env.ts'
+import type { Settings } from '../env.ts'
 import { versionOf } from '../http/log.ts'
-import { exportSpans, isTraced } from './export.ts'
+import { isTraced, readableSettings, type SpanSink } from './export.ts'
 
 /** What a trace begins with. */
 interface Beginning {
@@ -15,9 +15,6 @@ interface Beginning {
   parent?: string | undefined
   attributes?: Attributes
 }
-
-/** Keeps a promise alive beyond the answer: the platform's own. */
-export type WaitUntil = (work: Promise<unknown>) => void
 
 const KINDS = { server: SpanKind.SERVER, consumer: SpanKind.CONSUMER, internal: SpanKind.INTERNAL } as const
 
@@ -42,9 +39,9 @@ export class Trace {
     this.parent = recording && traceparentOf(recording.root)
   }
 
-  static begin(env: Env, waitUntil: WaitUntil, beginning: Beginning): Trace {
+  static begin({ env, take }: SpanSink, beginning: Beginning): Trace {
     const settings = readableSettings(env)
-    return settings && isTraced(settings) ? new Trace(new Recording(settings, versionOf(env), waitUntil, beginning)) : NO_TRACE
+    return settings && isTraced(settings) ? new Trace(new Recording(settings, versionOf(env), take, beginning)) : NO_TRACE
   }
 
   /** For what nobody asked to be traced. */
@@ -97,12 +94,10 @@ class Recording {
   readonly #tracer: Tracer
   readonly #ended: ReadableSpan[] = []
   #running = 0
-  readonly #settings: Settings
-  readonly #waitUntil: WaitUntil
+  readonly #take: SpanSink['take']
 
-  constructor(settings: Settings, version: string | undefined, waitUntil: WaitUntil, { name, kind, parent, attributes = {} }: Beginning) {
-    this.#settings = settings
-    this.#waitUntil = waitUntil
+  constructor(settings: Settings, version: string | undefined, take: SpanSink['take'], { name, kind, parent, attributes = {} }: Beginning) {
+    this.#take = take
     // A provider of its own for each trace: workers handle many at once, and what is exported belongs to one of them.
     const provider = new TracerProvider({
       resource: resourceFromAttributes({
@@ -138,7 +133,7 @@ class Recording {
     this.#running -= 1
     if (this.#running > 0) return
     for (const trip of this.trips.flat()) this.#recordTrip(trip)
-    if (this.#ended.length > 0) this.#waitUntil(exportSpans(this.#ended, this.#settings))
+    if (this.#ended.length > 0) this.#take(this.#ended)
   }
 
   #recordTrip({ statements, begunMillis, millis, rows, failed }: Trip): void {
@@ -166,15 +161,6 @@ const traceparentOf = (span: Span): string | undefined => {
   const carrier: Headers = {}
   PROPAGATOR.inject(trace.setSpan(ROOT_CONTEXT, span), carrier, CARRIER)
   return carrier.traceparent
-}
-
-/** A deployment that is not configured says so in its answers, not here. */
-const readableSettings = (env: Env): Settings | undefined => {
-  try {
-    return readSettings(env)
-  } catch {
-    return undefined
-  }
 }
 
 const NO_TRACE = Trace.none()

@@ -11,7 +11,11 @@ export const size = (bytes: number): string => {
   return `${grouped(bytes / 1024 ** power, power > 1 ? 1 : 0)} ${UNITS[power]}`
 }
 
-export const Busy = ({ busy, deadlocks }: { busy: Diagnosis['busy']; deadlocks: number }) => (
+/** Statements of others on this database may carry values: they are for those who may write. */
+const Statement = ({ text, mayRead }: { text: string; mayRead: boolean }) =>
+  mayRead ? <code>{text}</code> : <span class="soft">shown to those who may write</span>
+
+export const Busy = ({ mayRead, busy, deadlocks }: { mayRead: boolean; busy: Diagnosis['busy']; deadlocks: number }) => (
   <>
     {busy.length === 0 ? (
       <p>Nothing has run for more than a second or waits for another. Deadlocks so far: {grouped(deadlocks)}.</p>
@@ -25,7 +29,7 @@ export const Busy = ({ busy, deadlocks }: { busy: Diagnosis['busy']; deadlocks: 
               <td class="number">{duration(row.seconds)}</td>
               <td>{row.blocked_by.length > 0 ? `process ${row.blocked_by.join(', ')}` : (row.wait_event_type ?? 'nothing')}</td>
               <td class="why">
-                <code>{row.query}</code>
+                <Statement text={row.query} mayRead={mayRead} />
               </td>
             </tr>
           ))}
@@ -36,7 +40,7 @@ export const Busy = ({ busy, deadlocks }: { busy: Diagnosis['busy']; deadlocks: 
   </>
 )
 
-export const Slowest = ({ slowest }: { slowest: Slow[] | undefined }) =>
+export const Slowest = ({ mayRead, slowest }: { mayRead: boolean; slowest: Slow[] | undefined }) =>
   slowest === undefined ? (
     <p>
       The database does not collect them. <code>CREATE EXTENSION pg_stat_statements</code> switches that on, where the server has loaded it
@@ -54,7 +58,7 @@ export const Slowest = ({ slowest }: { slowest: Slow[] | undefined }) =>
           <td class="number">{grouped(row.mean_millis, 2)} ms</td>
           <td class="number">{grouped(row.max_millis, 1)} ms</td>
           <td class="why">
-            <code>{row.query}</code>
+            <Statement text={row.query} mayRead={mayRead} />
           </td>
         </tr>
       ))}

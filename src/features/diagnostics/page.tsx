@@ -15,7 +15,7 @@ interface Loaded {
 
 /** When each cron is late: twice its interval. */
 const LATE_SECONDS: Record<string, number> = { check_timeliness: 1_800, check_freshness: 7_200, clean_logs: 2 * 86_400 }
-export const DiagnosticsPage = (loaded: Loaded, { now }: ViewScope<unknown>) => {
+export const DiagnosticsPage = (loaded: Loaded, { now, caller }: ViewScope<unknown>) => {
   const { diagnosis, slowest, millis } = loaded
   return (
     <>
@@ -26,9 +26,9 @@ export const DiagnosticsPage = (loaded: Loaded, { now }: ViewScope<unknown>) => 
         <Settings {...loaded} />
       </div>
       <h2>Running for long, or waiting for a lock</h2>
-      <Busy busy={diagnosis.busy} deadlocks={diagnosis.deadlocks} />
+      <Busy mayRead={caller.mayWrite} busy={diagnosis.busy} deadlocks={diagnosis.deadlocks} />
       <h2>Slowest statements</h2>
-      <Slowest slowest={slowest} />
+      <Slowest mayRead={caller.mayWrite} slowest={slowest} />
       <h2>Tables</h2>
       <Tables tables={diagnosis.tables} />
       <h2>Indexes</h2>

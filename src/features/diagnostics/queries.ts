@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { jsonOf, moment, text, truth, whole } from '../../db/rows.ts'
+import { amount, decimal, jsonOf, moment, text, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { job } from '../../jobs/table.ts'
 
@@ -23,7 +23,7 @@ const DIAGNOSE = prepare(sql`
     (select coalesce(jsonb_agg(to_jsonb(t) order by t.bytes desc), '[]') from (
       select s.relname as name, pg_total_relation_size(s.relid) as bytes, pg_indexes_size(s.relid) as index_bytes, s.n_live_tup as rows,
         s.n_dead_tup as dead_rows, s.seq_scan as sequential_scans, s.seq_tup_read as rows_read_by_them, coalesce(s.idx_scan, 0) as index_scans,
-        greatest(s.last_vacuum, s.last_autovacuum) as vacuumed_at, greatest(s.last_analyze, s.last_autoanalyze) as analyzed_at
+        greatest(s.last_vacuum, s.last_autovacuum) as vacuumed_at
       from pg_stat_user_tables s where s.schemaname = 'public') t) as tables,
     (select coalesce(jsonb_agg(to_jsonb(i) order by i.bytes desc), '[]') from (
       select s.indexrelname as name, s.relname as table_name, pg_relation_size(s.indexrelid) as bytes, s.idx_scan as scans,
@@ -59,20 +59,19 @@ const diagnosisRow = z.object({
   connections: whole,
   most_connections: whole,
   has_statements: truth,
-  migrations: jsonOf(z.array(z.number())),
+  migrations: jsonOf(z.array(amount)),
   tables: jsonOf(
     z.array(
       z.object({
         name: z.string(),
-        bytes: z.number(),
-        index_bytes: z.number(),
-        rows: z.number(),
-        dead_rows: z.number(),
-        sequential_scans: z.number(),
-        rows_read_by_them: z.number(),
-        index_scans: z.number(),
+        bytes: amount,
+        index_bytes: amount,
+        rows: amount,
+        dead_rows: amount,
+        sequential_scans: amount,
+        rows_read_by_them: amount,
+        index_scans: amount,
         vacuumed_at: moment.nullable(),
-        analyzed_at: moment.nullable(),
       }),
     ),
   ),
@@ -81,8 +80,8 @@ const diagnosisRow = z.object({
       z.object({
         name: z.string(),
         table_name: z.string(),
-        bytes: z.number(),
-        scans: z.number(),
+        bytes: amount,
+        scans: amount,
         is_unique: z.boolean(),
         is_valid: z.boolean(),
       }),
@@ -92,17 +91,17 @@ const diagnosisRow = z.object({
   busy: jsonOf(
     z.array(
       z.object({
-        pid: z.number(),
+        pid: amount,
         state: z.string().nullable(),
-        seconds: z.number().nullable(),
+        seconds: amount.nullable(),
         wait_event_type: z.string().nullable(),
         query: z.string(),
-        blocked_by: z.array(z.number()),
+        blocked_by: z.array(amount),
       }),
     ),
   ),
   crons: jsonOf(z.array(z.object({ kind: z.string(), ticks: z.array(moment) }))),
-  queue: jsonOf(z.object({ waiting: z.number(), running: z.number(), oldest_seconds: z.number().nullable(), resent: z.number() })),
+  queue: jsonOf(z.object({ waiting: amount, running: amount, oldest_seconds: amount.nullable(), resent: amount })),
 })
 export type Diagnosis = z.output<typeof diagnosisRow>
 
@@ -113,7 +112,7 @@ const SLOWEST = prepare(sql`
   from pg_stat_statements s join pg_database d on d.oid = s.dbid
   where d.datname = current_database() order by total_exec_time desc limit 15`)
 
-const slowRow = z.object({ query: text, calls: whole, mean_millis: whole, max_millis: whole, total_millis: whole })
+const slowRow = z.object({ query: text, calls: whole, mean_millis: decimal, max_millis: decimal, total_millis: decimal })
 export type Slow = z.output<typeof slowRow>
 
 /** `slowest` is undefined where the database does not collect it. */

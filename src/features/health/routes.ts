@@ -9,7 +9,12 @@ import type { Feature } from '../feature.ts'
 
 const routes = (router: Router): void => {
   // People are after the pages; whoever does not ask for HTML is after the health.
-  router.get('/', (context, next) => (wantsHtml(context.req.raw) ? Promise.resolve(context.redirect('/overview')) : next()))
+  router.get('/', async (context, next) => {
+    const isForPeople = wantsHtml(context.req.raw) && context.req.query('deep') === undefined
+    if (isForPeople) context.res = context.redirect('/overview')
+    else await next()
+    context.res.headers.append('Vary', 'Accept')
+  })
   handle(
     router,
     {

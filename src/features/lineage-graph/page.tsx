@@ -1,6 +1,6 @@
 import { Badge, Embedded, Empty, grouped, type State, Table } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
-import { DIRECTIONS, type Direction, type Found, type Graph } from './queries.ts'
+import { DIRECTIONS, type Direction, type Found, type Graph, MOST_EDGES } from './queries.ts'
 
 interface LineageQuery {
   address?: number | undefined
@@ -79,7 +79,9 @@ const Choice = ({ found, query, link }: Scope & { found: Found[] }) =>
   )
 
 const Drawing = ({ graph, query, link }: Scope & { graph: Graph }) => {
-  const { addresses, edges, total } = graph
+  const { addresses, total } = graph
+  const edges = graph.edges.slice(0, MOST_EDGES)
+  const edgesTo = Map.groupBy(edges, ({ target }) => target)
   const centre = addresses[0] as Graph['addresses'][number]
   const sides = Object.groupBy(addresses, ({ side }) => side)
   const base = link({ search: undefined, address: undefined })
@@ -94,6 +96,7 @@ const Drawing = ({ graph, query, link }: Scope & { graph: Graph }) => {
             show the rest.
           </strong>
         ) : null}
+        {graph.edges.length > MOST_EDGES ? <strong>Of the edges between them {grouped(MOST_EDGES)} are shown.</strong> : null}
         {addresses.length === 1 ? ' Nothing else is in this view: more steps or the other direction may show something.' : null}
       </p>
       <p class="legend" aria-hidden="true">
@@ -103,7 +106,7 @@ const Drawing = ({ graph, query, link }: Scope & { graph: Graph }) => {
         <span class="badge">dashed: deprecated</span>
       </p>
       <fieldset class="graph" id="graph" data-drawn aria-label={`Graph of the lineage of ${centre.name}; the table below says the same`} />
-      <Embedded id="lineage-graph" value={{ ...graph, base: base + (base.includes('?') ? '&' : '?') }} />
+      <Embedded id="lineage-graph" value={{ ...graph, edges, base: base + (base.includes('?') ? '&' : '?') }} />
       <h2>The same as a table</h2>
       <Table label="Lineage as a table" columns={['Address', 'Type', 'Where', 'Made by']}>
         {addresses.map((address) => (
@@ -115,7 +118,7 @@ const Drawing = ({ graph, query, link }: Scope & { graph: Graph }) => {
             <td>{address.type}</td>
             <td>{address.side === 'centre' ? 'in the centre' : `${grouped(address.depth)} ${address.side}`}</td>
             <td>
-              <Makers graph={graph} edges={edges.filter(({ target }) => target === address.id)} />
+              <Makers graph={graph} edges={edgesTo.get(address.id) ?? []} />
             </td>
           </tr>
         ))}

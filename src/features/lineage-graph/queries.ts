@@ -1,21 +1,24 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { jsonOf, text, whole } from '../../db/rows.ts'
+import { amount, jsonOf, text, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { addSeconds } from '../../http/instant.ts'
 import { patternOf } from '../../pages/fields.ts'
 import { addressType } from '../address-types/table.ts'
 import { address } from '../addresses/table.ts'
 import { addressLineage, addressLineageClosure } from '../lineage/table.ts'
-import { problems } from '../overview/problems.ts'
+import { DAY_SECONDS, problems } from '../overview/problems.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 
 /** More nobody can read; the nearest are shown, and how many are not is said. */
 export const MOST_ADDRESSES = 500
+/** Of what lies between these. */
+export const MOST_EDGES = 2_000
+/** Of the names that “on the way to” matches, the nearest. */
+const MOST_WANTED = 50
 const MOST_FOUND = 20
-const DAY_SECONDS = 86_400
 
 export const DIRECTIONS = ['both', 'upstream', 'downstream'] as const
 export type Direction = (typeof DIRECTIONS)[number]
@@ -33,13 +36,17 @@ const GRAPH = prepare(sql`
     union all
     select source_address_id, depth, 'upstream' from ${addressLineageClosure}
     where target_address_id = ${param('id')} and depth between 1 and ${param('max_depth')} and ${param('direction')}::text <> 'downstream'),
-  wanted as (select r.id, r.side from reach r join ${address} a on a.id = r.id where ${param('like')}::text is not null and a.name ilike ${param('like')}),
+  wanted as (
+    select r.id, r.side from reach r join ${address} a on a.id = r.id
+    where ${param('like')}::text is not null and a.name ilike ${param('like')} order by r.depth, r.id limit ${sql.raw(String(MOST_WANTED))}),
   kept as (
     select * from reach where ${param('like')}::text is null
     union
-    select r.* from reach r join wanted w on w.side = r.side join ${addressLineageClosure} c
-      on (r.side = 'downstream' and c.source_address_id = r.id and c.target_address_id = w.id)
-      or (r.side = 'upstream' and c.source_address_id = w.id and c.target_address_id = r.id)),
+    select r.* from wanted w join ${addressLineageClosure} c on w.side = 'downstream' and c.target_address_id = w.id
+      join reach r on r.side = 'downstream' and r.id = c.source_address_id
+    union
+    select r.* from wanted w join ${addressLineageClosure} c on w.side = 'upstream' and c.source_address_id = w.id
+      join reach r on r.side = 'upstream' and r.id = c.target_address_id),
   near as (
     select id, min(depth) as depth, min(side) as side from kept where id <> ${param('id')} group by id
     order by min(depth), id limit ${sql.raw(String(MOST_ADDRESSES - 1))}),
@@ -47,7 +54,8 @@ const GRAPH = prepare(sql`
   edge as (
     select l.source_address_id as source, l.target_address_id as target, jsonb_agg(l.pipeline_id order by l.pipeline_id) as pipelines
     from ${addressLineage} l where l.source_address_id in (select id from shown) and l.target_address_id in (select id from shown)
-    group by l.source_address_id, l.target_address_id),
+    group by l.source_address_id, l.target_address_id
+    order by l.source_address_id, l.target_address_id limit ${sql.raw(String(MOST_EDGES + 1))}),
   writer as (
     select l.target_address_id as id, bool_or(f.pipeline_id is not null) as failed, bool_or(o.pipeline_id is not null) as overdue,
       bool_or(s.pipeline_id is not null) as stale
@@ -71,11 +79,11 @@ const GRAPH = prepare(sql`
     (select count(distinct id) + 1 from kept where id <> ${param('id')})::text as total`)
 
 const addressShape = z.object({
-  id: z.number(),
+  id: amount,
   name: z.string(),
   type: z.string(),
   deprecated: z.boolean(),
-  depth: z.number(),
+  depth: amount,
   side: z.enum(['centre', 'upstream', 'downstream']),
   failed: z.boolean(),
   overdue: z.boolean(),
@@ -84,11 +92,11 @@ const addressShape = z.object({
 
 const graphRow = z.object({
   addresses: jsonOf(z.array(addressShape)),
-  edges: jsonOf(z.array(z.object({ source: z.number(), target: z.number(), pipelines: z.array(z.number()) }))),
+  edges: jsonOf(z.array(z.object({ source: amount, target: amount, pipelines: z.array(amount) }))),
   pipelines: jsonOf(
     z.array(
       z.object({
-        id: z.number(),
+        id: amount,
         name: z.string(),
         type: z.string(),
         active: z.boolean(),

@@ -1,7 +1,7 @@
 import { Badge, duration, Empty, grouped, Moment, Pager, roughly, type State, secondsBetween, TypeChoice } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
-import { FILTERS, PROBLEMS } from './problems.ts'
-import { DAY_SECONDS, type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
+import { DAY_SECONDS, FILTERS, PROBLEMS } from './problems.ts'
+import { type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
 
 type Scope = ViewScope<OverviewFilters>
 type PipelineRow = Overview['pipelines'][number]
@@ -33,7 +33,7 @@ export const OverviewPage = (overview: Overview, scope: Scope) => {
       ) : (
         <Strips rows={rows} now={now} />
       )}
-      <Pager page={query.page} isLast={overview.pipelines.length <= PAGE_ROWS} link={(page) => link({ page })} />
+      <Pager page={query.page} hasMore={overview.pipelines.length > PAGE_ROWS} link={(page) => link({ page })} />
     </>
   )
 }

@@ -7,12 +7,18 @@ import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 import { timelinessPipelineExecutionLog } from '../timeliness/table.ts'
 
+/** What counts as now. */
+export const DAY_SECONDS = 86_400
+
 /** What can be wrong with a pipeline, worst first. */
 export const PROBLEMS = ['failed', 'overdue', 'stale', 'anomalous'] as const
 export type Problem = (typeof PROBLEMS)[number]
 
 /** What pipelines can be looked for by: `ok` is active and none of the problems. */
 export const FILTERS = [...PROBLEMS, 'running', 'ok', 'inactive'] as const
+
+/** The last run that ended is looked for among so many that were recorded last: runs overlap, and a backfill comes late. */
+const NEWEST = 20
 
 const freshness = effectiveRule('freshness')
 
@@ -26,22 +32,25 @@ export const problems: SQL = sql`
   failed as (
     select p.id as pipeline_id, last.* from ${pipeline} p
     cross join lateral (
-      select e.id as execution_id, e.end_date as since, e.completed_successfully, coalesce(e.execution_metadata ->> 'error',
-        e.execution_metadata ->> 'error_message', e.execution_metadata ->> 'message', nullif(e.execution_metadata, '{}')::text) as why
-      from ${pipelineExecution} e where e.pipeline_id = p.id and e.end_date is not null order by e.id desc limit 1) last
+      select id as execution_id, end_date as since, completed_successfully, left(coalesce(execution_metadata ->> 'error',
+        execution_metadata ->> 'error_message', execution_metadata ->> 'message', nullif(execution_metadata, '{}')::text), 500) as why
+      from (
+        select * from ${pipelineExecution} e where e.pipeline_id = p.id and e.end_date is not null
+        order by e.id desc limit ${sql.raw(String(NEWEST))}) newest
+      order by end_date desc, id desc limit 1) last
     where p.active and not last.completed_successfully),
   late as (
     select e.pipeline_id, e.id, e.start_date, e.end_date, l.seconds_threshold from ${pipelineExecution} e
     join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id
     where e.end_date is null
     union all
-    select e.pipeline_id, e.id, e.start_date, e.end_date, l.seconds_threshold from ${timelinessPipelineExecutionLog} l
-    join ${pipelineExecution} e on e.id = l.pipeline_execution_id
-    where l.created_at >= ${param('day_ago')}::timestamptz and e.end_date >= ${param('day_ago')}::timestamptz),
+    select e.pipeline_id, e.id, e.start_date, e.end_date, l.seconds_threshold from ${pipelineExecution} e
+    join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id
+    where e.completed_successfully and e.end_date >= ${param('day_ago')}::timestamptz),
   overdue as (
     select distinct on (pipeline_id) pipeline_id, id as execution_id, start_date as since, end_date is null as is_running, seconds_threshold,
       floor(extract(epoch from coalesce(end_date, ${param('now')}::timestamptz) - start_date)) as seconds
-    from late order by pipeline_id, (end_date is null) desc, id desc),
+    from late where pipeline_id in (select id from ${pipeline} where active) order by pipeline_id, (end_date is null) desc, id desc),
   stale as (
     select p.id as pipeline_id, latest.dml as since, ${freshness.number} as number, ${freshness.datepart} as datepart
     from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
@@ -50,7 +59,8 @@ export const problems: SQL = sql`
       and ${deadlineAfter(sql`latest.dml`, freshness.number, freshness.datepart)} < ${param('now')}::timestamptz),
   flagged as (
     select r.pipeline_id, f.pipeline_execution_id, f.detected_at, r.metric_field, f.violation_value, f.baseline_value, f.deviation_percentage
-    from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id join ${pipelineExecution} e on e.id = f.pipeline_execution_id
+    from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id join ${pipeline} p on p.id = r.pipeline_id and p.active
+    join ${pipelineExecution} e on e.id = f.pipeline_execution_id
     where f.detected_at >= ${param('day_ago')}::timestamptz and e.end_date >= ${param('day_ago')}::timestamptz),
   anomalous as (
     select distinct on (pipeline_id) pipeline_id, pipeline_execution_id as execution_id, detected_at as since, metric_field, violation_value,

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { jsonOf, moment } from '../../db/rows.ts'
+import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { addSeconds } from '../../http/instant.ts'
 import { job } from '../../jobs/table.ts'
@@ -11,9 +11,8 @@ import { pipelineExecution } from '../executions/table.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 import { timelinessPipelineExecutionLog } from '../timeliness/table.ts'
-import { PROBLEMS, problems } from './problems.ts'
+import { DAY_SECONDS, PROBLEMS, problems } from './problems.ts'
 
-export const DAY_SECONDS = 86_400
 export const PAGE_ROWS = 50
 /** Of each kind of problem so many are told in words; the rest is counted and listed below. */
 const MOST_TOLD = 3
@@ -27,7 +26,7 @@ const MOST_RUNS = 300
 const OVERVIEW = prepare(sql`
   with ${problems},
   candidate as (
-    select p.id, p.name, p.active, p.watermark, t.id as type_id, t.name as type_name,
+    select p.id, p.name, p.active, t.id as type_id, t.name as type_name,
       f.pipeline_id is not null as failed, o.pipeline_id is not null as overdue, s.pipeline_id is not null as stale,
       a.pipeline_id is not null as anomalous, r.pipeline_id is not null as running
     from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
@@ -54,7 +53,7 @@ const OVERVIEW = prepare(sql`
       'failed_jobs', (select count(*) from ${job} where state = 'failed')) from candidate) as counts,
     (select coalesce(jsonb_agg(details || jsonb_build_object('problem', problem, 'pipeline_name', p.name) order by told.since desc), '[]')
       from told join ${pipeline} p on p.id = (details ->> 'pipeline_id')::bigint) as problems,
-    (select coalesce(jsonb_agg(to_jsonb(t) order by t.name), '[]') from (select id, name from ${pipelineType} order by name limit 200) t) as types,
+    (select coalesce(jsonb_agg(to_jsonb(t) order by t.name), '[]') from (select id, name from ${pipelineType} order by name limit 1000) t) as types,
     (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('runs', (
         select coalesce(jsonb_agg(to_jsonb(run) order by run.start_date), '[]') from (
           select e.id, e.start_date, e.end_date, e.completed_successfully,
@@ -65,7 +64,7 @@ const OVERVIEW = prepare(sql`
       from chosen c) as pipelines`)
 
 const runShape = z.object({
-  id: z.number(),
+  id: amount,
   start_date: moment,
   end_date: moment.nullable(),
   completed_successfully: z.boolean().nullable(),
@@ -73,50 +72,50 @@ const runShape = z.object({
   is_flagged: z.boolean(),
 })
 
-const about = { pipeline_id: z.number(), pipeline_name: z.string(), since: moment }
+const about = { pipeline_id: amount, pipeline_name: z.string(), since: moment }
 
 const overviewRow = z.object({
   counts: jsonOf(
     z.object({
-      pipelines: z.number(),
-      failed: z.number(),
-      overdue: z.number(),
-      stale: z.number(),
-      anomalous: z.number(),
-      running: z.number(),
-      failed_jobs: z.number(),
+      pipelines: amount,
+      failed: amount,
+      overdue: amount,
+      stale: amount,
+      anomalous: amount,
+      running: amount,
+      failed_jobs: amount,
     }),
   ),
   problems: jsonOf(
     z.array(
       z.discriminatedUnion('problem', [
-        z.object({ problem: z.literal('failed'), ...about, execution_id: z.number(), why: z.string().nullable() }),
+        z.object({ problem: z.literal('failed'), ...about, execution_id: amount, why: z.string().nullable() }),
         z.object({
           problem: z.literal('overdue'),
           ...about,
-          execution_id: z.number(),
+          execution_id: amount,
           is_running: z.boolean(),
-          seconds: z.number(),
-          seconds_threshold: z.number(),
+          seconds: amount,
+          seconds_threshold: amount,
         }),
-        z.object({ problem: z.literal('stale'), ...about, number: z.number(), datepart: z.string() }),
+        z.object({ problem: z.literal('stale'), ...about, number: amount, datepart: z.string() }),
         z.object({
           problem: z.literal('anomalous'),
           ...about,
-          execution_id: z.number(),
+          execution_id: amount,
           metric_field: z.string(),
-          violation_value: z.number(),
-          baseline_value: z.number(),
-          deviation_percentage: z.number().nullable(),
+          violation_value: amount,
+          baseline_value: amount,
+          deviation_percentage: amount.nullable(),
         }),
       ]),
     ),
   ),
-  types: jsonOf(z.array(z.object({ id: z.number(), name: z.string() }))),
+  types: jsonOf(z.array(z.object({ id: amount, name: z.string() }))),
   pipelines: jsonOf(
     z.array(
       z.object({
-        id: z.number(),
+        id: amount,
         name: z.string(),
         active: z.boolean(),
         type_name: z.string(),

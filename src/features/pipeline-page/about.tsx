@@ -1,3 +1,4 @@
+import { stringifyJson } from '../../http/json.ts'
 import { Empty, grouped, Moment, Table } from '../../pages/elements.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
 import type { PipelineDetails } from './queries.ts'
@@ -48,7 +49,7 @@ export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string })
       {Object.entries(pipeline.pipeline_metadata ?? {}).map(([name, value]) => (
         <>
           <dt>{name}</dt>
-          <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+          <dd>{typeof value === 'string' ? value : stringifyJson(value)}</dd>
         </>
       ))}
     </dl>

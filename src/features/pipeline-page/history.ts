@@ -9,8 +9,11 @@ import { anomalyDetectionResult, anomalyDetectionRule } from '../anomalies/table
 import { bandOf, type MetricField } from '../anomalies/verdict.ts'
 import { pipelineExecution } from '../executions/table.ts'
 
-/** A chart of more points would be a stripe. */
-const MOST_POINTS = 2_000
+/** A chart of more points would be a stripe: the newest are drawn, and the page says so. */
+export const MOST_POINTS = 2_000
+
+/** Runs that baselines are taken from: two months of one a minute. */
+const MOST_PAST = 100_000
 
 /** What a metric's band is drawn with where the pipeline has no rule for it: nothing is judged by it. */
 const DEFAULTS = { std_deviation_threshold_multiplier: 2, lookback_days: 30, minimum_executions: 10 }
@@ -28,7 +31,7 @@ const HISTORY = prepare(sql`
         where f.pipeline_execution_id = e.id and r.metric_field = ${param('metric')}) as is_flagged
     from ${pipelineExecution} e
     where e.pipeline_id = ${param('id')} and e.end_date >= ${param('since')}::timestamptz - make_interval(hours => 24 * ${param('lookback_days')}::int)
-    order by e.id desc limit ${sql.raw(String(MOST_POINTS * 2))}),
+    order by e.id desc limit ${sql.raw(String(MOST_PAST))}),
   banded as (
     select past.*, count(value) filter (where succeeded and not is_flagged) over baseline as count,
       avg(value) filter (where succeeded and not is_flagged) over baseline as mean,

@@ -3,11 +3,11 @@ import { Action, Badge, Embedded, grouped } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
 import type { MetricField } from '../anomalies/verdict.ts'
 import { Lineage, Rules, Settings } from './about.tsx'
-import type { Point } from './history.ts'
+import { MOST_POINTS, type Point } from './history.ts'
 import { METRIC_NAMES } from './metric-names.ts'
 import type { PipelineDetails } from './queries.ts'
 import { DAYS } from './routes.ts'
-import { ChosenRun, Runs } from './runs.tsx'
+import { ChosenRun, outcomeOf, Runs } from './runs.tsx'
 
 export interface PipelineQuery {
   metric: MetricField
@@ -51,9 +51,7 @@ const Heading = ({ details: { pipeline, runs }, caller }: Scope & { details: Pip
             {pipeline.type.name} · id {id}
           </span>
           {active ? null : <Badge state="inactive" />}
-          {last ? (
-            <Badge state={last.completed_successfully === null ? 'running' : last.completed_successfully ? 'succeeded' : 'failed'} />
-          ) : null}
+          {last ? <Badge state={outcomeOf(last)} /> : null}
           {isFreshnessMuted ? <Badge state="inactive">freshness muted</Badge> : null}
           {isTimelinessMuted ? <Badge state="inactive">timeliness muted</Badge> : null}
         </p>
@@ -123,6 +121,7 @@ const History = ({ history, rule, query, link, now }: Scope & { history: Point[]
             address: link({ execution: undefined, before: undefined }),
           }}
         />
+        {history.length < MOST_POINTS ? null : <p>Only the newest {grouped(MOST_POINTS)} runs are drawn.</p>}
         <small>
           {rule
             ? `The band is what is normal: ${rule.std_deviation_threshold_multiplier} deviations around the mean of the same hour in the ${rule.lookback_days} days before.`

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { METRIC_FIELDS } from '../../db/checks.ts'
 import type { Database } from '../../db/client.ts'
-import { jsonOf, moment } from '../../db/rows.ts'
+import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { address } from '../addresses/table.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../anomalies/table.ts'
@@ -13,15 +13,16 @@ import { pipeline } from '../pipelines/table.ts'
 import { timelinessPipelineExecutionLog } from '../timeliness/table.ts'
 
 export const RUN_ROWS = 25
-/** Of the parts of the runs on a page so many are shown. */
-const MOST_PARTS = 500
+/** Of the parts of the runs on a page so many are shown, those of the newest runs first. */
+export const MOST_PARTS = 500
 const MOST_NEIGHBOURS = 50
 
 /** A run `e` as the table shows it: with what was flagged, and whether it was late. */
 const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'parent_id', e.parent_id, 'start_date', e.start_date, 'end_date', e.end_date,
   'duration_seconds', e.duration_seconds, 'completed_successfully', e.completed_successfully, 'inserts', e.inserts, 'updates', e.updates,
-  'soft_deletes', e.soft_deletes, 'total_rows', e.total_rows, 'watermark', e.watermark, 'next_watermark', e.next_watermark, 'full_load', e.full_load,
-  'metadata', e.execution_metadata, 'pipeline_name', (select name from ${pipeline} where id = e.pipeline_id),
+  'soft_deletes', e.soft_deletes, 'total_rows', e.total_rows, 'watermark', e.watermark, 'next_watermark', e.next_watermark,
+  'why', left(coalesce(e.execution_metadata ->> 'error', e.execution_metadata ->> 'error_message', e.execution_metadata ->> 'message'), 500),
+  'pipeline_name', (select name from ${pipeline} where id = e.pipeline_id),
   'is_late', exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = e.id),
   'flags', (select coalesce(jsonb_agg(jsonb_build_object('metric_field', r.metric_field, 'violation_value', f.violation_value,
       'baseline_value', f.baseline_value, 'deviation_percentage', f.deviation_percentage) order by r.metric_field), '[]')
@@ -43,14 +44,20 @@ const PIPELINE = prepare(sql`
       and not exists (select from ${pipelineExecution} parent where parent.id = e.parent_id and parent.pipeline_id = e.pipeline_id)
     order by e.id desc limit ${sql.raw(String(RUN_ROWS + 1))}),
   part as (
-    select e.* from root join ${pipelineExecutionClosure} c on c.ancestor_id = root.id and c.depth > 0
-    join ${pipelineExecution} e on e.id = c.descendant_id
-    order by e.id limit ${sql.raw(String(MOST_PARTS))}),
+    select e.*, below.root_id from (
+      select c.descendant_id as id, max(shown.id) as root_id from (select id from root order by id desc limit ${sql.raw(String(RUN_ROWS))}) shown
+      join ${pipelineExecutionClosure} c on c.ancestor_id = shown.id and c.depth > 0
+      group by c.descendant_id) below
+    join ${pipelineExecution} e on e.id = below.id
+    order by below.root_id desc, e.id limit ${sql.raw(String(MOST_PARTS + 1))}),
   below as (
-    select reader.pipeline_id, min(c.depth) as depth from ${addressLineage} own
-    join ${addressLineageClosure} c on c.source_address_id = own.target_address_id
-    join ${addressLineage} reader on reader.source_address_id = c.target_address_id
-    where own.pipeline_id = ${param('id')} and reader.pipeline_id <> ${param('id')}
+    select reader.pipeline_id, min(reached.depth) as depth from (
+      select c.target_address_id as id, min(c.depth) as depth
+      from (select distinct target_address_id as id from ${addressLineage} where pipeline_id = ${param('id')}) own
+      join ${addressLineageClosure} c on c.source_address_id = own.id
+      group by c.target_address_id) reached
+    cross join lateral (select distinct l.pipeline_id from ${addressLineage} l where l.source_address_id = reached.id) reader
+    where reader.pipeline_id <> ${param('id')}
     group by reader.pipeline_id)
   select
     to_jsonb(subject) - 'config_hash' || jsonb_build_object('type', to_jsonb(t)) as pipeline,
@@ -61,52 +68,51 @@ const PIPELINE = prepare(sql`
       select p.id, p.name, below.depth from below join ${pipeline} p on p.id = below.pipeline_id order by below.depth, p.name limit 30) b) as downstream,
     (select coalesce(jsonb_agg(${run} order by e.id desc), '[]') from root e) as runs,
     (select coalesce(jsonb_agg(${run} order by e.id), '[]') from part e) as parts,
-    (select ${run} from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen
+    (select ${run} || jsonb_build_object('metadata', e.execution_metadata) from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen
   from subject join ${pipelineType} t on t.id = subject.pipeline_type_id`)
 
 const runShape = z.object({
-  id: z.number(),
-  pipeline_id: z.number(),
+  id: amount,
+  pipeline_id: amount,
   pipeline_name: z.string(),
-  parent_id: z.number().nullable(),
+  parent_id: amount.nullable(),
   start_date: moment,
   end_date: moment.nullable(),
-  duration_seconds: z.number().nullable(),
+  duration_seconds: amount.nullable(),
   completed_successfully: z.boolean().nullable(),
-  inserts: z.number().nullable(),
-  updates: z.number().nullable(),
-  soft_deletes: z.number().nullable(),
-  total_rows: z.number().nullable(),
+  inserts: amount.nullable(),
+  updates: amount.nullable(),
+  soft_deletes: amount.nullable(),
+  total_rows: amount.nullable(),
   watermark: z.string().nullable(),
   next_watermark: z.string().nullable(),
-  full_load: z.boolean(),
-  metadata: z.record(z.string(), z.unknown()).nullable(),
+  why: z.string().nullable(),
   is_late: z.boolean(),
   flags: z.array(
     z.object({
       metric_field: z.enum(METRIC_FIELDS),
-      violation_value: z.number(),
-      baseline_value: z.number(),
-      deviation_percentage: z.number().nullable(),
+      violation_value: amount,
+      baseline_value: amount,
+      deviation_percentage: amount.nullable(),
     }),
   ),
 })
 export type Run = z.output<typeof runShape>
 
 const thresholds = {
-  freshness_number: z.number().nullable(),
+  freshness_number: amount.nullable(),
   freshness_datepart: z.string().nullable(),
   mute_freshness_check: z.boolean(),
-  timeliness_number: z.number().nullable(),
+  timeliness_number: amount.nullable(),
   timeliness_datepart: z.string().nullable(),
   mute_timeliness_check: z.boolean(),
 }
-const addressShape = z.object({ id: z.number(), name: z.string(), deprecated: z.boolean() })
+const addressShape = z.object({ id: amount, name: z.string(), deprecated: z.boolean() })
 
 const pipelineRow = z.object({
   pipeline: jsonOf(
     z.object({
-      id: z.number(),
+      id: amount,
       name: z.string(),
       active: z.boolean(),
       load_lineage: z.boolean(),
@@ -120,17 +126,17 @@ const pipelineRow = z.object({
       created_at: moment,
       updated_at: moment.nullable(),
       ...thresholds,
-      type: z.object({ id: z.number(), name: z.string(), ...thresholds }),
+      type: z.object({ id: amount, name: z.string(), ...thresholds }),
     }),
   ),
   rules: jsonOf(
     z.array(
       z.object({
-        id: z.number(),
+        id: amount,
         metric_field: z.enum(METRIC_FIELDS),
-        std_deviation_threshold_multiplier: z.number(),
-        lookback_days: z.number(),
-        minimum_executions: z.number(),
+        std_deviation_threshold_multiplier: amount,
+        lookback_days: amount,
+        minimum_executions: amount,
         active: z.boolean(),
       }),
     ),
@@ -138,10 +144,10 @@ const pipelineRow = z.object({
   sources: jsonOf(z.array(addressShape)),
   targets: jsonOf(z.array(addressShape)),
   downstream_count: z.string().transform(Number),
-  downstream: jsonOf(z.array(z.object({ id: z.number(), name: z.string(), depth: z.number() }))),
+  downstream: jsonOf(z.array(z.object({ id: amount, name: z.string(), depth: amount }))),
   runs: jsonOf(z.array(runShape)),
   parts: jsonOf(z.array(runShape)),
-  chosen: jsonOf(runShape).nullable(),
+  chosen: jsonOf(runShape.extend({ metadata: z.record(z.string(), z.unknown()).nullable() })).nullable(),
 })
 export type PipelineDetails = z.output<typeof pipelineRow>
 

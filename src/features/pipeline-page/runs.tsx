@@ -1,30 +1,32 @@
+import { stringifyJson } from '../../http/json.ts'
 import { Action, Badge, duration, Empty, grouped, Moment, roughly, type State, secondsBetween, Table } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
 import type { PipelineQuery } from './page.tsx'
-import { type PipelineDetails, RUN_ROWS, type Run } from './queries.ts'
+import { MOST_PARTS, type PipelineDetails, RUN_ROWS, type Run } from './queries.ts'
 
 type Scope = ViewScope<PipelineQuery>
 
-const stateOf = (run: Run): State => {
+/** What became of a run: late while it runs is overdue, late at the end is said beside it. */
+export const outcomeOf = (run: Run): State => {
   if (run.completed_successfully === null) return run.is_late ? 'overdue' : 'running'
   return run.completed_successfully ? 'succeeded' : 'failed'
-}
-
-/** Why it failed, as far as it said. */
-const reasonOf = ({ metadata }: Run): string | undefined => {
-  const said = metadata?.error ?? metadata?.error_message ?? metadata?.message
-  return said === undefined ? undefined : typeof said === 'string' ? said : JSON.stringify(said)
 }
 
 const timeOf = (run: Run, now: string): string => duration(run.duration_seconds ?? secondsBetween(run.start_date, run.end_date ?? now))
 
 /** One run by itself: what became of it and why, what was flagged, and what lies behind it. */
-export const ChosenRun = ({ run, downstream, caller, link, now }: Scope & { run: Run; downstream: PipelineDetails }) => (
+export const ChosenRun = ({
+  run,
+  downstream,
+  caller,
+  link,
+  now,
+}: Scope & { run: NonNullable<PipelineDetails['chosen']>; downstream: PipelineDetails }) => (
   <section class="panel" aria-label={`Run ${run.id}`} id="chosen">
     <div class="row">
       <h3>
-        Run {run.id} <Badge state={stateOf(run)} /> {run.is_late && run.end_date !== null ? <Badge state="overdue">late</Badge> : null}
+        Run {run.id} <Badge state={outcomeOf(run)} /> {run.is_late && run.end_date !== null ? <Badge state="overdue">late</Badge> : null}
       </h3>
       <a href={link({ execution: undefined })}>Close</a>
     </div>
@@ -38,7 +40,7 @@ export const ChosenRun = ({ run, downstream, caller, link, now }: Scope & { run:
       {run.completed_successfully === false ? (
         <>
           <dt>Why</dt>
-          <dd>{reasonOf(run) ?? 'It did not say: send execution_metadata with its end.'}</dd>
+          <dd>{run.why ?? 'It did not say: send execution_metadata with its end.'}</dd>
         </>
       ) : null}
       <dt>Rows</dt>
@@ -94,7 +96,7 @@ export const ChosenRun = ({ run, downstream, caller, link, now }: Scope & { run:
     {run.metadata && Object.keys(run.metadata).length > 0 ? (
       <details>
         <summary>Metadata</summary>
-        <pre>{JSON.stringify(run.metadata, null, 2)}</pre>
+        <pre>{stringifyJson(run.metadata)}</pre>
       </details>
     ) : null}
   </section>
@@ -119,7 +121,7 @@ export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { d
       </Empty>
     )
   }
-  const partsOf = Map.groupBy(parts, ({ parent_id }) => parent_id)
+  const partsOf = Map.groupBy(parts.slice(0, MOST_PARTS), ({ parent_id }) => parent_id)
   const tree = (run: Run, depth: number): { run: Run; depth: number }[] => [
     { run, depth },
     ...(partsOf.get(run.id) ?? []).flatMap((part) => tree(part, depth + 1)),
@@ -146,6 +148,9 @@ export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { d
             <Row run={run} depth={depth} isChosen={run.id === query.execution} link={link} now={now} />
           ))}
       </Table>
+      {parts.length > MOST_PARTS ? (
+        <p>Of the parts of these runs the first {grouped(MOST_PARTS)} are shown, those of the newest runs first.</p>
+      ) : null}
       <nav class="pager" aria-label="More runs">
         {query.before === undefined ? <span /> : <a href={link({ before: undefined })}>← Newest</a>}
         {runs.length > RUN_ROWS ? <a href={link({ before: shown.at(-1)?.id })}>Earlier →</a> : <span />}
@@ -168,7 +173,8 @@ const Row = ({ run, depth, isChosen, link, now }: { run: Run; depth: number; isC
       )}
     </th>
     <td>
-      <Badge state={stateOf(run)} /> {run.flags.length > 0 ? <Badge state="anomalous" /> : null}
+      <Badge state={outcomeOf(run)} /> {run.is_late && run.end_date !== null ? <Badge state="overdue">late</Badge> : null}{' '}
+      {run.flags.length > 0 ? <Badge state="anomalous" /> : null}
     </td>
     <td>
       <Moment at={run.start_date} />
@@ -178,6 +184,6 @@ const Row = ({ run, depth, isChosen, link, now }: { run: Run; depth: number; isC
     <td class="number">{grouped(run.inserts)}</td>
     <td class="number">{grouped(run.updates)}</td>
     <td class="number">{grouped(run.soft_deletes)}</td>
-    <td class="why">{run.completed_successfully === false ? (reasonOf(run) ?? 'it did not say') : ''}</td>
+    <td class="why">{run.completed_successfully === false ? (run.why ?? 'it did not say') : ''}</td>
   </tr>
 )

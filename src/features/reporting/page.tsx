@@ -54,7 +54,7 @@ export const ReportingPage = ({ chosen, page, report }: Loaded, { link }: Scope)
           </a>
         </div>
         <Table rows={report.rows.slice(0, PAGE_ROWS)} total={report.total} chosen={chosen} link={link} />
-        <Pager page={page} isLast={report.rows.length <= PAGE_ROWS} link={(to) => link({ page: to })} />
+        <Pager page={page} hasMore={report.rows.length > PAGE_ROWS} link={(to) => link({ page: to })} />
       </>
     )}
   </>

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { jsonOf } from '../../db/rows.ts'
+import { amount, jsonOf } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { patternOf } from '../../pages/fields.ts'
 import { pipelineExecution } from '../executions/table.ts'
@@ -56,7 +56,9 @@ const METRICS: SQL = sql`count(*) as executions, count(*) filter (where complete
 const reportOrderedBy = (sort: ReportColumn, order: 'asc' | 'desc'): Statement =>
   prepare(sql`
     with run as (
-      select e.*, p.name as pipeline, t.name as type from ${pipelineExecution} e
+      select e.pipeline_id, e.date_recorded, e.completed_successfully, e.inserts, e.updates, e.soft_deletes, e.total_rows, e.duration_seconds,
+        p.name as pipeline, t.name as type
+      from ${pipelineExecution} e
       join ${pipeline} p on p.id = e.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id
       where e.start_date >= (${param('from')}::date)::timestamp at time zone 'UTC'
         and e.start_date < (${param('to')}::date + 1)::timestamp at time zone 'UTC'
@@ -69,28 +71,28 @@ const reportOrderedBy = (sort: ReportColumn, order: 'asc' | 'desc'): Statement =
         offset ${param('skipped')} limit ${param('rows')}) d) as rows,
       (select to_jsonb(t) from (select ${METRICS} from run) t) as total,
       (select coalesce(jsonb_agg(to_jsonb(d) order by d.day), '[]') from (select date_recorded as day, ${METRICS} from run group by date_recorded) d) as days,
-      (select coalesce(jsonb_agg(to_jsonb(t) order by t.name), '[]') from (select id, name from ${pipelineType} order by name limit 200) t) as types`)
+      (select coalesce(jsonb_agg(to_jsonb(t) order by t.name), '[]') from (select id, name from ${pipelineType} order by name limit 1000) t) as types`)
 
 const metrics = {
-  executions: z.number(),
-  failures: z.number(),
-  error_rate: z.number().nullable(),
-  inserts: z.number(),
-  updates: z.number(),
-  soft_deletes: z.number(),
-  total_rows: z.number(),
-  mean_seconds: z.number().nullable(),
-  p95_seconds: z.number().nullable(),
-  throughput: z.number().nullable(),
+  executions: amount,
+  failures: amount,
+  error_rate: amount.nullable(),
+  inserts: amount,
+  updates: amount,
+  soft_deletes: amount,
+  total_rows: amount,
+  mean_seconds: amount.nullable(),
+  p95_seconds: amount.nullable(),
+  throughput: amount.nullable(),
 }
-const dailyShape = z.object({ pipeline_id: z.number(), pipeline: z.string(), type: z.string(), day: z.string(), ...metrics })
+const dailyShape = z.object({ pipeline_id: amount, pipeline: z.string(), type: z.string(), day: z.string(), ...metrics })
 export type DailyRow = z.output<typeof dailyShape>
 
 const reportRow = z.object({
   rows: jsonOf(z.array(dailyShape)),
   total: jsonOf(z.object(metrics)),
   days: jsonOf(z.array(z.object({ day: z.string(), ...metrics }))),
-  types: jsonOf(z.array(z.object({ id: z.number(), name: z.string() }))),
+  types: jsonOf(z.array(z.object({ id: amount, name: z.string() }))),
 })
 export type Report = z.output<typeof reportRow>
 

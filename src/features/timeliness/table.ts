@@ -24,8 +24,6 @@ export const timelinessPipelineExecutionLog = pgTable(
     uniqueIndex('timeliness_pipeline_execution_log_once').on(table.pipeline_execution_id),
     // GET /timeliness_log?pipeline_id= pages by id within a pipeline.
     index('timeliness_pipeline_execution_log_pipeline_id').on(table.pipeline_id, table.id),
-    // The overview's late runs of the last day: Index Scan.
-    index('timeliness_pipeline_execution_log_created_at').on(table.created_at),
     oneOf('timeliness_pipeline_execution_log_status_known', table.execution_status, ['running', 'completed']),
     oneOf('timeliness_pipeline_execution_log_datepart_known', table.timely_datepart, DATEPARTS),
     check('timeliness_pipeline_execution_log_number_range', sql`timely_number >= 1`),

@@ -1,0 +1,1 @@
+CREATE INDEX "anomaly_detection_result_detected_at" ON "anomaly_detection_result" USING btree ("detected_at");

@@ -1,2 +1,0 @@
-CREATE INDEX "anomaly_detection_result_detected_at" ON "anomaly_detection_result" USING btree ("detected_at");--> statement-breakpoint
-CREATE INDEX "timeliness_pipeline_execution_log_created_at" ON "timeliness_pipeline_execution_log" USING btree ("created_at");
