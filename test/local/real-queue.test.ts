@@ -171,8 +171,11 @@ describe('the real queue', () => {
     /** As a client does that must not lose its run: until it is answered. */
     const insist = async (path: string, body: unknown, headers?: Record<string, string>): Promise<unknown> => {
       for (let tries = 0; tries < 200; tries += 1) {
-        const response = await post(served, path, body, headers).catch(() => undefined)
-        if (response && response.status < 500) return response.status === 204 ? undefined : response.json()
+        // Killed in the middle of an answer, a worker leaves half of its body.
+        const answer = await post(served, path, body, headers)
+          .then(async (response) => ({ status: response.status, text: await response.text() }))
+          .catch(() => undefined)
+        if (answer && answer.status < 500) return answer.text === '' ? undefined : JSON.parse(answer.text)
         await sleep(50)
       }
       throw new Error(`${path} was never answered`)

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -158,7 +159,7 @@ describe('npm start', () => {
     channels += 1
     const channel = `${receiver.url}/stop-${channels}`
     const server = await serve({ SLACK_WEBHOOK_URL: channel })
-    await fetch(channel, { method: 'PUT', body: JSON.stringify([{ delayMillis: 2_000 }]) })
+    await fetch(channel, { method: 'PUT', body: JSON.stringify([{ delayMillis: 4_000 }]) })
     await lateRun(server, `stopped ${channels}`)
     await server.post('/timeliness', { lookback_minutes: 60 })
     const posts = async () => ((await (await fetch(channel)).json()) as { posts: number }).posts
@@ -173,24 +174,56 @@ describe('npm start', () => {
       headers: HEADERS,
       body: JSON.stringify({ name, mute_freshness_check: true }),
     })
-    await vi.waitFor(async () =>
-      expect(await count(`pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).toBe(1),
+    await vi.waitFor(
+      async () => expect(await count(`pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).toBe(1),
+      { timeout: 10_000 },
     )
+    const sent = await count(`job where kind = 'send_alert' and state = 'succeeded'`)
     tell(server)
-    await sleep(300)
-    const late = await fetch(`${server.url}/pipeline`, { headers: HEADERS })
-    expect([late.status, late.headers.get('retry-after'), ((await late.json()) as { code: string }).code]).toEqual([
-      503,
-      '5',
-      'shutting_down',
-    ])
+    const refused = async () => {
+      const late = await fetch(`${server.url}/`)
+      expect([late.status, late.headers.get('retry-after'), ((await late.json()) as { code: string }).code]).toEqual([
+        503,
+        '5',
+        'shutting_down',
+      ])
+    }
+    await vi.waitFor(refused, { timeout: 10_000 })
     expect(server.child.exitCode).toBeNull()
     await client.query('commit')
     expect((await request).status).toBe(200)
     expect(await server.ended).toBe(0)
     expect(server.output()).toContain('watcher: stopped, nothing left under way')
-    expect(await count(`job where kind = 'send_alert' and state = 'succeeded'`)).toBe(channels)
+    expect(await count(`job where kind = 'send_alert' and state = 'succeeded'`)).toBe(sent + 1)
     expect(await posts()).toBe(1)
+  })
+
+  it('sends an answer to its end, however slowly it is taken', async () => {
+    const server = await serve()
+    await client.query(`insert into pipeline_type (name) values ('of tests') on conflict do nothing`)
+    await client.query(`insert into pipeline (name, pipeline_type_id, pipeline_metadata)
+      select 'large ' || g, (select min(id) from pipeline_type), jsonb_build_object('text', repeat('x', 5000)) from generate_series(1, 1000) g`)
+    const { port } = new URL(server.url)
+    const [head, socket] = await new Promise<[Buffer, Socket]>((resolve) => {
+      const connection = connect(Number(port), '127.0.0.1', () =>
+        connection.write('GET /pipeline HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer of-tests\r\nconnection: close\r\n\r\n'),
+      )
+      connection.once('data', (part: Buffer) => {
+        connection.pause()
+        resolve([part, connection])
+      })
+    })
+    server.child.kill('SIGTERM')
+    await sleep(1_500)
+    expect(server.child.exitCode).toBeNull()
+    const rest: Buffer[] = [head]
+    socket.on('data', (part: Buffer) => rest.push(part)).resume()
+    await new Promise((resolve) => socket.once('close', resolve))
+    const text = Buffer.concat(rest).toString()
+    expect(text.match(/"name":"large \d+"/g)?.length).toBeGreaterThanOrEqual(990)
+    expect(text.endsWith('\r\n0\r\n\r\n')).toBe(true)
+    expect(await server.ended).toBe(0)
+    await client.query(`delete from pipeline where name like 'large %'`)
   })
 
   it('finds what an earlier process had in its queue when it was killed', async () => {
