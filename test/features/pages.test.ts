@@ -45,10 +45,11 @@ describe('every page', () => {
   })
 
   it('costs at most two round trips, is HTML with a strict policy, and has a title of its own', async () => {
-    const pipeline_id = await makeLineage([unique('in')], [unique('out')])
+    const source = unique('in')
+    const pipeline_id = await makeLineage([source], [unique('out')])
     await startRun({ pipeline_id })
     const titles = new Set<string>()
-    for (const path of [...PAGES, `/pipelines/${pipeline_id}`, `/lineage-graph?address=${await addressId('in-1').catch(() => 1)}`]) {
+    for (const path of [...PAGES, `/pipelines/${pipeline_id}`, `/lineage-graph?address=${await addressId(source)}`]) {
       const before = await countRoundTrips()
       const { status, headers, body } = await open(path)
       const trips = (await countRoundTrips()) - before
@@ -176,6 +177,22 @@ describe('who asks for what', () => {
     expect((await open('/celery/monitoring')).headers.get('location')).toBe('/monitoring')
   })
 
+  it('an uptime check that takes HTML is told of the database all the same', async () => {
+    const away = await open('/?deep=true', { NEON_FETCH_ENDPOINT: 'http://127.0.0.1:1/sql' })
+    expect([away.status, away.body.code]).toEqual([503, 'database_unavailable'])
+    for (const headers of [HTML, { accept: '*/*' }]) {
+      for (const path of ['/', '/monitoring']) expect((await get(path, headers)).headers.get('vary')).toContain('Accept')
+    }
+  })
+
+  it('a link from a chat asks once more from here: only then is the cookie sent', async () => {
+    const tokens = { ENV_STATE: 'prod', WATCHER_API_TOKENS: 'me:s3cret' }
+    const fromChat = await open('/overview', tokens, { 'sec-fetch-site': 'cross-site' })
+    expect([fromChat.status, fromChat.body]).toEqual([200, expect.stringContaining('http-equiv="refresh"')])
+    expect((await open('/overview', tokens, { 'sec-fetch-site': 'same-origin' })).headers.get('location')).toContain('/sign_in')
+    expect((await call('GET', '/pipeline', undefined, { 'sec-fetch-site': 'cross-site' }, tokens)).status).toBe(401)
+  })
+
   it('somebody without a token signs in first; one that may only read has no buttons', async () => {
     const tokens = { ENV_STATE: 'prod', WATCHER_API_TOKENS: 'me:s3cret,reader:r3ad:read' }
     const pipeline_id = await makePipeline()
@@ -184,6 +201,14 @@ describe('who asks for what', () => {
     const reads = await open(`/pipelines/${pipeline_id}`, tokens, { cookie: 'watcher_token=r3ad' })
     expect([writes.body.includes('class="action"'), reads.body.includes('class="action"')]).toEqual([true, false])
     expect(textOf(reads.body)).toContain('reader (reads only)')
+    // Statements of others may carry values.
+    const busy = sql('select pg_sleep(3)').then(() => {})
+    await vi.waitFor(
+      async () => expect((await open('/diagnostics', tokens, { cookie: 'watcher_token=s3cret' })).body).toContain('pg_sleep(3)'),
+      { timeout: 3_000 },
+    )
+    expect((await open('/diagnostics', tokens, { cookie: 'watcher_token=r3ad' })).body).not.toContain('pg_sleep(3)')
+    await busy
   })
 })
 
@@ -317,6 +342,85 @@ describe('a pipeline', () => {
   })
 })
 
+describe('what is large', () => {
+  it('numbers beyond 2^53 are shown on every page, and kept exact in metadata', async () => {
+    const most = 2 ** 53
+    const pipeline_id = await makeLineage([unique('big.in')], [unique('big.out')], { pipeline_metadata: { lsn: 'LSN' } })
+    const body = `{"id":${pipeline_id},"pipeline_metadata":{"lsn":12345678901234567890,"size":1e30}}`
+    expect((await call('PATCH', '/pipeline', body, { 'content-type': 'application/json' })).status).toBe(200)
+    let id = 0
+    for (let times = 0; times < 2; times += 1) {
+      id = await startRun({ pipeline_id })
+      const end = { id, inserts: most, total_rows: most, completed_successfully: times === 0, execution_metadata: { rows: most } }
+      expect((await post('/end_pipeline_execution', end)).status).toBe(204)
+    }
+    const page = await open(`/pipelines/${pipeline_id}?execution=${id}`)
+    expect([page.status, textOf(page.body).includes('12345678901234567890')]).toEqual([200, true])
+    const name = (await get(`/pipeline/${pipeline_id}`)).body.name
+    for (const path of ['/reporting', `/reporting.csv?search=${name}`, '/overview', `/lineage-graph?search=${'big.in'}`]) {
+      expect([path, (await open(path)).status]).toEqual([path, 200])
+    }
+    expect(
+      (
+        await open(
+          `/lineage-graph?address=${await addressId((await sql("select name from address where name like 'big.in%' limit 1"))[0]?.name)}`,
+        )
+      ).status,
+    ).toBe(200)
+  })
+
+  it('runs with hundreds of parts: the newest keep theirs, and what is left out is said', async () => {
+    const pipeline_id = await makePipeline()
+    const part = await makePipeline()
+    const roots = [await startRun({ pipeline_id }), await startRun({ pipeline_id })]
+    for (const root of roots) {
+      await sql(
+        `with part as (insert into pipeline_execution (pipeline_id, parent_id, start_date) select $1, $2, now() from generate_series(1, 400) returning id)
+         insert into pipeline_execution_closure select $2, id, 1 from part union all select id, id, 0 from part`,
+        [part, root],
+      )
+    }
+    const { status, body } = await open(`/pipelines/${pipeline_id}`)
+    const rows = [...body.matchAll(/id="run-(\d+)"/g)].map(([, id]) => Number(id))
+    expect([status, rows.length, new Set(rows).size]).toEqual([200, 502, 502])
+    expect(rows.indexOf(roots[0] as number)).toBe(401)
+    expect(textOf(body)).toContain('Of the parts of these runs the first 500 are shown')
+  })
+
+  it('a lineage of thousands of edges: some are drawn, and it is said', async () => {
+    const hub = unique('wide')
+    const names = (side: string) => Array.from({ length: 60 }, (_, index) => `${hub}.${side}.${index}`)
+    await makeLineage(names('in'), names('out'))
+    const { status, body } = await open(`/lineage-graph?address=${await addressId(`${hub}.in.0`)}`)
+    expect([status, textOf(body).includes('of the edges')]).toEqual([200, false])
+    // From an output all inputs are seen, and from an input all outputs: with both, every edge between them.
+    await makeLineage(names('out'), [`${hub}.in.0`])
+    const round = await open(`/lineage-graph?address=${await addressId(`${hub}.in.0`)}`)
+    expect([round.status, JSON.parse(/id="lineage-graph"[^>]*>(.*?)<\/script>/.exec(round.body)?.[1] ?? '').edges.length]).toEqual([
+      200, 2000,
+    ])
+    expect(textOf(round.body)).toContain('Of the edges between them 2,000 are shown')
+    for (const target of ['wide', hub]) expect((await open(`/lineage-graph?search=${hub}.in.0&depth=50&target=${target}`)).status).toBe(200)
+  })
+
+  it('a baseline is taken from all runs of the lookback, however many', async () => {
+    const pipeline_id = await makePipeline()
+    // Every minute for nine days; one hour of the day has 60 runs a day.
+    await sql(
+      `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds, inserts)
+       select $1, at, at + interval '1 second', true, 1, case when at < now() - interval '7 days' then 200 else 100 end
+       from generate_series(now() - interval '9 days', now(), interval '1 minute') at`,
+      [pipeline_id],
+    )
+    const { body } = await open(`/pipelines/${pipeline_id}?metric=inserts&days=7`)
+    const { points } = JSON.parse(/id="history-points"[^>]*>(.*?)<\/script>/.exec(body)?.[1] ?? '')
+    expect(points).toHaveLength(2000)
+    expect(textOf(body)).toContain('Only the newest 2,000 runs are drawn')
+    // Two of nine days had 200: the mean is about 122, and two deviations above it lie well above 200.
+    expect(points.at(-1).upper).toBeGreaterThan(195)
+  })
+})
+
 describe('the lineage graph', () => {
   const graphOf = (body: string) => JSON.parse(/id="lineage-graph"[^>]*>(.*?)<\/script>/.exec(body)?.[1] ?? '')
   const namesOf = (body: string): string[] => graphOf(body).addresses.map(({ name }: { name: string }) => name)
@@ -423,10 +527,13 @@ describe('reporting', () => {
     for (const [index, column] of columns.entries()) {
       const read = async (order: string) =>
         (await get(`/reporting.csv?from=${day}&to=${day}&sort=${column}&order=${order}`)).body.trim().split('\r\n').slice(1)
-      const [up, down] = [await read('asc'), await read('desc')]
-      expect(new Set(up)).toEqual(new Set(down))
-      const values = up.map((line: string) => line.match(/("([^"]|"")*"|[^,]*)(,|$)/g)?.[index]?.replace(/,$/, ''))
-      if (index > 2) expect(values.map(Number)).toEqual(values.map(Number).toSorted((left: number, right: number) => left - right))
+      const cells = (lines: string[]) => lines.map((line) => line.match(/("([^"]|"")*"|[^,]*)(,|$)/g)?.[index]?.replace(/,$/, '') ?? '')
+      const [up, down] = [cells(await read('asc')), cells(await read('desc'))]
+      expect(up).toHaveLength(2)
+      const isNumber = index > 2
+      const sorted = up.toSorted((left, right) => (isNumber ? Number(left) - Number(right) : left < right ? -1 : left > right ? 1 : 0))
+      if (column !== 'pipeline') expect([column, up, down]).toEqual([column, sorted, sorted.toReversed()])
+      else expect(up.toReversed()).toEqual(down)
     }
   })
 })

@@ -67,7 +67,7 @@ const PIPELINE = prepare(sql`
     (select coalesce(jsonb_agg(to_jsonb(b) order by b.depth, b.name), '[]') from (
       select p.id, p.name, below.depth from below join ${pipeline} p on p.id = below.pipeline_id order by below.depth, p.name limit 30) b) as downstream,
     (select coalesce(jsonb_agg(${run} order by e.id desc), '[]') from root e) as runs,
-    (select coalesce(jsonb_agg(${run} order by e.id), '[]') from part e) as parts,
+    (select coalesce(jsonb_agg(${run} order by e.root_id desc, e.id), '[]') from part e) as parts,
     (select ${run} || jsonb_build_object('metadata', e.execution_metadata) from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen
   from subject join ${pipelineType} t on t.id = subject.pipeline_type_id`)
 
