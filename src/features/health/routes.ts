@@ -24,7 +24,7 @@ const routes = (router: Router): void => {
       tag: 'Health',
       summary: 'Is the service up?',
       description:
-        'With `deep=true` the database is asked as well: 503 when it is away. The `X-Watcher-Version` header of this and of every answer names the deployed version.',
+        'With `deep=true` the database is asked as well: 503 when it is away. The `X-Watcher-Version` header of this and of every answer names the deployed version. A browser, which asks for HTML, is sent to the overview.',
       query: () => ({ deep: flagText('Ask the database too.').optional() }),
       answers: {
         200: {

@@ -35,6 +35,7 @@ const routes = (router: Router): void => {
       path: '/monitoring',
       tag,
       summary: 'The state of the background jobs',
+      description: 'A browser, which asks for HTML, gets the same as a page.',
       answers: {
         200: { description: 'Counts by kind, the oldest waiting job, the last failures, the last hour.', schema: overviewAnswer },
       },
