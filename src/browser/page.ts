@@ -29,7 +29,8 @@ const refresh = async (): Promise<void> => {
   localise(fresh)
   Idiomorph.morph(main, [...fresh.childNodes], {
     morphStyle: 'innerHTML',
-    ignoreActiveValue: true,
+    // What is being typed stays; a button or link that has the focus is changed like the rest.
+    ignoreActiveValue: document.activeElement?.matches('input, select, textarea') ?? false,
     callbacks: {
       // What the reader has opened stays open.
       beforeAttributeUpdated: (name, node) => !(name === 'open' && node.nodeName === 'DETAILS'),
