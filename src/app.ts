@@ -42,9 +42,10 @@ export const createApp = (runners: Runners): Router => {
     const version = versionOf(context.env)
     if (version) context.res.headers.set('X-Watcher-Version', version)
     setSecurityHeaders(context.res.headers)
-    context.res.headers.set('Server-Timing', describeTiming(begunMillis, scope.trips()))
-    logRequest(context, requestId, begunMillis, scope.trips(), faultToLog(context.error))
-    endTrace(context, requestId, scope)
+    const trips = scope.trips()
+    context.res.headers.set('Server-Timing', describeTiming(begunMillis, trips))
+    logRequest(context, requestId, begunMillis, trips, faultToLog(context.error))
+    if (scope.trace.id !== undefined) endTrace(context, requestId, scope.trace, trips)
   })
 
   app.use(async (context, next) => {
@@ -107,10 +108,10 @@ export const createApp = (runners: Runners): Router => {
   return app
 }
 
-const endTrace = (context: Context<AppEnvironment>, requestId: string, { trace, trips }: ProfiledScope): void => {
+const endTrace = (context: Context<AppEnvironment>, requestId: string, trace: Trace, trips: Database['trips']): void => {
   const { status } = context.res
   const route = matchedRoutes(context).findLast(({ path }) => path !== '/*')?.path
-  trace.follow(trips())
+  trace.follow(trips)
   trace.describe(
     route && `${context.req.method} ${route}`,
     {

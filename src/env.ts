@@ -105,6 +105,15 @@ export type Settings = z.output<typeof settingsSchema>
 
 export const SETTING_NAMES = Object.keys(settingsSchema.shape).filter((name) => name !== 'ENV_STATE') as (keyof Settings)[]
 
+const stateOf = ({ ENV_STATE }: Record<string, unknown>): string => String(ENV_STATE ?? 'prod').toLowerCase()
+
+/** Those that are set, with the environment's prefix first; an empty one is not set. */
+const givenIn = (variables: Record<string, unknown>, state: string): [name: keyof Settings, value: unknown][] => {
+  const prefix = `${state.toUpperCase()}_`
+  const all = SETTING_NAMES.map((name): [keyof Settings, unknown] => [name, variables[prefix + name] ?? variables[name]])
+  return all.filter(([, value]) => value !== undefined && value !== '')
+}
+
 const parsed = new WeakMap<object, Settings>()
 
 /**
@@ -115,13 +124,10 @@ export const readSettings = (env: object): Settings => {
   const parsedBefore = parsed.get(env)
   if (parsedBefore) return parsedBefore
   const variables = env as Record<string, unknown>
-  const state = String(variables.ENV_STATE ?? 'prod').toLowerCase()
+  const state = stateOf(variables)
   if (!settingsSchema.shape.ENV_STATE.safeParse(state).success)
     throw misconfigured([`ENV_STATE must be one of ${settingsSchema.shape.ENV_STATE.options.join(', ')}`])
-  const prefix = `${state.toUpperCase()}_`
-  const given = SETTING_NAMES.map((name) => [name, variables[prefix + name] ?? variables[name]] as const)
-  const values = Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== ''))
-  const result = settingsSchema.safeParse({ ...values, ENV_STATE: state })
+  const result = settingsSchema.safeParse({ ...Object.fromEntries(givenIn(variables, state)), ENV_STATE: state })
   if (!result.success) {
     const faults = result.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`)
     throw misconfigured(faults)
@@ -133,8 +139,7 @@ export const readSettings = (env: object): Settings => {
 /** Which settings this deployment has been given; the others have their defaults. Never values: they may be secrets. */
 export const namesGiven = (env: object): (keyof Settings)[] => {
   const variables = env as Record<string, unknown>
-  const prefix = `${String(variables.ENV_STATE ?? 'prod').toUpperCase()}_`
-  return SETTING_NAMES.filter((name) => ![undefined, ''].includes((variables[prefix + name] ?? variables[name]) as string | undefined))
+  return givenIn(variables, stateOf(variables)).map(([name]) => name)
 }
 
 /** Names what this deployment lacks, never a value. */

@@ -1,4 +1,5 @@
 import uPlot from 'uplot'
+import { addressWith } from './parts/address.ts'
 import { axis, colour, fitTo, HEIGHT } from './parts/chart.ts'
 import { REFRESHED } from './parts/refreshed.ts'
 
@@ -19,11 +20,9 @@ interface History {
   points: Point[]
   days: number
   now: string
-  /** The page's own, to which the run is added. */
-  address: string
 }
 
-const draw = (host: HTMLElement, { name, points, days, now, address }: History): void => {
+const draw = (host: HTMLElement, { name, points, days, now }: History): void => {
   const only = (isShown: (point: Point) => boolean) => points.map((point) => (isShown(point) ? (point.value ?? 0) : null))
   const lines = axis()
   const dots = (label: string, variable: string): uPlot.Series => ({
@@ -70,7 +69,7 @@ const draw = (host: HTMLElement, { name, points, days, now, address }: History):
           (plot) =>
             plot.over.addEventListener('click', () => {
               const point = plot.cursor.idx === null || plot.cursor.idx === undefined ? undefined : points[plot.cursor.idx]
-              if (point) location.href = `${address}${address.includes('?') ? '&' : '?'}execution=${point.id}`
+              if (point) location.href = addressWith({ execution: String(point.id) }, ['before'])
             }),
         ],
       },

@@ -1,6 +1,7 @@
 import { Graph, layout } from '@dagrejs/dagre'
 import { select } from 'd3-selection'
 import { zoom, zoomIdentity } from 'd3-zoom'
+import { addressWith } from './parts/address.ts'
 
 /** The lineage as a drawing: layers from left to right, pan and zoom, pipelines on hover and focus, a click re-centres. */
 
@@ -29,8 +30,6 @@ interface Lineage {
   addresses: Address[]
   edges: { source: number; target: number; pipelines: number[] }[]
   pipelines: Pipeline[]
-  /** This page's address, to which the centre is added. */
-  base: string
 }
 
 interface Place {
@@ -63,7 +62,7 @@ const describe = (pipeline: Pipeline): string => {
   return `${pipeline.name} (${pipeline.type}): ${states.length > 0 ? states.join(', ') : 'nothing is wrong'}`
 }
 
-const draw = (host: HTMLElement, { addresses, edges, pipelines, base }: Lineage): void => {
+const draw = (host: HTMLElement, { addresses, edges, pipelines }: Lineage): void => {
   const graph = new Graph({ multigraph: false })
   graph.setGraph({
     rankdir: 'LR',
@@ -131,7 +130,7 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines, base }: Lineage)
     const worst = worstOf(problems)
     const node = make('a', {
       class: `node ${worst} ${side === 'centre' ? 'centre' : ''} ${deprecated ? 'deprecated' : ''}`,
-      href: `${base}address=${id}`,
+      href: addressWith({ address: String(id) }, ['search']),
       transform: `translate(${x - WIDTH / 2},${y - HEIGHT / 2})`,
     })
     const title = make('title', {})

@@ -75,8 +75,7 @@ const settle = async (message: Message, handle: Handle, begin: (parent: string |
 }
 
 const recordAsDone = async (id: number, attempts: number, env: Env, trace: Trace): Promise<Handled> => {
-  const db = createJobDatabase(env)
-  trace.follow(db.trips)
+  const db = createJobDatabase(env, trace)
   try {
     await recordDone(db, id, attempts, instantOf(new Date()))
   } catch (error) {
@@ -86,8 +85,7 @@ const recordAsDone = async (id: number, attempts: number, env: Env, trace: Trace
 }
 
 const buryJob = async (id: number, env: Env, trace: Trace): Promise<Handled> => {
-  const db = createJobDatabase(env)
-  trace.follow(db.trips)
+  const db = createJobDatabase(env, trace)
   const job = await settleDeadJob(db, id, instantOf(new Date()))
   const { kind, state, attempts, error } = job ?? {}
   logEvent('error', 'dead letter', { job_id: id, kind, state: state ?? 'gone', attempts, error })

@@ -18,8 +18,12 @@ export type Runners = Record<JobKind, RunJob>
 /** A job may take longer than a request; Neon ends a statement after 15 seconds. */
 const TRIP_MILLIS = 14_000
 
-/** The database of work in the background: each trip has its own time. */
-export const createJobDatabase = (env: Env): Database => createDatabase(readSettings(env), { tripMillis: TRIP_MILLIS })
+/** The database of work in the background: each trip has its own time, and is a part of the trace. */
+export const createJobDatabase = (env: Env, trace?: Trace): Database => {
+  const db = createDatabase(readSettings(env), { tripMillis: TRIP_MILLIS })
+  trace?.follow(db.trips)
+  return db
+}
 
 /** Until the record of finished work is tried again: well before anybody takes the claim for run out. */
 const RECORD_DELAY_SECONDS = 15
@@ -39,8 +43,7 @@ export const runJob = async (id: number, env: Env, runners: Runners, trace: Trac
   const begunMillis = Date.now()
   const clock = () => instantOf(new Date())
   const now = clock()
-  const db = createJobDatabase(env)
-  trace.follow(db.trips)
+  const db = createJobDatabase(env, trace)
   const claim = await claimJob(db, id, now)
   if (claim.outcome === 'later') return again(claim.waitSeconds)
   if (claim.outcome === 'unknown' || claim.outcome === 'over') return DONE

@@ -38,7 +38,6 @@ interface Tick {
   env: Env
   now: string
   trace: Trace
-  openDatabase: () => Database
 }
 
 /**
@@ -57,12 +56,7 @@ export const runSchedule = async (
   if (!Object.values(CRONS).includes(cron as Cron)) throw new Error(`No schedule for the cron ${cron}: see src/jobs/schedule.ts`)
   const sink = collectSpans(env, context)
   const trace = Trace.begin(sink, { name: `cron ${cron}`, kind: 'internal', attributes: { 'watcher.cron': cron } })
-  const openDatabase = () => {
-    const db = createJobDatabase(env)
-    trace.follow(db.trips)
-    return db
-  }
-  const tick: Tick = { cron, env, now: instantOf(new Date()), trace, openDatabase }
+  const tick: Tick = { cron, env, now: instantOf(new Date()), trace }
   const tasks = [recordSweeps(tick, new Date(scheduledTime).toISOString(), sweeps)]
   if (cron === CRONS.quarterHourly) {
     tasks.push(resendLost(tick))
@@ -76,25 +70,21 @@ export const runSchedule = async (
   if (faults.length > 0) throw new Error(`${faults.length} of ${tasks.length} scheduled tasks failed; the lines before say why`)
 }
 
-const recordSweeps = async (
-  { cron, env, now, trace, openDatabase }: Tick,
-  scheduledFor: string,
-  sweeps: readonly Sweep[],
-): Promise<void> => {
+const recordSweeps = async ({ cron, env, now, trace }: Tick, scheduledFor: string, sweeps: readonly Sweep[]): Promise<void> => {
   const settings = readSettings(env)
   const due = sweeps
     .filter((sweep) => sweep.cron === cron)
     .map(({ kind, payload }) => ({ kind, payload: payload(settings), key: `${kind} ${cron} ${scheduledFor}` }))
-  const ids = await recordJobsOnce(openDatabase(), due, now)
+  const ids = await recordJobsOnce(createJobDatabase(env, trace), due, now)
   await sendJobs(env.JOBS, ids, trace)
   logEvent('info', 'cron', { trace_id: trace.id, cron, scheduled_for: scheduledFor, job_ids: ids })
 }
 
-const look = async (watch: Watch, { openDatabase, now }: Tick, runNow: (id: number) => Promise<void>): Promise<void> => {
-  for (const id of await watch(openDatabase(), now)) await runNow(id)
+const look = async (watch: Watch, { env, now, trace }: Tick, runNow: (id: number) => Promise<void>): Promise<void> => {
+  for (const id of await watch(createJobDatabase(env, trace), now)) await runNow(id)
 }
 
-const resendLost = async ({ env, now, trace, openDatabase }: Tick): Promise<void> => {
-  const count = await resendLostJobs(openDatabase(), env.JOBS, now, trace)
+const resendLost = async ({ env, now, trace }: Tick): Promise<void> => {
+  const count = await resendLostJobs(createJobDatabase(env, trace), env.JOBS, now, trace)
   if (count > 0) logEvent('warning', 'lost jobs sent again', { count })
 }

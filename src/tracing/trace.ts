@@ -33,7 +33,7 @@ export class Trace {
   readonly parent: string | undefined
   readonly #recording: Recording | undefined
 
-  private constructor(recording?: Recording) {
+  private constructor(recording: Recording | undefined) {
     this.#recording = recording
     this.id = recording?.root.isRecording() ? recording.root.spanContext().traceId : undefined
     this.parent = recording && traceparentOf(recording.root)
@@ -41,12 +41,7 @@ export class Trace {
 
   static begin({ env, take }: SpanSink, beginning: Beginning): Trace {
     const settings = readableSettings(env)
-    return settings && isTraced(settings) ? new Trace(new Recording(settings, versionOf(env), take, beginning)) : NO_TRACE
-  }
-
-  /** For what nobody asked to be traced. */
-  static none(): Trace {
-    return new Trace()
+    return new Trace(settings && isTraced(settings) ? new Recording(settings, versionOf(env), take, beginning) : undefined)
   }
 
   /** Takes the round trips of a database into the trace, those to come included. */
@@ -162,5 +157,3 @@ const traceparentOf = (span: Span): string | undefined => {
   PROPAGATOR.inject(trace.setSpan(ROOT_CONTEXT, span), carrier, CARRIER)
   return carrier.traceparent
 }
-
-const NO_TRACE = Trace.none()

@@ -10,12 +10,11 @@ import type { ClaimedJob } from '../../jobs/job.ts'
 import { insertJob } from '../../jobs/record.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import { pipeline } from '../pipelines/table.ts'
+import { metricOf } from './metric.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 import { type Anomaly, judge } from './verdict.ts'
 
-/** A rule's metric of an execution `e`. Percentages and roots follow, so that a double is as exact as it needs to be. */
-const metricOf = sql`case r.metric_field
-  ${sql.join(METRIC_FIELDS.map((metric) => sql.raw(`when '${metric}' then e.${metric}::double precision `)))} end`
+const ruleMetric = metricOf(sql`r.metric_field`)
 
 /**
  * The execution under test, and for each active rule of its pipeline the value and its baseline: successful runs of the
@@ -44,11 +43,11 @@ const MEASURE = prepare(sql`
   left join tested on true
   left join ${anomalyDetectionRule} r on r.pipeline_id = subject.id and r.active and tested.completed_successfully
   left join lateral (
-    select (select ${metricOf} from tested e) as value, count(past.value) as count, avg(past.value) as mean,
+    select (select ${ruleMetric} from tested e) as value, count(past.value) as count, avg(past.value) as mean,
       -- Rounding makes the deviation of equal fractions a tiny number; what is flat is to be 0.
       case when min(past.value) = max(past.value) then 0 else stddev_samp(past.value) end as deviation
     from (
-      select ${metricOf} as value
+      select ${ruleMetric} as value
       from ${pipelineExecution} e
       where e.pipeline_id = r.pipeline_id and e.hour_recorded = tested.hour_recorded and e.completed_successfully
         and e.end_date between tested.end_date - make_interval(hours => 24 * r.lookback_days) and tested.end_date and e.id <> tested.id

@@ -1,5 +1,6 @@
-import { Badge, Embedded, Empty, grouped, type State, Table } from '../../pages/elements.tsx'
+import { Badge, Embedded, Empty, grouped, Table } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
+import { PROBLEMS } from '../overview/problems.ts'
 import { DIRECTIONS, type Direction, type Found, type Graph, MOST_EDGES } from './queries.ts'
 
 interface LineageQuery {
@@ -84,7 +85,6 @@ const Drawing = ({ graph, query, link }: Scope & { graph: Graph }) => {
   const edgesTo = Map.groupBy(edges, ({ target }) => target)
   const centre = addresses[0] as Graph['addresses'][number]
   const sides = Object.groupBy(addresses, ({ side }) => side)
-  const base = link({ search: undefined, address: undefined })
   return (
     <>
       <p>
@@ -106,13 +106,13 @@ const Drawing = ({ graph, query, link }: Scope & { graph: Graph }) => {
         <span class="badge">dashed: deprecated</span>
       </p>
       <fieldset class="graph" id="graph" data-drawn aria-label={`Graph of the lineage of ${centre.name}; the table below says the same`} />
-      <Embedded id="lineage-graph" value={{ ...graph, edges, base: base + (base.includes('?') ? '&' : '?') }} />
+      <Embedded id="lineage-graph" value={{ ...graph, edges }} />
       <h2>The same as a table</h2>
       <Table label="Lineage as a table" columns={['Address', 'Type', 'Where', 'Made by']}>
         {addresses.map((address) => (
           <tr>
             <th scope="row">
-              <a href={`${base}${base.includes('?') ? '&' : '?'}address=${address.id}`}>{address.name}</a>
+              <a href={link({ address: address.id, search: undefined })}>{address.name}</a>
               {address.deprecated ? ' (deprecated)' : ''}
             </th>
             <td>{address.type}</td>
@@ -136,11 +136,9 @@ const Makers = ({ graph, edges }: { graph: Graph; edges: Graph['edges'] }) => {
         .map((pipeline) => (
           <div>
             <a href={`/pipelines/${pipeline.id}`}>{pipeline.name}</a> <small>{pipeline.type}</small>{' '}
-            {(['failed', 'overdue', 'stale', 'anomalous'] as const satisfies State[])
-              .filter((state) => pipeline[state])
-              .map((state) => (
-                <Badge state={state} />
-              ))}
+            {PROBLEMS.filter((problem) => pipeline[problem]).map((problem) => (
+              <Badge state={problem} />
+            ))}
             {pipeline.active ? null : <Badge state="inactive" />}
           </div>
         ))}

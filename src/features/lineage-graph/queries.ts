@@ -13,7 +13,7 @@ import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 
 /** More nobody can read; the nearest are shown, and how many are not is said. */
-export const MOST_ADDRESSES = 500
+const MOST_ADDRESSES = 500
 /** Of what lies between these. */
 export const MOST_EDGES = 2_000
 /** Of the names that “on the way to” matches, the nearest. */

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { param } from '../../db/statement.ts'
 import { deadlineAfter, effectiveRule } from '../../db/thresholds.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../anomalies/table.ts'
+import { reason } from '../executions/reason.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
@@ -12,7 +13,6 @@ export const DAY_SECONDS = 86_400
 
 /** What can be wrong with a pipeline, worst first. */
 export const PROBLEMS = ['failed', 'overdue', 'stale', 'anomalous'] as const
-export type Problem = (typeof PROBLEMS)[number]
 
 /** What pipelines can be looked for by: `ok` is active and none of the problems. */
 export const FILTERS = [...PROBLEMS, 'running', 'ok', 'inactive'] as const
@@ -32,11 +32,10 @@ export const problems: SQL = sql`
   failed as (
     select p.id as pipeline_id, last.* from ${pipeline} p
     cross join lateral (
-      select id as execution_id, end_date as since, completed_successfully, left(coalesce(execution_metadata ->> 'error',
-        execution_metadata ->> 'error_message', execution_metadata ->> 'message', nullif(execution_metadata, '{}')::text), 500) as why
+      select id as execution_id, end_date as since, completed_successfully, left(coalesce(${reason}, nullif(e.execution_metadata, '{}')::text), 500) as why
       from (
-        select * from ${pipelineExecution} e where e.pipeline_id = p.id and e.end_date is not null
-        order by e.id desc limit ${sql.raw(String(NEWEST))}) newest
+        select * from ${pipelineExecution} newest where newest.pipeline_id = p.id and newest.end_date is not null
+        order by newest.id desc limit ${sql.raw(String(NEWEST))}) e
       order by end_date desc, id desc limit 1) last
     where p.active and not last.completed_successfully),
   late as (
@@ -57,13 +56,11 @@ export const problems: SQL = sql`
     cross join lateral (select greatest(p.last_target_insert, p.last_target_update, p.last_target_soft_delete) as dml) latest
     where ${freshness.isJudged} and latest.dml is not null
       and ${deadlineAfter(sql`latest.dml`, freshness.number, freshness.datepart)} < ${param('now')}::timestamptz),
-  flagged as (
-    select r.pipeline_id, f.pipeline_execution_id, f.detected_at, r.metric_field, f.violation_value, f.baseline_value, f.deviation_percentage
+  anomalous as (
+    select distinct on (r.pipeline_id) r.pipeline_id, f.pipeline_execution_id as execution_id, f.detected_at as since, r.metric_field,
+      f.violation_value, f.baseline_value, f.deviation_percentage
     from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id join ${pipeline} p on p.id = r.pipeline_id and p.active
     join ${pipelineExecution} e on e.id = f.pipeline_execution_id
-    where f.detected_at >= ${param('day_ago')}::timestamptz and e.end_date >= ${param('day_ago')}::timestamptz),
-  anomalous as (
-    select distinct on (pipeline_id) pipeline_id, pipeline_execution_id as execution_id, detected_at as since, metric_field, violation_value,
-      baseline_value, deviation_percentage
-    from flagged order by pipeline_id, detected_at desc),
-  running as (select pipeline_id, count(*) as count from ${pipelineExecution} where end_date is null group by pipeline_id)`
+    where f.detected_at >= ${param('day_ago')}::timestamptz and e.end_date >= ${param('day_ago')}::timestamptz
+    order by r.pipeline_id, f.detected_at desc),
+  running as (select distinct pipeline_id from ${pipelineExecution} where end_date is null)`

@@ -8,6 +8,7 @@ import { job } from '../../jobs/table.ts'
 import { patternOf } from '../../pages/fields.ts'
 import { anomalyDetectionResult } from '../anomalies/table.ts'
 import { pipelineExecution } from '../executions/table.ts'
+import { typeChoices, typeChoicesShape } from '../pipeline-types/choices.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 import { timelinessPipelineExecutionLog } from '../timeliness/table.ts'
@@ -53,7 +54,7 @@ const OVERVIEW = prepare(sql`
       'failed_jobs', (select count(*) from ${job} where state = 'failed')) from candidate) as counts,
     (select coalesce(jsonb_agg(details || jsonb_build_object('problem', problem, 'pipeline_name', p.name) order by told.since desc), '[]')
       from told join ${pipeline} p on p.id = (details ->> 'pipeline_id')::bigint) as problems,
-    (select coalesce(jsonb_agg(to_jsonb(t) order by t.name), '[]') from (select id, name from ${pipelineType} order by name limit 1000) t) as types,
+    ${typeChoices} as types,
     (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('runs', (
         select coalesce(jsonb_agg(to_jsonb(run) order by run.start_date), '[]') from (
           select e.id, e.start_date, e.end_date, e.completed_successfully,
@@ -111,7 +112,7 @@ const overviewRow = z.object({
       ]),
     ),
   ),
-  types: jsonOf(z.array(z.object({ id: amount, name: z.string() }))),
+  types: typeChoicesShape,
   pipelines: jsonOf(
     z.array(
       z.object({

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { METRIC_FIELDS } from '../../db/checks.ts'
 import type { Database } from '../../db/client.ts'
 import { decimal, moment, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { addSeconds } from '../../http/instant.ts'
+import { metricOf } from '../anomalies/metric.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../anomalies/table.ts'
 import { bandOf, type MetricField } from '../anomalies/verdict.ts'
 import { pipelineExecution } from '../executions/table.ts'
@@ -18,7 +18,7 @@ const MOST_PAST = 100_000
 /** What a metric's band is drawn with where the pipeline has no rule for it: nothing is judged by it. */
 const DEFAULTS = { std_deviation_threshold_multiplier: 2, lookback_days: 30, minimum_executions: 10 }
 
-const value = sql`case ${param('metric')}::text ${sql.join(METRIC_FIELDS.map((metric) => sql.raw(`when '${metric}' then e.${metric}::double precision `)))} end`
+const value = metricOf(sql`${param('metric')}::text`)
 
 /**
  * A metric of the pipeline's runs, and for each the mean and deviation of its baseline as detection takes it: successful

@@ -118,7 +118,6 @@ const History = ({ history, rule, query, link, now }: Scope & { history: Point[]
             points: history,
             days: Number(query.days),
             now,
-            address: link({ execution: undefined, before: undefined }),
           }}
         />
         {history.length < MOST_POINTS ? null : <p>Only the newest {grouped(MOST_POINTS)} runs are drawn.</p>}

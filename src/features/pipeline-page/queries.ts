@@ -6,6 +6,7 @@ import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { address } from '../addresses/table.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../anomalies/table.ts'
+import { reason } from '../executions/reason.ts'
 import { pipelineExecution, pipelineExecutionClosure } from '../executions/table.ts'
 import { addressLineage, addressLineageClosure } from '../lineage/table.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
@@ -21,7 +22,7 @@ const MOST_NEIGHBOURS = 50
 const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'parent_id', e.parent_id, 'start_date', e.start_date, 'end_date', e.end_date,
   'duration_seconds', e.duration_seconds, 'completed_successfully', e.completed_successfully, 'inserts', e.inserts, 'updates', e.updates,
   'soft_deletes', e.soft_deletes, 'total_rows', e.total_rows, 'watermark', e.watermark, 'next_watermark', e.next_watermark,
-  'why', left(coalesce(e.execution_metadata ->> 'error', e.execution_metadata ->> 'error_message', e.execution_metadata ->> 'message'), 500),
+  'why', left(${reason}, 500),
   'pipeline_name', (select name from ${pipeline} where id = e.pipeline_id),
   'is_late', exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = e.id),
   'flags', (select coalesce(jsonb_agg(jsonb_build_object('metric_field', r.metric_field, 'violation_value', f.violation_value,

@@ -13,6 +13,12 @@ export const outcomeOf = (run: Run): State => {
   return run.completed_successfully ? 'succeeded' : 'failed'
 }
 
+const Outcome = ({ run }: { run: Run }) => (
+  <>
+    <Badge state={outcomeOf(run)} /> {run.is_late && run.end_date !== null ? <Badge state="overdue">late</Badge> : null}
+  </>
+)
+
 const timeOf = (run: Run, now: string): string => duration(run.duration_seconds ?? secondsBetween(run.start_date, run.end_date ?? now))
 
 /** One run by itself: what became of it and why, what was flagged, and what lies behind it. */
@@ -26,7 +32,7 @@ export const ChosenRun = ({
   <section class="panel" aria-label={`Run ${run.id}`} id="chosen">
     <div class="row">
       <h3>
-        Run {run.id} <Badge state={outcomeOf(run)} /> {run.is_late && run.end_date !== null ? <Badge state="overdue">late</Badge> : null}
+        Run {run.id} <Outcome run={run} />
       </h3>
       <a href={link({ execution: undefined })}>Close</a>
     </div>
@@ -173,8 +179,7 @@ const Row = ({ run, depth, isChosen, link, now }: { run: Run; depth: number; isC
       )}
     </th>
     <td>
-      <Badge state={outcomeOf(run)} /> {run.is_late && run.end_date !== null ? <Badge state="overdue">late</Badge> : null}{' '}
-      {run.flags.length > 0 ? <Badge state="anomalous" /> : null}
+      <Outcome run={run} /> {run.flags.length > 0 ? <Badge state="anomalous" /> : null}
     </td>
     <td>
       <Moment at={run.start_date} />

@@ -5,6 +5,7 @@ import { amount, jsonOf } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { patternOf } from '../../pages/fields.ts'
 import { pipelineExecution } from '../executions/table.ts'
+import { typeChoices, typeChoicesShape } from '../pipeline-types/choices.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 
@@ -71,7 +72,7 @@ const reportOrderedBy = (sort: ReportColumn, order: 'asc' | 'desc'): Statement =
         offset ${param('skipped')} limit ${param('rows')}) d) as rows,
       (select to_jsonb(t) from (select ${METRICS} from run) t) as total,
       (select coalesce(jsonb_agg(to_jsonb(d) order by d.day), '[]') from (select date_recorded as day, ${METRICS} from run group by date_recorded) d) as days,
-      (select coalesce(jsonb_agg(to_jsonb(t) order by t.name), '[]') from (select id, name from ${pipelineType} order by name limit 1000) t) as types`)
+      ${typeChoices} as types`)
 
 const metrics = {
   executions: amount,
@@ -92,7 +93,7 @@ const reportRow = z.object({
   rows: jsonOf(z.array(dailyShape)),
   total: jsonOf(z.object(metrics)),
   days: jsonOf(z.array(z.object({ day: z.string(), ...metrics }))),
-  types: jsonOf(z.array(z.object({ id: amount, name: z.string() }))),
+  types: typeChoicesShape,
 })
 export type Report = z.output<typeof reportRow>
 
