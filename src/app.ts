@@ -2,6 +2,9 @@ import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { matchedRoutes } from 'hono/route'
 import { TrieRouter } from 'hono/router/trie-router'
+import { ApiError } from './core/errors.ts'
+import { instantOf } from './core/instant.ts'
+import { versionOf } from './core/log.ts'
 import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
 import { namesGiven, readSettings } from './env.ts'
@@ -9,9 +12,6 @@ import { features } from './features/index.ts'
 import { wantsHtml } from './http/accept.ts'
 import { authorize, type Caller } from './http/access.ts'
 import { serveDocs } from './http/docs.ts'
-import { ApiError } from './http/errors.ts'
-import { instantOf } from './http/instant.ts'
-import { versionOf } from './http/log.ts'
 import { Stopwatch } from './http/profile.ts'
 import { renderProfile } from './http/profile-page.ts'
 import { describeTiming, logRequest } from './http/request-log.ts'
@@ -174,7 +174,11 @@ const renderFault = (fault: ApiError, requestId: string): Response =>
 const requestIdFrom = (given: string | undefined): string => (given && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID())
 
 /** Settings and database are made when first asked for: `GET /` answers without either. */
-const createScope = (context: Context<AppEnvironment>, date: Date, runners: Runners): Scope & { trips: () => Database['trips'] } => {
+const createScope = (
+  context: Context<AppEnvironment>,
+  date: Date,
+  runners: Runners,
+): Scope & { trips: () => Database['trips']; trace: Trace } => {
   const { env } = context
   let db: Database | undefined
   let backgroundDb: Database | undefined
@@ -190,6 +194,7 @@ const createScope = (context: Context<AppEnvironment>, date: Date, runners: Runn
   return {
     now: instantOf(date),
     trace,
+    traceId: trace.id,
     get settings() {
       return readSettings(env)
     },

@@ -1,6 +1,12 @@
 import { z } from 'zod'
-import type { ApiToken } from './http/access.ts'
-import { ApiError } from './http/errors.ts'
+import { ApiError } from './core/errors.ts'
+
+/** A token of WATCHER_API_TOKENS: the client it belongs to, and what it may do. */
+export interface ApiToken {
+  name: string
+  token: string
+  mayWrite: boolean
+}
 
 /** As text from a secret, or as TOML's own boolean. */
 const switchSetting = z
@@ -32,7 +38,7 @@ const tokensSetting = z.string().transform((text, context): ApiToken[] => {
       context.addIssue({ code: 'custom', message: TOKENS_FAULT })
       return z.NEVER
     }
-    tokens.push({ name, token, mayWrite: right === undefined, isKnown: true })
+    tokens.push({ name, token, mayWrite: right === undefined })
   }
   return tokens
 })

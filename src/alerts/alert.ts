@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { DATEPARTS, METRIC_FIELDS } from '../db/checks.ts'
-import { formatInstant } from '../http/instant.ts'
-import { once } from '../http/once.ts'
+import { formatInstant } from '../core/instant.ts'
+import { once } from '../core/once.ts'
+import { DATEPARTS, METRIC_FIELDS } from '../db/constraints.ts'
 
 /** More items than this are counted, not listed. */
 export const MOST_ITEMS = 20

@@ -1,4 +1,4 @@
-import { logEvent } from '../http/log.ts'
+import { logEvent } from '../core/log.ts'
 import { finishJob } from '../jobs/claim.ts'
 import { JobFailure, type RunJob } from '../jobs/job.ts'
 import { alertSchema } from './alert.ts'

@@ -2,8 +2,7 @@ import { NeonDbError, type NeonQueryFunction, neon, neonConfig } from '@neondata
 import type { SQL } from 'drizzle-orm'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import type { z } from 'zod'
-import type { Settings } from '../env.ts'
-import { once } from '../http/once.ts'
+import { once } from '../core/once.ts'
 import { BrokenAnswer, isLostRace } from './failures.ts'
 import { bind, prepare, type Statement } from './statement.ts'
 
@@ -17,6 +16,18 @@ export interface Trip {
   rows: number
   /** No answer, or an error, came back. */
   failed: boolean
+}
+
+/** What all of these round trips came to. */
+export const sumTrips = (trips: readonly Trip[]) => ({
+  sql_count: trips.reduce((sum, { statements }) => sum + statements.length, 0),
+  sql_ms: trips.reduce((sum, { millis }) => sum + millis, 0),
+})
+
+/** Where the database is: a connection string, and the HTTP endpoint where it is not Neon's own. */
+export interface DatabaseSettings {
+  DATABASE_URL: string
+  NEON_FETCH_ENDPOINT?: string | undefined
 }
 
 export interface Database {
@@ -53,7 +64,7 @@ interface Answered {
  * A database for one request, or one job. It holds no connection: each statement is one HTTP request to Neon. The whole
  * has eight seconds, or with `tripMillis` each round trip that long.
  */
-export const createDatabase = (settings: Settings, { tripMillis }: { tripMillis?: number } = {}): Database => {
+export const createDatabase = (settings: DatabaseSettings, { tripMillis }: { tripMillis?: number } = {}): Database => {
   // The driver takes the endpoint from a global; it is the same for every request of a deployment.
   if (settings.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = settings.NEON_FETCH_ENDPOINT
   const client = neon<false, true>(settings.DATABASE_URL, { fullResults: true })

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { bigint, boolean, customType, type ReferenceConfig } from 'drizzle-orm/pg-core'
-import { formatInstant } from '../http/instant.ts'
-import { parseJson, stringifyJson } from '../http/json.ts'
+import { formatInstant } from '../core/instant.ts'
+import { parseJson, stringifyJson } from '../core/json.ts'
 
 /** `timestamptz` read as ISO 8601 in UTC with all six fractional digits, written as the text given. */
 export const instant = customType<{ data: string; driverData: string }>({
@@ -9,7 +9,7 @@ export const instant = customType<{ data: string; driverData: string }>({
   fromDriver: formatInstant,
 })
 
-/** `jsonb` object; integers too large for a double survive the round trip (see http/json.ts). */
+/** `jsonb` object; integers too large for a double survive the round trip (see core/json.ts). */
 export const jsonObject = customType<{ data: Record<string, unknown>; driverData: string }>({
   dataType: () => 'jsonb',
   fromDriver: (text) => parseJson(text) as Record<string, unknown>,

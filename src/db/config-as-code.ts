@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
-import { canonicalJson } from '../http/json.ts'
+import { canonicalJson } from '../core/json.ts'
 import type { Database } from './client.ts'
 import { keep, param, prepare, type Statement } from './statement.ts'
 

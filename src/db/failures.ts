@@ -1,4 +1,4 @@
-import { ApiError, bodyFault, ERRORS } from '../http/errors.ts'
+import { ApiError, bodyFault, ERRORS } from '../core/errors.ts'
 
 /** The fields of the driver's NeonDbError that matter here. Its message carries SQL and values: never echo it. */
 interface DatabaseFailure {

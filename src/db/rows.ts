@@ -1,7 +1,7 @@
 import type { SQL } from 'drizzle-orm'
 import { z } from 'zod'
-import { formatInstant } from '../http/instant.ts'
-import { parseJson } from '../http/json.ts'
+import { formatInstant } from '../core/instant.ts'
+import { parseJson } from '../core/json.ts'
 import type { Database } from './client.ts'
 import type { Statement } from './statement.ts'
 
@@ -15,13 +15,13 @@ export const truth = z.boolean()
 /** For statements whose rows nobody reads. */
 export const anyRow = z.unknown()
 
-/** A `timestamptz`, in the canonical form (see http/instant.ts). */
+/** A `timestamptz`, in the canonical form (see core/instant.ts). */
 export const moment = z.string().transform(formatInstant)
 
-/** A `jsonb` object; integers too large for a double survive (see http/json.ts). */
+/** A `jsonb` object; integers too large for a double survive (see core/json.ts). */
 export const jsonText = z.string().transform((value) => parseJson(value) as Record<string, unknown>)
 
-/** A number in a JSON column, for people to look at: beyond 2^53 (see http/json.ts) the nearest there is. */
+/** A number in a JSON column, for people to look at: beyond 2^53 (see core/json.ts) the nearest there is. */
 export const amount = z.union([z.number(), z.bigint()]).transform(Number)
 
 /** A JSON column with these contents; numbers in it are numbers, timestamps PostgreSQL's text (see `moment`). */

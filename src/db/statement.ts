@@ -1,7 +1,7 @@
 import { type Column, fillPlaceholders, Placeholder, type SQL, sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
-import { formatInstant } from '../http/instant.ts'
-import { parseJson } from '../http/json.ts'
+import { formatInstant } from '../core/instant.ts'
+import { parseJson } from '../core/json.ts'
 
 /**
  * Statements rendered once. drizzle takes longer to turn a query into text than PostgreSQL takes to run it, so the hot

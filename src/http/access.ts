@@ -1,6 +1,6 @@
 import { parse as parseCookies } from 'hono/utils/cookie'
-import { misconfigured, type Settings } from '../env.ts'
-import { ApiError } from './errors.ts'
+import { ApiError } from '../core/errors.ts'
+import { type ApiToken, misconfigured, type Settings } from '../env.ts'
 
 /** Who calls: named in every log line, never by the token. */
 export interface Caller {
@@ -8,11 +8,6 @@ export interface Caller {
   mayWrite: boolean
   /** Named by a token; where there are none, anyone may call. */
   isKnown: boolean
-}
-
-/** What a token in WATCHER_API_TOKENS is for. */
-export interface ApiToken extends Caller {
-  token: string
 }
 
 export const COOKIE = 'watcher_token'
@@ -58,7 +53,7 @@ const readBearer = (header: string | null): string | undefined => /^bearer +([^\
 export const findToken = (tokens: readonly ApiToken[], given: string): Caller | undefined => {
   let found: Caller | undefined
   for (const { token, ...caller } of tokens) {
-    if (areEqual(token, given)) found = caller
+    if (areEqual(token, given)) found = { ...caller, isKnown: true }
   }
   return found
 }

@@ -1,5 +1,5 @@
-import { ApiError, type Issue, validationFault } from './errors.ts'
-import { parseJson } from './json.ts'
+import { ApiError, type Issue, validationFault } from '../core/errors.ts'
+import { parseJson } from '../core/json.ts'
 
 const MAX_BYTES = 1024 * 1024
 /** Deeper than any metadata is; far from where PostgreSQL or the JSON writer would run out of stack. */

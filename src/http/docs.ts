@@ -1,5 +1,5 @@
 import { Scalar } from '@scalar/hono-api-reference'
-import { once } from './once.ts'
+import { once } from '../core/once.ts'
 import { describeEndpoints, type Router, SECURITY_SCHEME } from './router.ts'
 import type { AppEnvironment } from './scope.ts'
 import { makeNonce, pagePolicy } from './security-headers.ts'

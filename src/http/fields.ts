@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import { DATEPARTS, METRIC_FIELDS, THRESHOLD_MOST, THRESHOLD_NUMBER_MAX } from '../db/checks.ts'
-import { parseInstant } from './instant.ts'
-import { once } from './once.ts'
+import { parseInstant } from '../core/instant.ts'
+import { once } from '../core/once.ts'
+import { DATEPARTS, METRIC_FIELDS, THRESHOLD_MOST, THRESHOLD_NUMBER_MAX } from '../db/constraints.ts'
 
 /** The vocabulary of the API's bodies: one definition per kind of field, with the rule and its words. */
 

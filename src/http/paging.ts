@@ -1,4 +1,4 @@
-import { once } from './once.ts'
+import { once } from '../core/once.ts'
 import { numberText } from './text-fields.ts'
 
 /** The query parameters of every list. */

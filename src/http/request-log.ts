@@ -1,14 +1,8 @@
 import type { Context } from 'hono'
-import type { Trip } from '../db/client.ts'
+import { logEvent, versionOf } from '../core/log.ts'
+import { sumTrips, type Trip } from '../db/client.ts'
 import type { Caller } from './access.ts'
-import { logEvent, versionOf } from './log.ts'
 import type { Scope } from './scope.ts'
-
-/** What the round trips of a request or a job came to. */
-export const sumTrips = (trips: readonly Trip[]) => ({
-  sql_count: trips.reduce((sum, { statements }) => sum + statements.length, 0),
-  sql_ms: trips.reduce((sum, { millis }) => sum + millis, 0),
-})
 
 /** For the `Server-Timing` header: milliseconds in all, and at the database. */
 export const describeTiming = (begunMillis: number, trips: readonly Trip[]): string => {
@@ -24,7 +18,7 @@ export const logRequest = (context: Context, requestId: string, begunMillis: num
     {
       version: versionOf(context.env),
       request_id: requestId,
-      trace_id: (context.get('scope') as Scope | undefined)?.trace.id,
+      trace_id: (context.get('scope') as Scope | undefined)?.traceId,
       token: (context.get('caller') as Caller | undefined)?.name,
       method: context.req.method,
       path: context.req.path,

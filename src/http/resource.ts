@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
+import { ApiError, type ErrorCode } from '../core/errors.ts'
 import type { Database } from '../db/client.ts'
-import { ApiError, type ErrorCode } from './errors.ts'
 import { idAnswer } from './fields.ts'
 import { type Page, pageOf } from './paging.ts'
 import { describeTarget, type Target } from './patch.ts'

@@ -1,9 +1,9 @@
 import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { ERRORS, type ErrorCode, errorSchema, type Issue, validationFault } from '../core/errors.ts'
+import { stringifyJson } from '../core/json.ts'
+import { once } from '../core/once.ts'
 import { readBody } from './body.ts'
-import { ERRORS, type ErrorCode, errorSchema, type Issue, validationFault } from './errors.ts'
-import { stringifyJson } from './json.ts'
-import { once } from './once.ts'
 import { HANDLER } from './profile.ts'
 import type { AppEnvironment, Scope } from './scope.ts'
 

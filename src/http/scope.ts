@@ -1,6 +1,5 @@
 import type { Database } from '../db/client.ts'
 import type { Settings } from '../env.ts'
-import type { Trace } from '../tracing/trace.ts'
 import type { Caller } from './access.ts'
 import type { Stopwatch } from './profile.ts'
 
@@ -16,7 +15,8 @@ export interface Scope {
   now: string
   /** Takes the request's time, for `?profile=true`. */
   stopwatch: Stopwatch
-  trace: Trace
+  /** Names the request's trace in the log; undefined where it is not recorded. */
+  traceId: string | undefined
   /** Sends recorded jobs to the queue once the answer is on its way: it neither waits for that nor fails with it. */
   sendAfterwards: (jobIds: readonly number[]) => void
   /** Carries jobs out once the answer is on its way, past the queue: for what is to say that the queue stands still. */

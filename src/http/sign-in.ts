@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
+import { ApiError } from '../core/errors.ts'
 import { COOKIE, findToken, isSameOrigin } from './access.ts'
-import { ApiError } from './errors.ts'
 import type { Router } from './router.ts'
 import { makeNonce, pagePolicy } from './security-headers.ts'
 

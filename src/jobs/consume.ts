@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { instantOf } from '../http/instant.ts'
-import { logEvent } from '../http/log.ts'
+import { instantOf } from '../core/instant.ts'
+import { logEvent } from '../core/log.ts'
 import { collectSpans, type SpanSink } from '../tracing/export.ts'
 import { Trace } from '../tracing/trace.ts'
 import { recordDone } from './claim.ts'

@@ -1,4 +1,4 @@
-import { logEvent } from '../http/log.ts'
+import { logEvent } from '../core/log.ts'
 import type { Trace } from '../tracing/trace.ts'
 
 /** What the queue carries. The job's row holds everything else. */

@@ -20,7 +20,7 @@ export interface ClaimedJob {
 export interface JobScope {
   settings: Settings
   db: Database
-  /** The moment the attempt began, as an instant (see http/instant.ts): all its rows agree on "now". */
+  /** The moment the attempt began, as an instant (see core/instant.ts): all its rows agree on "now". */
   now: string
   /** The clock, for what is measured: when a job finished. */
   clock: () => string

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { stringifyJson } from '../core/json.ts'
 import type { Database } from '../db/client.ts'
 import { readIds } from '../db/rows.ts'
 import { param, prepare } from '../db/statement.ts'
-import { stringifyJson } from '../http/json.ts'
 import type { JobKind } from './job.ts'
 import { job } from './table.ts'
 

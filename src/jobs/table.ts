@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { atLeast, oneOf } from '../db/checks.ts'
 import { createdAt, flag, id, instant, jsonObject } from '../db/columns.ts'
+import { atLeast, oneOf } from '../db/constraints.ts'
 
 /** What the background does; each kind's payload is described where the kind is run. */
 export const JOB_KINDS = ['detect_anomalies', 'check_timeliness', 'check_freshness', 'clean_logs', 'send_alert'] as const

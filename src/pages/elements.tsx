@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx'
-import { stringifyJson } from '../http/json.ts'
+import { stringifyJson } from '../core/json.ts'
 import { LAST_PAGE } from './fields.ts'
 
 /** What pages show again and again: moments, durations, numbers, outcomes, buttons that ask first. */

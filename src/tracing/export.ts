@@ -1,7 +1,7 @@
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { logEvent } from '../core/log.ts'
 import { readSettings, type Settings } from '../env.ts'
-import { logEvent } from '../http/log.ts'
 
 /** A collector that takes longer is not waited for: the platform ends work behind an answer after 30 seconds. */
 const TIMEOUT_MILLIS = 5_000

@@ -2,9 +2,9 @@ import { type Attributes, type Context, ROOT_CONTEXT, type Span, SpanKind, SpanS
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { ParentBasedSampler, type ReadableSpan, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace'
+import { versionOf } from '../core/log.ts'
 import type { Trip } from '../db/client.ts'
 import type { Settings } from '../env.ts'
-import { versionOf } from '../http/log.ts'
 import { isTraced, readableSettings, type SpanSink } from './export.ts'
 
 /** What a trace begins with. */

@@ -1,7 +1,7 @@
 import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { stringifyJson } from '../../src/http/json.ts'
+import { stringifyJson } from '../../src/core/json.ts'
 import worker from '../../src/index.ts'
 import { call, get, makePipeline, post, type Reply, startRun } from '../support/api.ts'
 

@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { expect } from 'vitest'
-import { parseJson } from '../../src/http/json.ts'
+import { parseJson } from '../../src/core/json.ts'
 import worker from '../../src/index.ts'
 
 export interface Reply {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { lengthBetween } from '../../db/checks.ts'
 import { createdAt, id, instant } from '../../db/columns.ts'
+import { lengthBetween } from '../../db/constraints.ts'
 
 export const addressType = pgTable(
   'address_type',

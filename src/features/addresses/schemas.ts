@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
+import { once } from '../../core/once.ts'
 import { clearable, flagField, idField, instantAnswer, metadataField, nameField, optional, shortText } from '../../http/fields.ts'
-import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { flagText, idText, nameText } from '../../http/text-fields.ts'

@@ -1,6 +1,6 @@
 import { index, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { lengthBetween } from '../../db/checks.ts'
 import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
+import { lengthBetween } from '../../db/constraints.ts'
 import { addressType } from '../address-types/table.ts'
 
 export const address = pgTable(

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import { METRIC_FIELDS } from '../../db/checks.ts'
+import { once } from '../../core/once.ts'
+import { METRIC_FIELDS } from '../../db/constraints.ts'
 import { flagField, idField, instantAnswer, metricField, optional } from '../../http/fields.ts'
-import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { flagText, idText, instantText } from '../../http/text-fields.ts'
 

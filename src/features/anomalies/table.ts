@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { check, doublePrecision, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { METRIC_FIELDS, oneOf } from '../../db/checks.ts'
 import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
+import { METRIC_FIELDS, oneOf } from '../../db/constraints.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 

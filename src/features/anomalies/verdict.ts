@@ -1,4 +1,4 @@
-import type { METRIC_FIELDS } from '../../db/checks.ts'
+import type { METRIC_FIELDS } from '../../db/constraints.ts'
 
 export type MetricField = (typeof METRIC_FIELDS)[number]
 

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { ApiError, bodyFault } from '../../core/errors.ts'
+import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
-import { ApiError, bodyFault } from '../../http/errors.ts'
-import { stringifyJson } from '../../http/json.ts'
 import type { ExecutionEnd } from './schemas.ts'
 
 /** The function and what it guarantees: migrations/0004_end_with_job.sql. */

@@ -1,4 +1,4 @@
-import { ApiError } from '../../http/errors.ts'
+import { ApiError } from '../../core/errors.ts'
 import { idAnswer } from '../../http/fields.ts'
 import { pageOf } from '../../http/paging.ts'
 import { handleList } from '../../http/resource.ts'

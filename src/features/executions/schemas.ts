@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { once } from '../../core/once.ts'
 import {
   countField,
   flagField,
@@ -10,7 +11,6 @@ import {
   optional,
   watermarkField,
 } from '../../http/fields.ts'
-import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { idText, instantText } from '../../http/text-fields.ts'
 

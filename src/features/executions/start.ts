@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { ApiError, bodyFault } from '../../core/errors.ts'
+import { hasFraction } from '../../core/instant.ts'
+import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
-import { ApiError, bodyFault } from '../../http/errors.ts'
-import { hasFraction } from '../../http/instant.ts'
-import { stringifyJson } from '../../http/json.ts'
 import type { ExecutionStart } from './schemas.ts'
 
 export interface Started {

@@ -13,8 +13,8 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
-import { atLeast, lengthBetween } from '../../db/checks.ts'
 import { count, createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
+import { atLeast, lengthBetween } from '../../db/constraints.ts'
 import { pipeline } from '../pipelines/table.ts'
 
 export const pipelineExecution = pgTable(

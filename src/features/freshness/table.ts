@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { boolean, check, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { DATEPARTS, oneOf } from '../../db/checks.ts'
 import { createdAt, id, instant, reference } from '../../db/columns.ts'
+import { DATEPARTS, oneOf } from '../../db/constraints.ts'
 import { pipeline } from '../pipelines/table.ts'
 
 export const freshnessPipelineLog = pgTable(

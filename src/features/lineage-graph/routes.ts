@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { ApiError } from '../../http/errors.ts'
-import { stringifyJson } from '../../http/json.ts'
+import { ApiError } from '../../core/errors.ts'
+import { stringifyJson } from '../../core/json.ts'
 import type { Router } from '../../http/router.ts'
 import { idInQuery, searchText } from '../../pages/fields.ts'
 import { servePage } from '../../pages/page.tsx'

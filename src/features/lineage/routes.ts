@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { ApiError } from '../../http/errors.ts'
+import { ApiError } from '../../core/errors.ts'
 import { nextLink } from '../../http/paging.ts'
 import { handle, type Router } from '../../http/router.ts'
 import type { Feature } from '../feature.ts'

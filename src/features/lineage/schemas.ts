@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
+import { once } from '../../core/once.ts'
 import { clearable, idField, nameField } from '../../http/fields.ts'
-import { once } from '../../http/once.ts'
 import { idText, numberText } from '../../http/text-fields.ts'
 import { addressFields, addressNameField } from '../addresses/schemas.ts'
 

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
+import { once } from '../../core/once.ts'
 import { optional, wholeNumber } from '../../http/fields.ts'
-import { once } from '../../http/once.ts'
 
 export const BATCH_SIZE = 10_000
 

@@ -1,5 +1,5 @@
 import { inTitleCase } from '../../alerts/text.ts'
-import { ApiError } from '../../http/errors.ts'
+import { ApiError } from '../../core/errors.ts'
 import { queuedAnswer } from '../../http/fields.ts'
 import { handleList, handleOne } from '../../http/resource.ts'
 import { handle, type Router } from '../../http/router.ts'

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
+import { once } from '../../core/once.ts'
 import { idField, instantAnswer } from '../../http/fields.ts'
-import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { JOB_KINDS, JOB_STATES } from '../../jobs/table.ts'
 import { CRITICAL_DEPTH, WARNING_DEPTH } from './queue-depth.ts'

@@ -1,4 +1,4 @@
-import { stringifyJson } from '../../http/json.ts'
+import { stringifyJson } from '../../core/json.ts'
 import { Empty, grouped, Moment, Table } from '../../pages/elements.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
 import type { PipelineDetails } from './queries.ts'

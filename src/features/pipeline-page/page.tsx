@@ -1,4 +1,4 @@
-import { METRIC_FIELDS } from '../../db/checks.ts'
+import { METRIC_FIELDS } from '../../db/constraints.ts'
 import { Action, Badge, Embedded, grouped } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
 import type { MetricField } from '../anomalies/verdict.ts'
@@ -6,15 +6,9 @@ import { Lineage, Rules, Settings } from './about.tsx'
 import { MOST_POINTS, type Point } from './history.ts'
 import { METRIC_NAMES } from './metric-names.ts'
 import type { PipelineDetails } from './queries.ts'
-import { DAYS } from './routes.ts'
 import { ChosenRun, outcomeOf, Runs } from './runs.tsx'
+import { DAYS, type PipelineQuery } from './shape.ts'
 
-export interface PipelineQuery {
-  metric: MetricField
-  days: (typeof DAYS)[number]
-  before?: number | undefined
-  execution?: number | undefined
-}
 type Scope = ViewScope<PipelineQuery>
 type Rule = PipelineDetails['rules'][number]
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { METRIC_FIELDS } from '../../db/checks.ts'
 import type { Database } from '../../db/client.ts'
+import { METRIC_FIELDS } from '../../db/constraints.ts'
 import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { address } from '../addresses/table.ts'

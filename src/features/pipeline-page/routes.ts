@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { METRIC_FIELDS } from '../../db/checks.ts'
-import { ApiError } from '../../http/errors.ts'
+import { ApiError } from '../../core/errors.ts'
+import { METRIC_FIELDS } from '../../db/constraints.ts'
 import type { Router } from '../../http/router.ts'
 import { idInQuery } from '../../pages/fields.ts'
 import { servePage } from '../../pages/page.tsx'
@@ -8,9 +8,7 @@ import type { Feature } from '../feature.ts'
 import { readHistory } from './history.ts'
 import { PipelinePage } from './page.tsx'
 import { readPipeline } from './queries.ts'
-
-/** What the chart can look back on. */
-export const DAYS = ['7', '30', '90'] as const
+import { DAYS } from './shape.ts'
 
 const routes = (router: Router): void =>
   servePage(router, {

@@ -1,9 +1,9 @@
-import { stringifyJson } from '../../http/json.ts'
+import { stringifyJson } from '../../core/json.ts'
 import { Action, Badge, duration, Empty, grouped, Moment, roughly, type State, secondsBetween, Table } from '../../pages/elements.tsx'
 import type { ViewScope } from '../../pages/page.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
-import type { PipelineQuery } from './page.tsx'
 import { MOST_PARTS, type PipelineDetails, RUN_ROWS, type Run } from './queries.ts'
+import type { PipelineQuery } from './shape.ts'
 
 type Scope = ViewScope<PipelineQuery>
 

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { once } from '../../core/once.ts'
 import {
   instantAnswer,
   nameField,
@@ -7,7 +8,6 @@ import {
   thresholdFields,
   thresholdPatchFields,
 } from '../../http/fields.ts'
-import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { nameText } from '../../http/text-fields.ts'

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { lengthBetween, threshold } from '../../db/checks.ts'
 import { createdAt, flag, id, instant } from '../../db/columns.ts'
+import { lengthBetween, threshold } from '../../db/constraints.ts'
 
 export const pipelineType = pgTable(
   'pipeline_type',

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { once } from '../../core/once.ts'
 import {
   clearable,
   flagField,
@@ -13,7 +14,6 @@ import {
   thresholdPatchFields,
   watermarkField,
 } from '../../http/fields.ts'
-import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { flagText, idText, nameText } from '../../http/text-fields.ts'

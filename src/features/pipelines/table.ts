@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { lengthBetween, threshold } from '../../db/checks.ts'
 import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
+import { lengthBetween, threshold } from '../../db/constraints.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 
 export const pipeline = pgTable(

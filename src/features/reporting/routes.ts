@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ApiError } from '../../http/errors.ts'
+import { ApiError } from '../../core/errors.ts'
 import type { Router } from '../../http/router.ts'
 import { idInQuery, pageNumber, searchText } from '../../pages/fields.ts'
 import { servePage } from '../../pages/page.tsx'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { formatInstant } from '../../http/instant.ts'
+import { formatInstant } from '../../core/instant.ts'
 import type { RunJob } from '../../jobs/job.ts'
 import { findWindowStart, recordOverdue } from './queries.ts'
 import { LOOKBACK_MINUTES } from './schemas.ts'

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import { DATEPARTS } from '../../db/checks.ts'
+import { once } from '../../core/once.ts'
+import { DATEPARTS } from '../../db/constraints.ts'
 import { instantAnswer, optional, wholeNumber } from '../../http/fields.ts'
-import { once } from '../../http/once.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { idText } from '../../http/text-fields.ts'
 

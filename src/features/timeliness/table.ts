@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { boolean, check, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { DATEPARTS, oneOf } from '../../db/checks.ts'
 import { count, createdAt, id, reference } from '../../db/columns.ts'
+import { DATEPARTS, oneOf } from '../../db/constraints.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 

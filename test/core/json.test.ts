@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, parseJson, stringifyJson } from '../../src/http/json.ts'
+import { canonicalJson, parseJson, stringifyJson } from '../../src/core/json.ts'
 
 describe('JSON that keeps large integers', () => {
   it.each([

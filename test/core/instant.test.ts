@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatInstant, hasFraction, instantOf, parseInstant } from '../../src/http/instant.ts'
+import { formatInstant, hasFraction, instantOf, parseInstant } from '../../src/core/instant.ts'
 
 describe('parseInstant', () => {
   it.each([
