@@ -11,4 +11,4 @@ ENV HOST=0.0.0.0 PORT=8787
 EXPOSE 8787
 HEALTHCHECK --start-period=20s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/?deep=true`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # node itself, so that SIGTERM reaches it: requests and jobs under way are finished.
-CMD ["node", "src/local/start.ts"]
+CMD ["node", "src/server/start.ts"]

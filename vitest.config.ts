@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/local/**', 'test/pages/**'],
+          exclude: ['test/{tools,server,dev,demo,pages}/**'],
           globalSetup: ['./test/support/node/database.ts'],
           setupFiles: ['./test/support/setup.ts'],
           testTimeout: 30_000,
@@ -33,8 +33,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'local',
-          include: ['test/local/**/*.test.ts'],
+          name: 'node',
+          include: ['test/{tools,server,dev,demo}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -24,7 +24,7 @@ const TAGS = [
   ['Health', 'Whether the service is up.'],
 ].map(([name, description]) => ({ name: name as string, description: description as string }))
 
-/** `GET /openapi.json` and `GET /scalar`. The page's script is one of the worker's static assets (local/assets.ts): no CDN. */
+/** `GET /openapi.json` and `GET /scalar`. The page's script is one of the worker's static assets (tools/assets.ts): no CDN. */
 export const serveDocs = (router: Router): void => {
   // The same for every request, and the first costs some milliseconds to make.
   const document = once(() =>

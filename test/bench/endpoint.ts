@@ -1,4 +1,4 @@
-import { startNeonEndpoint } from '../../src/local/neon-endpoint.ts'
+import { startNeonEndpoint } from '../../src/dev/neon-endpoint.ts'
 
 /** The Neon endpoint as a process of its own, so that the load generator does not wait for it. */
 const { url } = await startNeonEndpoint(process.argv[2] ?? '')

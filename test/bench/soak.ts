@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { freePort, startPostgres } from '../../src/local/postgres.ts'
+import { freePort, startPostgres } from '../../src/dev/postgres.ts'
 import { median, percentile } from './load.ts'
 
 /**
@@ -36,7 +36,7 @@ interface Server {
 }
 
 const startServer = async (): Promise<Server> => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/local/start.ts')], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/server/start.ts')], {
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { freePort } from '../../src/local/postgres.ts'
+import { freePort } from '../../src/dev/postgres.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const WRANGLER = createRequire(import.meta.url)

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../../src/local/postgres.ts'
+import { freePort } from '../../src/dev/postgres.ts'
 
 /**
  * `npm run test:python`: the README's Python example and the original's SDK (sdk.py) against a server of their own.
@@ -16,7 +16,7 @@ const port = await freePort()
 execFileSync(process.env.PYTHON ?? 'python3', ['-m', 'venv', join(folder, 'venv')], { stdio: 'inherit' })
 execFileSync(python, ['-m', 'pip', 'install', '--quiet', 'httpx', 'etl-watcher-sdk==0.1.43'], { stdio: 'inherit' })
 
-const dev = spawn(process.execPath, [join(ROOT, 'src/local/dev.ts')], {
+const dev = spawn(process.execPath, [join(ROOT, 'src/dev/dev.ts')], {
   env: { ...process.env, PORT: String(port), DEV_DATA_FOLDER: join(folder, 'data') },
   stdio: ['ignore', 'ignore', 'inherit'],
 })

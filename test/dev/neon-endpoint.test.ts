@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type NeonDbError, neon, neonConfig } from '@neondatabase/serverless'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type NeonEndpoint, startNeonEndpoint } from '../../src/local/neon-endpoint.ts'
-import { type PostgresServer, startPostgres } from '../../src/local/postgres.ts'
+import { type NeonEndpoint, startNeonEndpoint } from '../../src/dev/neon-endpoint.ts'
+import { type PostgresServer, startPostgres } from '../../src/dev/postgres.ts'
 
 let folder: string
 let postgres: PostgresServer

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { LocalFailure } from './failure.ts'
+import { LocalFailure } from '../tools/failure.ts'
 
 /** Where PostgreSQL's programs are, and as whom they run (undefined: as ourselves). */
 export interface PostgresFiles {

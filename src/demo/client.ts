@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LocalFailure } from './failure.ts'
+import { LocalFailure } from '../tools/failure.ts'
 
 /** The API as both demos call it: WATCHER_URL or PORT say where it is, WATCHER_TOKEN is for where it asks for one. */
 export const BASE = process.env.WATCHER_URL ?? `http://localhost:${process.env.PORT ?? 8787}`

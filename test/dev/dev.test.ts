@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { freePort } from '../../src/local/postgres.ts'
+import { freePort } from '../../src/dev/postgres.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -17,7 +17,7 @@ let dev: ChildProcess
 let output = ''
 
 const startDev = (environment: Record<string, string>): ChildProcess => {
-  const child = spawn(process.execPath, [join(ROOT, 'src/local/dev.ts')], {
+  const child = spawn(process.execPath, [join(ROOT, 'src/dev/dev.ts')], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -86,7 +86,7 @@ ${blockAfter('## Nested executions')}`)
   })
 
   it('plays the demo against the running server', async () => {
-    const { stdout } = await run(process.execPath, [join(ROOT, 'src/local/demo.ts')], { env: { ...process.env, PORT: String(port) } })
+    const { stdout } = await run(process.execPath, [join(ROOT, 'src/demo/demo.ts')], { env: { ...process.env, PORT: String(port) } })
     expect(stdout).toContain('second run from    "100"')
     expect(stdout).toMatch(/depth 2 +"demo\.\w+\.shop -> demo\.\w+\.revenue"/)
     expect(stdout).toContain('Pipeline Execution Timeliness Check Failed - 1 execution(s) overdue')
@@ -104,7 +104,7 @@ ${blockAfter('## Nested executions')}`)
   })
 
   it('says in one sentence that its port is taken', async () => {
-    const taken = await run(process.execPath, [join(ROOT, 'src/local/dev.ts')], { env: { ...process.env, PORT: String(port) } }).catch(
+    const taken = await run(process.execPath, [join(ROOT, 'src/dev/dev.ts')], { env: { ...process.env, PORT: String(port) } }).catch(
       (error) => error,
     )
     expect([taken.code, taken.stderr.trim()]).toEqual([
@@ -115,7 +115,7 @@ ${blockAfter('## Nested executions')}`)
 
   it('says in one sentence that its data is in use', async () => {
     const environment = { ...process.env, PORT: String(await freePort()), DEV_DATA_FOLDER: join(folder, 'data') }
-    const second = await run(process.execPath, [join(ROOT, 'src/local/dev.ts')], { env: environment }).catch((error) => error)
+    const second = await run(process.execPath, [join(ROOT, 'src/dev/dev.ts')], { env: environment }).catch((error) => error)
     expect(second.code).toBe(1)
     expect(second.stderr.trim()).toMatch(
       /^watcher: the database in .* is in use by process \d+: stop that first, or take another folder \(DEV_DATA_FOLDER\)$/,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { ADDRESSES, exceptionsOf, minutesAllowed, PIPELINES } from '../../src/local/company.ts'
-import { ODDITIES, TROUBLES, type Trouble } from '../../src/local/company-operation.ts'
-import { depthOf, HISTORY_DAYS, type Run, runsUntil } from '../../src/local/company-runs.ts'
+import { ADDRESSES, exceptionsOf, minutesAllowed, PIPELINES } from '../../src/demo/company.ts'
+import { ODDITIES, TROUBLES, type Trouble } from '../../src/demo/company-operation.ts'
+import { depthOf, HISTORY_DAYS, type Run, runsUntil } from '../../src/demo/company-runs.ts'
 
 const NOW = new Date('2026-11-22T04:25:17Z')
 const HOUR = Date.UTC(2026, 10, 22, 4)

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { alertSchema } from '../alerts/alert.ts'
 import { renderAlert } from '../alerts/text.ts'
-import { BASE, HEADERS, request } from './demo-client.ts'
-import { LocalFailure, runProgram } from './failure.ts'
+import { LocalFailure, runProgram } from '../tools/failure.ts'
+import { BASE, HEADERS, request } from './client.ts'
 import { fillDemo } from './fill.ts'
 
 /** `npm run demo`: the README's workflow against a running server, told step by step; with `-- --fill` a month of a whole company. */

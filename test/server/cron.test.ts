@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it, vi } from 'vitest'
-import { fireByPath, startTicking } from '../../src/local/cron.ts'
+import { fireByPath, startTicking } from '../../src/server/cron.ts'
 
 it('fires each cron when it is due, with the time it was due, until it is stopped', async () => {
   const fired: URL[] = []

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { BASE, request } from './client.ts'
 import { ADDRESSES, exceptionsOf, PIPELINE_TYPES, PIPELINES, type Pipeline } from './company.ts'
 import { depthOf, HISTORY_DAYS, type Run, runsUntil } from './company-runs.ts'
-import { BASE, request } from './demo-client.ts'
 
 /**
  * `npm run demo -- --fill`: a made-up company with a month of runs, through the API, so that there is something to look

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CRONS } from '../jobs/schedule.ts'
-import { copyAssets } from './assets.ts'
-import { fireByPath, startTicking } from './cron.ts'
-import { LocalFailure, runProgram } from './failure.ts'
-import { migrate } from './migrate.ts'
+import { fireByPath, startTicking } from '../server/cron.ts'
+import { copyAssets } from '../tools/assets.ts'
+import { LocalFailure, runProgram } from '../tools/failure.ts'
+import { migrate } from '../tools/migrate.ts'
+import { readPort, settingsIn } from '../tools/settings.ts'
 import { startNeonEndpoint } from './neon-endpoint.ts'
 import { developmentFolder, startPostgres } from './postgres.ts'
-import { readPort, settingsIn } from './settings.ts'
 
 /** `npm run dev`: database, Neon endpoint, migrations, then the worker on workerd. Ctrl-C stops all of it. */
 await runProgram(async () => {

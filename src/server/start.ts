@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import pg from 'pg'
 import { unstable_getMiniflareWorkerOptions as getWorkerOptions } from 'wrangler'
+import { startNeonEndpoint } from '../dev/neon-endpoint.ts'
 import { CRONS } from '../jobs/schedule.ts'
+import { LocalFailure, runProgram } from '../tools/failure.ts'
+import { migrate } from '../tools/migrate.ts'
+import { readPort, settingsIn } from '../tools/settings.ts'
 import { startTicking } from './cron.ts'
-import { LocalFailure, runProgram } from './failure.ts'
-import { migrate } from './migrate.ts'
-import { startNeonEndpoint } from './neon-endpoint.ts'
-import { readPort, settingsIn } from './settings.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
 const BUNDLE = join(ROOT, 'dist', 'worker', 'index.js')

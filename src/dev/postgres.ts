@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { LocalFailure } from './failure.ts'
+import { LocalFailure } from '../tools/failure.ts'
 import { findPostgres, makeDataFolder, type PostgresFiles } from './postgres-files.ts'
 
 export interface PostgresServer {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { examine, type Finding } from '../../src/local/doctor.ts'
-import { migrate } from '../../src/local/migrate.ts'
-import { startPostgres } from '../../src/local/postgres.ts'
+import { startPostgres } from '../../src/dev/postgres.ts'
+import { examine, type Finding } from '../../src/tools/doctor.ts'
+import { migrate } from '../../src/tools/migrate.ts'
 import { startDevServer } from '../support/node/dev-server.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
