@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{tools,server,dev,demo,pages}/**'],
+          exclude: ['test/{tools,server,dev,demo,browser}/**'],
           globalSetup: ['./test/support/node/database.ts'],
           setupFiles: ['./test/support/setup.ts'],
           testTimeout: 30_000,
@@ -41,8 +41,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'pages',
-          include: ['test/pages/**/*.test.ts'],
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,35 +1,47 @@
 import type { Context } from 'hono'
-import { cors } from 'hono/cors'
 import { matchedRoutes } from 'hono/route'
-import { TrieRouter } from 'hono/router/trie-router'
+import { checks } from './checks/index.ts'
 import { ApiError } from './core/errors.ts'
 import { instantOf } from './core/instant.ts'
 import { versionOf } from './core/log.ts'
 import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
 import { namesGiven, readSettings } from './env.ts'
+import type { House } from './features/feature.ts'
 import { features } from './features/index.ts'
 import { wantsHtml } from './http/accept.ts'
 import { authorize, type Caller } from './http/access.ts'
-import { serveDocs } from './http/docs.ts'
+import { serveDocs } from './http/api-docs.ts'
+import { allowOrigin } from './http/cors.ts'
 import { Stopwatch } from './http/profile.ts'
 import { renderProfile } from './http/profile-page.ts'
 import { describeTiming, logRequest } from './http/request-log.ts'
-import { createRouter, type Router } from './http/router.ts'
+import { createRouter, type Router, routeOf, routesByPath } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
 import { makeNonce, pagePolicy, setSecurityHeaders } from './http/security-headers.ts'
-import { askToSignIn, SIGN_IN, SIGN_OUT, serveSignIn } from './http/sign-in.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
+import { faultPage } from './pages/frame/fault.tsx'
+import { pages } from './pages/index.ts'
+import { askToSignIn } from './pages/sign-in/routes.ts'
 import { sendAtOnce } from './tracing/export.ts'
 import { Trace } from './tracing/trace.ts'
 
+type RequestContext = Context<AppEnvironment>
+
 /**
- * The whole HTTP side: what every request goes through, the features, the docs, and the one place that renders errors.
- * `runners` carry out the few jobs that a request does not leave to the queue.
+ * The whole HTTP side: what every request goes through, then features, checks and pages, and the one place that renders
+ * errors. `runners` carry out the few jobs that a request does not leave to the queue.
+ *
+ * The middlewares stand in this order, outermost first:
+ * 1. scope and log: whatever happens further in, even an error, has its request id, its headers and its line in the log;
+ * 2. CORS: a browser must be able to read a 401 as well, and asks by preflight before it sends its token;
+ * 3. access and rate limit: nothing is read, and no database is asked, for whoever may not call;
+ * 4. profile: it shows what the caller may see, so it stands behind access.
  */
-export const createApp = (runners: Runners): Router => {
+export const createApp = (house: House, runners: Runners): Router => {
   const app = createRouter()
+  const routesAt = routesByPath(app)
 
   app.use(async (context, next) => {
     const begunMillis = Date.now()
@@ -45,28 +57,25 @@ export const createApp = (runners: Runners): Router => {
     const trips = scope.trips()
     context.res.headers.set('Server-Timing', describeTiming(begunMillis, trips))
     logRequest(context, requestId, begunMillis, trips, faultToLog(context.error))
-    if (scope.trace.id !== undefined) endTrace(context, requestId, scope.trace, trips)
+    if (scope.traceId !== undefined) endTrace(context, requestId, scope.trace, trips)
   })
 
   app.use(async (context, next) => {
-    const { method } = context.req
+    const { method, path } = context.req
     const origin = context.req.header('origin')
-    const isPreflight = method === 'OPTIONS' && context.req.header('access-control-request-method') !== undefined
-    if (
-      origin === undefined ||
-      OPEN_PATHS.includes(context.req.path) ||
-      !readSettings(context.env).WATCHER_ALLOWED_ORIGINS.includes(origin)
-    )
-      return next()
+    if (origin === undefined || routesAt(path).some(({ access }) => access === 'open')) return next()
+    if (!readSettings(context.env).WATCHER_ALLOWED_ORIGINS.includes(origin)) return next()
     // Any other OPTIONS is answered as the path's own; hono's middleware would take it for a preflight.
+    const isPreflight = method === 'OPTIONS' && context.req.header('access-control-request-method') !== undefined
     return method === 'OPTIONS' && !isPreflight ? next() : allowOrigin(origin)(context, next)
   })
 
   app.use(async (context, next) => {
-    const { raw, path } = context.req
-    if (!OPEN_PATHS.includes(path)) {
+    const { raw, path, method } = context.req
+    const access = routeOf(context)?.access ?? defaultAccess(method, routesAt(path))
+    if (access !== 'open') {
       try {
-        const caller = authorize(raw, readSettings(context.env))
+        const caller = authorize(raw, readSettings(context.env), access)
         context.set('caller', caller)
         await assertWithinRate(context.env, caller)
       } catch (fault) {
@@ -82,33 +91,35 @@ export const createApp = (runners: Runners): Router => {
     if (isProfiled(context)) context.res = await profilePage(context, context.get('scope') as ProfiledScope)
   })
 
-  for (const { routes } of features) routes?.(app)
-  serveSignIn(app)
-  serveDocs(app)
+  // Pages first: a page and an operation may share a path, and the page passes on whoever does not ask for HTML.
+  for (const { routes } of [...pages, ...features, ...checks]) routes?.(app, house)
+  serveDocs(
+    app,
+    [...features, ...checks].flatMap(({ tags }) => tags ?? []),
+  )
 
-  const methodsOf = knownMethods(app)
   app.notFound((context) => {
     const { method, path } = context.req
-    const methods = methodsOf(path)
+    const methods = methodsOf(routesAt(path))
     const Allow = methods.join(', ')
     if (methods.length > 0 && method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow } })
     const fault =
       methods.length === 0
         ? new ApiError('path_not_found', `There is no path ${path}: see /scalar for those there are`)
         : new ApiError('method_not_allowed', `${method} is not possible on ${path}: use ${Allow}`, { headers: { Allow } })
-    return renderFault(fault, context.get('requestId'))
+    return renderFault(fault, context)
   })
 
   app.onError((error, context) => {
     const known = error instanceof ApiError ? error : databaseFault(error)
     const fault = known ?? new ApiError('internal_error', 'Watcher failed: report this with the request_id', { cause: error })
-    return renderFault(fault, context.get('requestId'))
+    return renderFault(fault, context)
   })
 
   return app
 }
 
-const endTrace = (context: Context<AppEnvironment>, requestId: string, trace: Trace, trips: Database['trips']): void => {
+const endTrace = (context: RequestContext, requestId: string, trace: Trace, trips: Database['trips']): void => {
   const { status } = context.res
   const route = matchedRoutes(context).findLast(({ path }) => path !== '/*')?.path
   trace.follow(trips)
@@ -128,13 +139,13 @@ const endTrace = (context: Context<AppEnvironment>, requestId: string, trace: Tr
 type ProfiledScope = ReturnType<typeof createScope>
 
 /** `?profile=true`, where profiling is on, and for those that may call at all. */
-const isProfiled = (context: Context<AppEnvironment>): boolean => {
+const isProfiled = (context: RequestContext): boolean => {
   if (context.req.query('profile') !== 'true') return false
   const { PROFILING_ENABLED, ENV_STATE } = readSettings(context.env)
   return PROFILING_ENABLED ?? ENV_STATE === 'dev'
 }
 
-const profilePage = async ({ req, res }: Context<AppEnvironment>, { stopwatch, trips }: ProfiledScope): Promise<Response> => {
+const profilePage = async ({ req, res }: RequestContext, { stopwatch, trips }: ProfiledScope): Promise<Response> => {
   const nonce = makeNonce()
   const tree = stopwatch.toTree(`${req.method} ${req.path}`, trips())
   const page = renderProfile({ tree, status: res.status, body: await res.clone().text(), sentAfterwards: stopwatch.sentAfterwards, nonce })
@@ -151,34 +162,29 @@ const assertWithinRate = async ({ RATE_LIMIT }: Partial<Env>, { name, isKnown }:
   throw new ApiError('rate_limited', `The token "${name}" has sent too many requests: wait ten seconds`)
 }
 
-/** A page of this origin may read the answers. The sign-in cookie is not for it: it sends a token of its own. */
-const allowOrigin = (origin: string) =>
-  cors({
-    origin,
-    allowMethods: ['GET', 'POST', 'PATCH'],
-    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id', 'traceparent'],
-    exposeHeaders: ['Link', 'Retry-After', 'Server-Timing', 'X-Request-Id', 'X-Watcher-Version'],
-    maxAge: 86_400,
-  })
+const READING = ['GET', 'HEAD', 'OPTIONS']
 
-/** Health, for whoever watches the watcher, and the way in and out. */
-const OPEN_PATHS = ['/', SIGN_IN, SIGN_OUT]
+/** Of a request that no route answers: who is told so. Other methods of an open path are open as well. */
+const defaultAccess = (method: string, others: { access: string }[]) => {
+  if (others.some(({ access }) => access === 'open')) return 'open'
+  return READING.includes(method) ? 'read' : 'write'
+}
 
-const renderFault = (fault: ApiError, requestId: string): Response =>
-  new Response(JSON.stringify(fault.toBody(requestId)), {
+/** JSON for whoever calls the API; a page for a browser that has opened anything else. */
+const renderFault = (fault: ApiError, context: RequestContext): Response | Promise<Response> => {
+  const kind = context.get('route')?.kind
+  if (kind === 'page' || (kind !== 'operation' && wantsHtml(context.req.raw))) return faultPage(context, fault)
+  return new Response(JSON.stringify(fault.toBody(context.get('requestId'))), {
     status: fault.status,
     headers: { 'Content-Type': 'application/json', ...fault.headers },
   })
+}
 
 /** A client's own id is kept where it is one that is safe in a header and a log line. */
 const requestIdFrom = (given: string | undefined): string => (given && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID())
 
 /** Settings and database are made when first asked for: `GET /` answers without either. */
-const createScope = (
-  context: Context<AppEnvironment>,
-  date: Date,
-  runners: Runners,
-): Scope & { trips: () => Database['trips']; trace: Trace } => {
+const createScope = (context: RequestContext, date: Date, runners: Runners): Scope & { trips: () => Database['trips']; trace: Trace } => {
   const { env } = context
   let db: Database | undefined
   let backgroundDb: Database | undefined
@@ -227,13 +233,9 @@ const faultToLog = (error: unknown): unknown => {
   return error instanceof ApiError && error.status < 500 ? undefined : error
 }
 
-/** Which methods a path has, for 405 and `Allow`: HEAD wherever GET is, OPTIONS everywhere. */
-const knownMethods = (app: Router): ((path: string) => string[]) => {
-  const paths = new TrieRouter<string>()
-  for (const { method, path } of app.routes) if (method !== 'ALL') paths.add('ALL', path, method)
-  return (path) => {
-    const methods = new Set(paths.match('ALL', path)[0].map(([method]) => method))
-    if (methods.size === 0) return []
-    return [...(methods.has('GET') ? ['HEAD'] : []), ...methods, 'OPTIONS'].sort()
-  }
+/** For 405 and `Allow`: HEAD wherever GET is, OPTIONS everywhere. */
+const methodsOf = (routes: { method: string }[]): string[] => {
+  const methods = new Set(routes.map(({ method }) => method.toUpperCase()))
+  if (methods.size === 0) return []
+  return [...(methods.has('GET') ? ['HEAD'] : []), ...methods, 'OPTIONS'].sort()
 }

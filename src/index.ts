@@ -1,14 +1,9 @@
-import { sendAlert } from './alerts/job.ts'
 import { createApp } from './app.ts'
-import { features } from './features/index.ts'
+import { house, runners, sweeps, watches } from './house.ts'
 import { consumeBatch } from './jobs/consume.ts'
-import type { Runners } from './jobs/run.ts'
 import { runSchedule } from './jobs/schedule.ts'
 
-const runners = Object.assign({ send_alert: sendAlert }, ...features.map(({ jobs }) => jobs)) as Runners
-const sweeps = features.flatMap((feature) => feature.sweeps ?? [])
-const watches = features.flatMap(({ watch }) => watch ?? [])
-const app = createApp(runners)
+const app = createApp(house, runners)
 
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),

@@ -19,7 +19,7 @@ export const THRESHOLD_MOST: Record<(typeof DATEPARTS)[number], number> = {
 export const THRESHOLD_NUMBER_MAX = THRESHOLD_MOST.minute
 
 /** `a`, `b` as SQL text literals: constraints cannot carry parameters. */
-const literals = (values: readonly string[]): SQL => sql.raw(values.map((value) => `'${value}'`).join(', '))
+export const literals = (values: readonly string[]): SQL => sql.raw(values.map((value) => `'${value}'`).join(', '))
 
 export const oneOf = (name: string, column: AnyPgColumn, values: readonly string[]) => check(name, sql`${column} in (${literals(values)})`)
 

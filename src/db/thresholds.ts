@@ -1,18 +1,19 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 /**
- * The rule that holds for a pipeline `p` of the type `t`: its own number and datepart, else its type's, else null; and
- * whether it is its own. One of the two having both is what the tables' constraints see to.
+ * The threshold that holds for a pipeline: its own number and datepart, else its type's, else null; and whether it is its
+ * own. The tables' constraints make sure that one of the two has both. `pipeline` and `type` are the names of their rows in the statement.
  */
-export const effectiveRule = (what: 'freshness' | 'timeliness') => {
-  const [own, parent] = [sql.raw(`p.${what}`), sql.raw(`t.${what}`)]
+export const effectiveThreshold = (what: 'freshness' | 'timeliness', { pipeline, type }: { pipeline: SQL; type: SQL }) => {
+  const number = sql.raw(`${what}_number`)
+  const datepart = sql.raw(`${what}_datepart`)
+  const mute = sql.raw(`mute_${what}_check`)
   return {
-    number: sql`coalesce(${own}_number, ${parent}_number)`,
-    datepart: sql`case when ${own}_number is null then ${parent}_datepart else ${own}_datepart end`,
-    isOwn: sql`(${own}_number is not null)`,
-    /** Active, not muted on either level, and with a rule. */
-    isJudged: sql`p.active and not p.mute_${sql.raw(what)}_check and not t.mute_${sql.raw(what)}_check
-      and coalesce(${own}_number, ${parent}_number) is not null`,
+    number: sql`coalesce(${pipeline}.${number}, ${type}.${number})`,
+    datepart: sql`case when ${pipeline}.${number} is null then ${type}.${datepart} else ${pipeline}.${datepart} end`,
+    isOwn: sql`(${pipeline}.${number} is not null)`,
+    /** Active, not muted on either level, and with a threshold. */
+    isJudged: sql`${pipeline}.active and not ${pipeline}.${mute} and not ${type}.${mute} and coalesce(${pipeline}.${number}, ${type}.${number}) is not null`,
   }
 }
 

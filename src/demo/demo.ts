@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the demo shows what the service answers, whatever it is
 import { setTimeout as sleep } from 'node:timers/promises'
-import { alertSchema } from '../alerts/alert.ts'
-import { renderAlert } from '../alerts/text.ts'
+import { alertKinds } from '../house.ts'
+import { renderAlert } from '../notifications/message.ts'
 import { LocalFailure, runProgram } from '../tools/failure.ts'
 import { BASE, HEADERS, request } from './client.ts'
 import { fillDemo } from './fill.ts'
@@ -36,7 +36,7 @@ const showAlert = async (needle: string) => {
   const text = await until('the alert', async (get) => {
     let page: any[] = await get(`/job?kind=send_alert&after_id=${lastAlert}`)
     page = page.filter(({ payload }) => payload.level !== 'healthy')
-    return page.map(({ payload }) => renderAlert(alertSchema().parse(payload))).find((rendered) => rendered.includes(needle))
+    return page.map(({ payload }) => renderAlert(alertKinds, payload)).find((rendered) => rendered.includes(needle))
   })
   console.log(text.replace(/^/gm, '      | '))
 }

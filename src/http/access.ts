@@ -12,14 +12,12 @@ export interface Caller {
 
 export const COOKIE = 'watcher_token'
 
-const READING = ['GET', 'HEAD', 'OPTIONS']
-
 /**
  * Who sends this request. Throws ApiError: `misconfigured` where a deployment has no tokens (dev and test are open then),
  * `unauthenticated` without a known token, `read_only_token` where it may not do this, `cross_site_request` where a
  * browser was made by another site to send the cookie.
  */
-export const authorize = (request: Request, settings: Settings): Caller => {
+export const authorize = (request: Request, settings: Settings, access: 'read' | 'write'): Caller => {
   const { WATCHER_API_TOKENS: tokens, ENV_STATE: state } = settings
   if (tokens.length === 0) {
     if (state !== 'prod') return { name: 'anyone', mayWrite: true, isKnown: false }
@@ -29,7 +27,7 @@ export const authorize = (request: Request, settings: Settings): Caller => {
   const given = bearer ?? parseCookies(request.headers.get('cookie') ?? '', COOKIE)[COOKIE]
   const caller = given === undefined ? undefined : findToken(tokens, given)
   if (!caller) throw unauthenticated(given !== undefined)
-  if (READING.includes(request.method)) return caller
+  if (access === 'read') return caller
   if (bearer === undefined && !isSameOrigin(request)) {
     throw new ApiError(
       'cross_site_request',

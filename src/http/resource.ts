@@ -14,6 +14,8 @@ export interface Resource {
   tag: string
   /** "pipeline type": for summaries and messages. */
   noun: string
+  /** The noun in the names of operations, where it is another. */
+  operationNoun?: string
   /** The row as it is answered. */
   answer: () => z.ZodType
   notFound: ErrorCode
@@ -30,6 +32,9 @@ const plural = (noun: string): string => {
   if (noun.endsWith('s')) return `${noun}es`
   return noun.endsWith('ly') ? noun.replace(/y$/, 'ies') : `${noun}s`
 }
+
+/** What generated clients call an operation on it: `get_anomaly_detection_rule`. */
+const operation = (verb: string, noun: string): string => `${verb}_${noun.replaceAll(' ', '_')}`
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
@@ -48,6 +53,8 @@ export const handleCreateOrGet = <Body extends z.ZodType>(
     {
       method: 'post',
       path,
+      access: 'write',
+      operationId: operation('create_or_get', noun),
       tag,
       summary: `Create or get ${withArticle(noun)}`,
       description,
@@ -64,7 +71,14 @@ export const handleCreateOrGet = <Body extends z.ZodType>(
 /** `GET /things`: a page in the order of the ids. */
 export const handleList = <Query extends z.ZodRawShape>(
   router: Router,
-  { path, tag, noun, answer }: Pick<Resource, 'path' | 'tag' | 'noun' | 'answer'>,
+  {
+    path,
+    tag,
+    noun,
+    answer,
+    operationNoun = noun,
+    operationId,
+  }: Pick<Resource, 'path' | 'tag' | 'noun' | 'answer' | 'operationNoun'> & { operationId?: string },
   query: () => Query,
   list: (db: Database, filters: z.output<z.ZodObject<Query>> & Page) => PromiseLike<{ id: number }[]>,
 ): void =>
@@ -73,6 +87,8 @@ export const handleList = <Query extends z.ZodRawShape>(
     {
       method: 'get',
       path,
+      access: 'read',
+      operationId: operationId ?? operation('list', plural(operationNoun)),
       tag,
       summary: `List ${plural(noun)}`,
       query,
@@ -92,6 +108,8 @@ export const handleOne = (router: Router, resource: Resource, find: (db: Databas
     {
       method: 'get',
       path: `${resource.path}/{id}`,
+      access: 'read',
+      operationId: operation('get', resource.operationNoun ?? resource.noun),
       tag: resource.tag,
       summary: `Get one ${resource.noun}`,
       params: () => ({ id: idText(`The ${resource.noun}.`) }),
@@ -117,6 +135,8 @@ export const handlePatch = <Changes>(
     {
       method: 'patch',
       path: resource.path,
+      access: 'write',
+      operationId: operation('update', resource.noun),
       tag: resource.tag,
       summary: `Update ${withArticle(resource.noun)}`,
       description: `Only the fields in the body change. ${resource.patchDescription}`,

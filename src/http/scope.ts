@@ -2,6 +2,7 @@ import type { Database } from '../db/client.ts'
 import type { Settings } from '../env.ts'
 import type { Caller } from './access.ts'
 import type { Stopwatch } from './profile.ts'
+import type { RegisteredRoute } from './route.ts'
 
 /** What a request has at hand; made at the entry and passed on, never reached for. */
 export interface Scope {
@@ -25,5 +26,11 @@ export interface Scope {
 
 export interface AppEnvironment {
   Bindings: Env
-  Variables: { scope: Scope; requestId: string; caller: Caller }
+  Variables: {
+    scope: Scope
+    requestId: string
+    caller: Caller
+    /** The route that answers, once its handler has been reached. */
+    route: RegisteredRoute
+  }
 }

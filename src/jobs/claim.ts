@@ -6,7 +6,7 @@ import { jsonText, text, truth, whole } from '../db/rows.ts'
 import { param, prepare } from '../db/statement.ts'
 import type { ClaimedJob } from './job.ts'
 import { LEASE_SECONDS, MOST_ATTEMPTS } from './retry.ts'
-import { JOB_KINDS, JOB_STATES, job } from './table.ts'
+import { JOB_STATES, type JobKind, job } from './table.ts'
 
 const mostAttempts = sql.raw(String(MOST_ATTEMPTS))
 
@@ -39,7 +39,8 @@ const claimRow = z.object({
   held: truth,
   wait_seconds: whole,
   id: whole,
-  kind: z.enum(JOB_KINDS),
+  /** Perhaps one that a newer version knows: run.ts says what becomes of it. */
+  kind: z.string().transform((kind) => kind as JobKind),
   payload: jsonText,
   state: z.enum(JOB_STATES),
   attempts: whole,
@@ -70,20 +71,20 @@ export const claimJob = async (db: Database, id: number, now: string): Promise<C
 }
 
 /**
- * The two CTEs by which a statement ends the job it is the work of, so that results and success are one. `held` comes
- * first: it has its row, locked, only where this attempt still holds the job, and whatever is written hangs on it
- * (`where exists (select from held)`). `finishedAfter` comes after the CTE that did the work, and adds the time that took.
- * Placeholders: see `finishing`.
+ * The first of the two CTEs by which a statement ends the job it is the work of, so that results and success are one. It
+ * has its row, locked, only where this attempt still holds the job; everything that the statement writes depends on it
+ * (`where exists (select from <name>)`). Placeholders: see `finishing`.
  */
-export const held: SQL = sql`held as materialized (
+export const heldJob = (name: SQL): SQL => sql`${name} as materialized (
     select id from ${job} where id = ${param('job_id')} and state = 'running' and attempts = ${param('attempts')} for update)`
 
-export const finishedAfter = (work: string): SQL => sql`finished as (
+/** The second: it ends the job that `held` has, after the CTE `work`, and adds the time that took. */
+export const finishedJob = (name: SQL, { held, work }: { held: SQL; work: SQL }): SQL => sql`${name} as (
     update ${job} set
       state = 'succeeded', error = null,
       finished_at = ${param('finished_at')}::timestamptz + (clock_timestamp() - statement_timestamp())
-    from (select count(*) from ${sql.raw(work)}) work
-    where ${job}.id = (select id from held)
+    from (select count(*) from ${work}) work
+    where ${job}.id = (select id from ${held})
     returning ${job}.id)`
 
 /** The values of both: the attempt, and when its last statement began. */
@@ -93,7 +94,9 @@ export const finishing = ({ id, attempts }: ClaimedJob, finishedAt: string) => (
   finished_at: finishedAt,
 })
 
-const FINISH = prepare(sql`with ${held}, ${finishedAfter('held')} select id from finished`)
+const HELD = sql.raw('held')
+const FINISHED = sql.raw('finished')
+const FINISH = prepare(sql`with ${heldJob(HELD)}, ${finishedJob(FINISHED, { held: HELD, work: HELD })} select id from ${FINISHED}`)
 
 /** Ends a job that has nothing to write. */
 export const finishJob = (db: Database, claimed: ClaimedJob, finishedAt: string) =>

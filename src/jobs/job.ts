@@ -1,9 +1,9 @@
 import type { Database } from '../db/client.ts'
 import type { Settings } from '../env.ts'
 import type { Trace } from '../tracing/trace.ts'
-import type { JOB_KINDS } from './table.ts'
+import type { JobKind } from './table.ts'
 
-export type JobKind = (typeof JOB_KINDS)[number]
+export type { JobKind }
 
 /** A job that this attempt holds: until its claim ends nobody else runs it. */
 export interface ClaimedJob {

@@ -7,13 +7,17 @@ import type { JobKind } from './job.ts'
 import { job } from './table.ts'
 
 /**
- * The insert by which a statement records a job for what it has found; what follows (`from … having …`) says whether and
- * how many. To be ended with `returning id`. Placeholder: `now`.
+ * The insert by which a statement records a job for each row of `payloads`, which selects one jsonb column `payload`.
+ * To be ended with `returning id`.
  */
-export const insertJob = (kind: JobKind | SQL, payload: SQL): SQL => sql`insert into ${job} (kind, payload, created_at, due_at)
-    select ${typeof kind === 'string' ? sql.raw(`'${kind}'`) : kind}, ${payload}, ${param('now')}::timestamptz, ${param('now')}::timestamptz`
+export const insertJobs = (kind: JobKind | SQL, payloads: SQL, now: SQL): SQL => sql`
+  insert into ${job} (kind, payload, created_at, due_at)
+  select ${typeof kind === 'string' ? sql.raw(`'${kind}'`) : kind}, asked.payload, ${now}, ${now} from (${payloads}) asked`
 
-const RECORD = prepare(sql`${insertJob(param('kind'), sql`${param('payload')}::jsonb`)} returning id`)
+/** The placeholder `now` as a moment. */
+const NOW = sql`${param('now')}::timestamptz`
+
+const RECORD = prepare(sql`${insertJobs(param('kind'), sql`select ${param('payload')}::jsonb as payload`, NOW)} returning id`)
 
 /** Records one job and answers its id, to be sent. */
 export const recordJob = (db: Database, kind: JobKind, payload: Record<string, unknown>, now: string): Promise<number[]> =>

@@ -12,7 +12,7 @@ import { type ClaimedJob, JobFailure, type JobKind, type RunJob } from './job.ts
 import { retryDelaySeconds } from './retry.ts'
 
 /** What runs each kind of job. */
-export type Runners = Record<JobKind, RunJob>
+export type Runners = Readonly<Partial<Record<JobKind, RunJob>>>
 
 /** A job may take longer than a request; Neon ends a statement after 15 seconds. */
 const TRIP_MILLIS = 14_000
@@ -71,7 +71,9 @@ export const runJob = async (id: number, env: Env, runners: Runners, trace: Trac
     return DONE
   }
   try {
-    const recorded = await runners[job.kind](job, { settings: readSettings(env), db, now, clock, trace })
+    const run = runners[job.kind]
+    if (!run) throw new JobFailure(`This version does not know jobs of the kind ${job.kind}: deploy the one that does`)
+    const recorded = await run(job, { settings: readSettings(env), db, now, clock, trace })
     await trySendJobs(env.JOBS, recorded, trace)
     log('info', 'succeeded')
     return DONE

@@ -1,13 +1,16 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { check, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { createdAt, flag, id, instant, jsonObject } from '../db/columns.ts'
-import { atLeast, oneOf } from '../db/constraints.ts'
+import { atLeast, literals, oneOf } from '../db/constraints.ts'
 
-/** What the background does; each kind's payload is described where the kind is run. */
-export const JOB_KINDS = ['detect_anomalies', 'check_timeliness', 'check_freshness', 'clean_logs', 'send_alert'] as const
+/** What the background does beside the sweeps of checks; each kind's payload is described where the kind is run. */
+const OTHER_JOB_KINDS = ['detect_anomalies', 'clean_logs', 'send_alert'] as const
 
-/** All kinds as a value: with it an index that begins with the kind serves every job. */
-export const jobKinds = sql`${`{${JOB_KINDS.join(',')}}`}::text[]`
+/** `check_<kind of check>`, or one of the others. */
+export type JobKind = `check_${string}` | (typeof OTHER_JOB_KINDS)[number]
+
+/** Kinds as a value: where it lists all of them, an index that begins with the kind serves every job. */
+export const kindsValue = (kinds: readonly JobKind[]) => sql`${`{${kinds.join(',')}}`}::text[]`
 
 export const JOB_STATES = ['waiting', 'running', 'succeeded', 'failed'] as const
 
@@ -47,7 +50,7 @@ export const job = pgTable(
     index('job_kind').on(table.kind, table.id).where(sql`kind <> 'detect_anomalies'`),
     // The level of the queue's depth that was alerted last: Index Scan Backward on a handful of rows.
     index('job_queue_depth').on(table.id).where(sql`unique_key like 'queue depth %'`),
-    oneOf('job_kind_known', table.kind, JOB_KINDS),
+    check('job_kind_known', sql`${table.kind} in (${literals(OTHER_JOB_KINDS)}) or ${table.kind} like 'check\\_%'`),
     oneOf('job_state_known', table.state, JOB_STATES),
     atLeast('job_attempts_range', table.attempts, 0),
   ],

@@ -3,28 +3,28 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { buildSync } from 'esbuild'
 
-const SOURCE = join(import.meta.dirname, '..', 'static')
+const PAGES = join(import.meta.dirname, '..', 'pages')
+/** Ours, as they are; `_headers` is read by the platform and belongs at the top. */
+const STATIC = join(PAGES, 'frame', 'static')
 const FOLDER = join(import.meta.dirname, '..', '..', 'dist', 'assets')
 
-/** The pages' scripts and styles, each a bundle of its own. */
-const SCRIPTS = join(import.meta.dirname, '..', 'browser')
-
 /**
- * Puts the worker's static assets where they are served from: our own (`_headers`, which the platform reads, at the top),
- * the pages' scripts and styles, and the docs page's script. wrangler runs this before each build; what has not changed is not written, or it would
- * see a change each time.
+ * Puts the worker's static assets where they are served from: our own files, the script and the style of each page as
+ * `<folder>.js` and `<folder>.css`, and the docs page's script. wrangler runs this before each build; a file that has not
+ * changed is not written, or wrangler would see a change each time.
  */
 export const copyAssets = (): void => {
   mkdirSync(join(FOLDER, 'static'), { recursive: true })
-  for (const name of readdirSync(SOURCE)) {
+  for (const name of readdirSync(STATIC)) {
     const target = name.startsWith('_') ? join(FOLDER, name) : join(FOLDER, 'static', name)
-    const content = readFileSync(join(SOURCE, name), 'utf8')
-    if (!existsSync(target) || readFileSync(target, 'utf8') !== content) writeFileSync(target, content)
+    writeChanged(target, readFileSync(join(STATIC, name), 'utf8'))
   }
   const { outputFiles } = buildSync({
-    entryPoints: readdirSync(SCRIPTS)
-      .filter((name) => /\.(ts|css)$/.test(name))
-      .map((name) => join(SCRIPTS, name)),
+    entryPoints: readdirSync(PAGES).flatMap((page) =>
+      ['script.ts', 'style.css'].flatMap((file) =>
+        existsSync(join(PAGES, page, file)) ? [{ in: join(PAGES, page, file), out: page }] : [],
+      ),
+    ),
     outdir: join(FOLDER, 'static'),
     bundle: true,
     minify: true,
@@ -33,9 +33,7 @@ export const copyAssets = (): void => {
     legalComments: 'eof',
     write: false,
   })
-  for (const { path, text } of outputFiles) {
-    if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
-  }
+  for (const { path, text } of outputFiles) writeChanged(path, text)
   const entry = createRequire(import.meta.url).resolve('@scalar/api-reference')
   const script = join(dirname(entry), 'browser', 'standalone.js')
   const { version } = JSON.parse(readFileSync(join(dirname(dirname(entry)), 'package.json'), 'utf8')) as { version: string }
@@ -43,6 +41,10 @@ export const copyAssets = (): void => {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === version) return
   copyFileSync(script, join(FOLDER, 'static', 'scalar.js'))
   writeFileSync(stamp, version)
+}
+
+const writeChanged = (path: string, content: string): void => {
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== content) writeFileSync(path, content)
 }
 
 if (import.meta.main) copyAssets()

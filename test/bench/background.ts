@@ -1,8 +1,7 @@
 import pg from 'pg'
-import { createDatabase } from '../../src/db/client.ts'
-import { detectAnomaliesJob } from '../../src/features/anomalies/job.ts'
-import { recordStale } from '../../src/features/freshness/queries.ts'
-import { recordOverdue } from '../../src/features/timeliness/queries.ts'
+import { detectAnomaliesJob } from '../../src/checks/anomalies/job.ts'
+import { createDatabase, type Database } from '../../src/db/client.ts'
+import { runners } from '../../src/house.ts'
 import { claimJob } from '../../src/jobs/claim.ts'
 import type { ClaimedJob, JobScope } from '../../src/jobs/job.ts'
 import { AUTHORIZATION, type Call, median, openLoop, percentile, type Target } from './load.ts'
@@ -78,10 +77,14 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
   return performance.now() - begun
 }
 
+/** Runs a claimed job of a check as the consumer does. */
+const sweep = (db: Database, job: ClaimedJob) =>
+  runners[job.kind]?.(job, { db, now: NOW, clock: () => NOW } as JobScope) ?? Promise.reject(new Error(job.kind))
+
 const sweepTimeliness = (url: string, endpoint: string) =>
   withClient(url, async (client) => {
-    const job = await claimed(client, 'check_timeliness', {})
-    const millis = await timed(() => recordOverdue(connect(url, endpoint), job, SINCE, NOW, NOW))
+    const job = await claimed(client, 'check_timeliness', { since: SINCE })
+    const millis = await timed(() => sweep(connect(url, endpoint), job))
     const { rowCount } = await client.query('delete from timeliness_pipeline_execution_log')
     await client.query('vacuum analyze timeliness_pipeline_execution_log')
     return { millis, findings: rowCount ?? 0 }
@@ -117,7 +120,7 @@ const measureFreshness = (url: string, endpoint: string) =>
     for (let round = 0; round < ROUNDS; round += 1) {
       const job = await claimed(client, 'check_freshness', {})
       const db = connect(url, endpoint)
-      millis.push(await timed(() => recordStale(db, job, NOW, NOW)))
+      millis.push(await timed(() => sweep(db, job)))
       freshnessTrips = db.trips.length
       await client.query(
         'delete from freshness_pipeline_log; update pipeline set freshness_logged_for = null where freshness_logged_for is not null',

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { MOST_BATCHES } from '../../src/features/log-cleanup/clean.ts'
+import { MAX_BATCHES } from '../../src/features/log-cleanup/clean.ts'
 import { countOf, expectError, makePipeline, post, sql } from '../support/api.ts'
 import { type Background, drain, jobsOf, openBackground } from '../support/background.ts'
 
@@ -140,13 +140,13 @@ describe('POST /log_cleanup', () => {
     await fill(250, 150)
     await fill(5, 10)
     const answer = await clean({ batch_size: 5 })
-    expect(answer).toMatchObject({ total_pipeline_executions_deleted: 5 * MOST_BATCHES, complete: false })
-    expect(await countOf('pipeline_execution')).toBe(255 - 5 * MOST_BATCHES)
+    expect(answer).toMatchObject({ total_pipeline_executions_deleted: 5 * MAX_BATCHES, complete: false })
+    expect(await countOf('pipeline_execution')).toBe(255 - 5 * MAX_BATCHES)
     expect(await jobsOf('clean_logs')).toMatchObject([{ state: 'waiting', payload: { retention_days: 100, batch_size: 5 } }])
     await drain(background)
     expect(await countOf('pipeline_execution')).toBe(5)
     const jobs = await jobsOf('clean_logs')
-    expect(jobs.map(({ state }) => state)).toEqual(Array.from({ length: Math.ceil(251 / 5 / MOST_BATCHES) - 1 }, () => 'succeeded'))
+    expect(jobs.map(({ state }) => state)).toEqual(Array.from({ length: Math.ceil(251 / 5 / MAX_BATCHES) - 1 }, () => 'succeeded'))
     expect(await countOrphans()).toBe(0)
   })
 
@@ -190,7 +190,7 @@ describe('POST /log_cleanup', () => {
       'create trigger too_many after delete on pipeline_execution referencing old table as gone for each statement execute function too_many()',
     )
     try {
-      expect(await clean({ batch_size: 500 })).toMatchObject({ total_pipeline_executions_deleted: 5 * (MOST_BATCHES - 2), complete: false })
+      expect(await clean({ batch_size: 500 })).toMatchObject({ total_pipeline_executions_deleted: 5 * (MAX_BATCHES - 2), complete: false })
       expect(await jobsOf('clean_logs')).toMatchObject([{ payload: { batch_size: 5 } }])
     } finally {
       await sql('drop trigger too_many on pipeline_execution')

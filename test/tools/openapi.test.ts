@@ -2,11 +2,11 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
-import type { Runners } from '../../src/jobs/run.ts'
+import { house } from '../../src/house.ts'
 
 const read = async () =>
   (
-    await createApp({} as Runners).request('/openapi.json', {}, { ENV_STATE: 'test', DATABASE_URL: 'postgresql://u:p@host/database' })
+    await createApp(house, {}).request('/openapi.json', {}, { ENV_STATE: 'test', DATABASE_URL: 'postgresql://u:p@host/database' })
   ).json() as Promise<Record<string, any>>
 
 /** The endpoints the contract gives this version. */

@@ -1,6 +1,5 @@
 import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
 import type { Router } from '../../http/router.ts'
-import type { Feature } from '../feature.ts'
 import { createOrGetAddressType, findAddressType, listAddressTypes, updateAddressType } from './queries.ts'
 import { addressTypeAnswer, addressTypeFilters, addressTypePatch, addressTypePost } from './schemas.ts'
 
@@ -14,7 +13,7 @@ const resource: PatchableResource = {
   patchDescription: '',
 }
 
-const routes = (router: Router): void => {
+export const routes = (router: Router): void => {
   handleCreateOrGet(
     router,
     resource,
@@ -25,5 +24,3 @@ const routes = (router: Router): void => {
   handleOne(router, resource, findAddressType)
   handlePatch(router, resource, addressTypePatch, updateAddressType)
 }
-
-export const addressTypes: Feature = { routes }

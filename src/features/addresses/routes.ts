@@ -1,6 +1,5 @@
 import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
 import type { Router } from '../../http/router.ts'
-import type { Feature } from '../feature.ts'
 import { createOrGetAddress, findAddress, listAddresses, updateAddress } from './queries.ts'
 import { addressAnswer, addressFilters, addressPatch, addressPost } from './schemas.ts'
 
@@ -14,7 +13,7 @@ const resource: PatchableResource = {
   patchDescription: 'null clears a field that may be null.',
 }
 
-const routes = (router: Router): void => {
+export const routes = (router: Router): void => {
   handleCreateOrGet(
     router,
     resource,
@@ -29,5 +28,3 @@ const routes = (router: Router): void => {
   handleOne(router, resource, findAddress)
   handlePatch(router, resource, addressPatch, updateAddress)
 }
-
-export const addresses: Feature = { routes }

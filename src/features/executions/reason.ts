@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
 
-/** Why a run failed, as far as the metadata of execution `e` says: under the names that clients use. */
-export const reason: SQL = sql`coalesce(e.execution_metadata ->> 'error', e.execution_metadata ->> 'error_message', e.execution_metadata ->> 'message')`
+/** Why a run failed, as far as the metadata of `execution` (the name of its row) says: under the names that clients use. */
+export const reason = (execution: SQL): SQL =>
+  sql`coalesce(${execution}.execution_metadata ->> 'error', ${execution}.execution_metadata ->> 'error_message', ${execution}.execution_metadata ->> 'message')`

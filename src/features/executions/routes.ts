@@ -4,7 +4,6 @@ import { pageOf } from '../../http/paging.ts'
 import { handleList } from '../../http/resource.ts'
 import { handle, type Router } from '../../http/router.ts'
 import { idText } from '../../http/text-fields.ts'
-import type { Feature } from '../feature.ts'
 import { endExecution } from './end.ts'
 import { findExecutionWithChildren, listExecutions, MOST_CHILDREN } from './queries.ts'
 import { executionAnswer, executionEnd, executionFilters, executionStart, executionWithChildren, idempotencyHeader } from './schemas.ts'
@@ -12,12 +11,14 @@ import { startExecution } from './start.ts'
 
 const tag = 'Executions'
 
-const routes = (router: Router): void => {
+export const routes = (router: Router): void => {
   handle(
     router,
     {
       method: 'post',
       path: '/start_pipeline_execution',
+      access: 'write',
+      operationId: 'start_execution',
       tag,
       summary: 'Start an execution',
       description: `Safe to retry: a repeat with the same \`Idempotency-Key\` answers the first execution. Without a key, a start is a repeat when pipeline, parent and \`start_date\` (to the microsecond, with a fraction of a second) are those of an execution that is running and was recorded less than five minutes ago.`,
@@ -40,6 +41,8 @@ const routes = (router: Router): void => {
     {
       method: 'post',
       path: '/end_pipeline_execution',
+      access: 'write',
+      operationId: 'end_execution',
       tag,
       summary: 'End an execution',
       description: `Records the metrics. Where it succeeded, the pipeline's watermark becomes this execution's \`next_watermark\`, \`load_lineage\` becomes false, and where the pipeline has an active rule, anomalies are looked for in the background. Safe to retry: ending it again with the same outcome changes nothing.`,
@@ -60,6 +63,8 @@ const routes = (router: Router): void => {
     {
       method: 'get',
       path: '/pipeline_execution/{id}',
+      access: 'read',
+      operationId: 'get_execution',
       tag,
       summary: 'Get one execution with its children',
       params: () => ({ id: idText('The execution.') }),
@@ -75,5 +80,3 @@ const routes = (router: Router): void => {
     },
   )
 }
-
-export const executions: Feature = { routes }

@@ -3,29 +3,40 @@ import { sql } from 'drizzle-orm'
 import { once } from '../../core/once.ts'
 import { anyRow } from '../../db/rows.ts'
 import { wantsHtml } from '../../http/accept.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { handle, type Router, register } from '../../http/router.ts'
 import { flagText } from '../../http/text-fields.ts'
-import type { Feature } from '../feature.ts'
 
-const routes = (router: Router): void => {
-  // People are after the pages; whoever does not ask for HTML is after the health.
-  router.get('/', async (context, next) => {
-    const isForPeople = wantsHtml(context.req.raw) && context.req.query('deep') === undefined
-    if (isForPeople) context.res = context.redirect('/overview')
-    else await next()
-    context.res.headers.append('Vary', 'Accept')
-  })
+export const routes = (router: Router): void => {
+  // A browser wants the pages; whoever does not ask for HTML wants the health.
+  register(
+    router,
+    'page',
+    {
+      method: 'get',
+      path: '/',
+      access: 'open',
+      appliesTo: (request) => wantsHtml(request) && !new URL(request.url).searchParams.has('deep'),
+    },
+    async (_input, context) => {
+      const response = context.redirect('/overview')
+      response.headers.append('Vary', 'Accept')
+      return response
+    },
+  )
   handle(
     router,
     {
       method: 'get',
       path: '/',
-      isOpen: true,
+      access: 'open',
+      operationId: 'get_health',
       tag: 'Health',
       summary: 'Is the service up?',
       description:
         'With `deep=true` the database is asked as well: 503 when it is away. The `X-Watcher-Version` header of this and of every answer names the deployed version. A browser, which asks for HTML, is sent to the overview.',
       query: () => ({ deep: flagText('Ask the database too.').optional() }),
+      // Probes add parameters of their own, so that no cache answers them.
+      ignoresUnknownQuery: true,
       answers: {
         200: {
           description: 'It is.',
@@ -39,5 +50,3 @@ const routes = (router: Router): void => {
     },
   )
 }
-
-export const health: Feature = { routes }

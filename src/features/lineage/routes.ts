@@ -2,18 +2,19 @@ import { z } from '@hono/zod-openapi'
 import { ApiError } from '../../core/errors.ts'
 import { nextLink } from '../../http/paging.ts'
 import { handle, type Router } from '../../http/router.ts'
-import type { Feature } from '../feature.ts'
 import { listPairs, replacePipelineLineage } from './queries.ts'
 import { lineageAnswer, lineageParams, lineagePost, lineagePostAnswer, lineageQuery } from './schemas.ts'
 
 const tag = 'Lineage'
 
-const routes = (router: Router): void => {
+export const routes = (router: Router): void => {
   handle(
     router,
     {
       method: 'post',
       path: '/address_lineage',
+      access: 'write',
+      operationId: 'replace_lineage',
       tag,
       summary: "Replace a pipeline's lineage",
       description: `Every source feeds every target. Addresses and types that are new are created; edges of other pipelines stay, and several pipelines may own the same edge. The answer comes when reads see the change.
@@ -43,6 +44,8 @@ A pipeline whose \`load_lineage\` is false has nothing changed: post it when \`P
     {
       method: 'get',
       path: '/address_lineage/{address_id}',
+      access: 'read',
+      operationId: 'get_address_lineage',
       tag,
       summary: 'Get everything up and down stream of an address',
       description: 'Pairs of which the address is either end, nearest first.',
@@ -59,5 +62,3 @@ A pipeline whose \`load_lineage\` is false has nothing changed: post it when \`P
     },
   )
 }
-
-export const lineage: Feature = { routes }

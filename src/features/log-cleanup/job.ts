@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { finishJob } from '../../jobs/claim.ts'
 import type { RunJob } from '../../jobs/job.ts'
+import type { House } from '../feature.ts'
 import { cleanLogs } from './clean.ts'
 import { finishAndContinue } from './queries.ts'
 import { BATCH_SIZE } from './schemas.ts'
@@ -8,12 +9,14 @@ import { BATCH_SIZE } from './schemas.ts'
 const payload = z.object({ retention_days: z.int().min(90), batch_size: z.int().min(1).default(BATCH_SIZE) })
 
 /** Well below the claim's five minutes. */
-const LONGEST_MILLIS = 60_000
+const MAX_MILLIS = 60_000
 
 /** The `clean_logs` job. What one attempt leaves, the next job goes on with. */
-export const cleanLogsJob: RunJob = async (job, { db, now, clock }) => {
-  const { complete, rest } = await cleanLogs(db, payload.parse(job.payload), now, LONGEST_MILLIS)
-  if (!complete) return finishAndContinue(db, job, { ...rest }, now, clock())
-  await finishJob(db, job, clock())
-  return []
-}
+export const cleanLogsJob =
+  (house: House): RunJob =>
+  async (job, { db, now, clock }) => {
+    const { complete, rest } = await cleanLogs(db, house, payload.parse(job.payload), now, MAX_MILLIS)
+    if (!complete) return finishAndContinue(db, job, { ...rest }, now, clock())
+    await finishJob(db, job, clock())
+    return []
+  }

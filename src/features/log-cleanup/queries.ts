@@ -1,69 +1,101 @@
-import { sql } from 'drizzle-orm'
+import { getTableName, type SQL, sql } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { readIds, whole } from '../../db/rows.ts'
-import { param, prepare } from '../../db/statement.ts'
-import { finishedAfter, finishing, held } from '../../jobs/claim.ts'
+import { keep, param, prepare, type Statement } from '../../db/statement.ts'
+import { finishedJob, finishing, heldJob } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
-import { insertJob } from '../../jobs/record.ts'
-import { job, jobKinds } from '../../jobs/table.ts'
-import { anomalyDetectionResult } from '../anomalies/table.ts'
+import { insertJobs } from '../../jobs/record.ts'
+import { job, kindsValue } from '../../jobs/table.ts'
 import { pipelineExecution, pipelineExecutionClosure } from '../executions/table.ts'
-import { freshnessPipelineLog } from '../freshness/table.ts'
-import { timelinessPipelineExecutionLog } from '../timeliness/table.ts'
+import type { House } from '../feature.ts'
 
-/**
- * One batch, one transaction: at most `batch_size` executions, freshness logs and jobs, with what hangs on the executions.
- * An execution goes when it is old, has ended and has no child: parents follow in a later batch once their children are
- * gone, and one with a young or running descendant keeps one child, so it stays. Index Scan on start_date, oldest first.
- * Rows that another cleanup has in hand are passed over (`skip locked`). Nobody can start a child below one that is locked
- * here; a child that is committed just before the lock makes the foreign key refuse the batch, and the next one sees it.
- * The foreign keys would cascade by themselves; deleting what hangs on an execution here counts it.
- */
-const DELETE_BATCH = prepare(sql`
-  with leaf as (
-    select e.id from ${pipelineExecution} e
-    where e.start_date < ${param('cutoff')}::timestamptz and e.end_date is not null
-      and not exists (select from ${pipelineExecution} child where child.parent_id = e.id)
-    order by e.start_date, e.id
-    limit ${param('batch_size')}::integer
-    for update skip locked),
-  late as (delete from ${timelinessPipelineExecutionLog} l using leaf where l.pipeline_execution_id = leaf.id returning l.id),
-  anomalous as (delete from ${anomalyDetectionResult} a using leaf where a.pipeline_execution_id = leaf.id returning a.id),
-  closure as (delete from ${pipelineExecutionClosure} c using leaf where c.descendant_id = leaf.id returning c.depth),
-  execution as (delete from ${pipelineExecution} e using leaf where e.id = leaf.id returning e.id),
-  old_log as (
-    select id from ${freshnessPipelineLog} where last_dml_timestamp < ${param('cutoff')}::timestamptz
-    order by last_dml_timestamp limit ${param('batch_size')}::integer for update skip locked),
-  stale as (delete from ${freshnessPipelineLog} f using old_log where f.id = old_log.id returning f.id),
-  old_job as (
-    select id from ${job} where kind = any(${jobKinds}) and finished_at < ${param('cutoff')}::timestamptz
-    limit ${param('batch_size')}::integer for update skip locked),
-  done as (delete from ${job} j using old_job where j.id = old_job.id returning j.id)
-  select (select count(*) from execution) as total_pipeline_executions_deleted,
-    (select count(*) from late) as total_timeliness_pipeline_execution_logs_deleted,
-    (select count(*) from anomalous) as total_anomaly_detection_results_deleted,
-    (select count(*) from closure) as total_pipeline_execution_closures_deleted,
-    (select count(*) from stale) as total_freshness_pipeline_logs_deleted,
-    (select count(*) from done) as total_jobs_deleted`)
+/** `total_pipeline_executions_deleted`: the name of a table's count. */
+const totalOf = (table: PgTable): string => `total_${getTableName(table)}s_deleted`
 
-const deletedRow = z.object({
-  total_pipeline_executions_deleted: whole,
-  total_timeliness_pipeline_execution_logs_deleted: whole,
-  total_anomaly_detection_results_deleted: whole,
-  total_pipeline_execution_closures_deleted: whole,
-  total_freshness_pipeline_logs_deleted: whole,
-  total_jobs_deleted: whole,
+/** One part of a batch: the CTEs that delete from a table, the last of which has a row for each deleted row. */
+interface Deletion {
+  table: PgTable
+  ctes: (name: SQL) => SQL
+}
+
+/** What goes with the executions of the CTE `leaf`; the foreign keys would cascade, deleting it here counts it. */
+const withExecution = (table: PgTable, column = sql`pipeline_execution_id`): Deletion => ({
+  table,
+  ctes: (name) => sql`${name} as (delete from ${table} t using leaf where t.${column} = leaf.id returning 1)`,
 })
 
-/** How many rows of each table are gone. */
-export type Deleted = z.output<typeof deletedRow>
+/** Rows of which a moment lies before the cutoff; those that another cleanup has in hand are left to it. */
+const byMoment = (table: PgTable, moment: SQL, more = sql``): Deletion => ({
+  table,
+  ctes: (name) => sql`
+    ${name}_old as (
+      select id from ${table} where ${more} ${moment} < ${param('cutoff')}::timestamptz
+      order by ${moment} limit ${param('batch_size')}::integer for update skip locked),
+    ${name} as (delete from ${table} t using ${name}_old old where t.id = old.id returning 1)`,
+})
+
+/** What a batch deletes, in the order of the answer: executions with what goes with them, then logs and jobs by their own age. */
+const deletionsOf = ({ checks, jobKinds }: House): Deletion[] => {
+  const logs = checks.map(({ log }) => log)
+  return [
+    {
+      table: pipelineExecution,
+      ctes: (name) => sql`${name} as (delete from ${pipelineExecution} e using leaf where e.id = leaf.id returning 1)`,
+    },
+    ...logs.flatMap(({ table, goesWith }) => (goesWith === 'its execution' ? [withExecution(table)] : [])),
+    withExecution(pipelineExecutionClosure, sql`descendant_id`),
+    ...logs.flatMap(({ table, goesWith }) =>
+      goesWith === 'its execution' ? [] : [byMoment(table, sql`${sql.identifier(goesWith.name)}`)],
+    ),
+    byMoment(job, sql`finished_at`, sql`kind = any(${kindsValue(jobKinds)}) and`),
+  ]
+}
+
+/** The names of the counts, in the order of the answer. */
+export const totalsOf = (house: House): string[] => deletionsOf(house).map(({ table }) => totalOf(table))
+
+/**
+ * One batch, one transaction: at most `batch_size` executions, and rows of each other table. An execution goes when it is
+ * old, has ended and has no child: parents follow in a later batch once their children are gone, and one with a young or
+ * running descendant keeps one child, so it stays. Index Scan on start_date, oldest first. Rows that another cleanup has in
+ * hand are left to it (`skip locked`). Nobody can start a child below one that is locked here; a child that is committed
+ * just before the lock makes the foreign key refuse the batch, and the next one sees it.
+ */
+const deleteBatchOf = (house: House): Statement => {
+  const deletions = deletionsOf(house).map((deletion, index) => ({ ...deletion, name: sql.raw(`deleted_${index}`) }))
+  return prepare(sql`
+    with leaf as (
+      select e.id from ${pipelineExecution} e
+      where e.start_date < ${param('cutoff')}::timestamptz and e.end_date is not null
+        and not exists (select from ${pipelineExecution} child where child.parent_id = e.id)
+      order by e.start_date, e.id
+      limit ${param('batch_size')}::integer
+      for update skip locked),
+    ${sql.join(
+      deletions.map(({ ctes, name }) => ctes(name)),
+      sql`, `,
+    )}
+    select ${sql.join(
+      deletions.map(({ table, name }) => sql`(select count(*) from ${name}) as ${sql.identifier(totalOf(table))}`),
+      sql`, `,
+    )}`)
+}
+
+const statements = keep<Statement>()
+
+/** How many rows of each table are deleted, by the names of `totalsOf`. */
+export type Deleted = Record<string, number>
+
+const deletedRow = z.record(z.string(), whole)
 
 /** Deletes one batch of what lies before the cutoff. */
-export const deleteBatch = async (db: Database, cutoff: string, batchSize: number): Promise<Deleted> => {
-  const [row] = await db.rows(DELETE_BATCH, deletedRow, { cutoff, batch_size: batchSize })
+export const deleteBatch = async (db: Database, house: House, cutoff: string, batchSize: number): Promise<Deleted> => {
+  const statement = statements(totalsOf(house).join(), () => deleteBatchOf(house))
+  const [row] = await db.rows(statement, deletedRow, { cutoff, batch_size: batchSize })
   if (!row) throw new Error('the counts are one row')
   return row
 }
@@ -71,14 +103,15 @@ export const deleteBatch = async (db: Database, cutoff: string, batchSize: numbe
 /** The moment before which things are old. */
 export const cutoffOf = (now: string, retentionDays: number): string => addSeconds(now, -retentionDays * 24 * 60 * 60)
 
+const HELD = sql.raw('held')
+const CONTINUED = sql.raw('continued')
 const FINISH_AND_CONTINUE = prepare(sql`
-  with ${held},
-  continued as (
-    ${insertJob('clean_logs', sql`${param('payload')}::jsonb`)}
-    where exists (select from held)
+  with ${heldJob(HELD)},
+  ${CONTINUED} as (
+    ${insertJobs('clean_logs', sql`select ${param('payload')}::jsonb as payload where exists (select from ${HELD})`, sql`${param('now')}::timestamptz`)}
     returning id),
-  ${finishedAfter('continued')}
-  select id from continued`)
+  ${finishedJob(sql.raw('finished'), { held: HELD, work: CONTINUED })}
+  select id from ${CONTINUED}`)
 
 /** Ends a cleanup job that has more to do, and records the job that goes on. Answers it, to be sent. */
 export const finishAndContinue = (

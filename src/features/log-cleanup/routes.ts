@@ -1,36 +1,30 @@
 import { handle, type Router } from '../../http/router.ts'
 import { recordJob } from '../../jobs/record.ts'
-import { CRONS } from '../../jobs/schedule.ts'
-import type { Feature } from '../feature.ts'
+import type { House } from '../feature.ts'
 import { cleanLogs } from './clean.ts'
-import { cleanLogsJob } from './job.ts'
 import { BATCH_SIZE, cleanupAnswer, cleanupPost } from './schemas.ts'
 
 /** A caller waits for the answer. */
-const LONGEST_MILLIS = 4_000
+const MAX_MILLIS = 4_000
 
-const routes = (router: Router): void =>
+export const routes = (router: Router, house: House): void =>
   handle(
     router,
     {
       method: 'post',
       path: '/log_cleanup',
+      access: 'write',
+      operationId: 'clean_logs',
       tag: 'Log cleanup',
       summary: 'Delete old logs',
       description:
         'Deletes executions that started before the retention date, have ended and have no younger descendant, with their logs and anomalies; freshness logs whose last change lies before it; finished background jobs. In batches, each a transaction of its own. The cleanup also runs every day by itself.',
       body: cleanupPost,
-      answers: { 200: { description: 'How much is gone.', schema: cleanupAnswer } },
+      answers: { 200: { description: 'How much is gone.', schema: () => cleanupAnswer(house) } },
     },
     async ({ body: { retention_days, batch_size = BATCH_SIZE } }, { backgroundDb: db, now, sendAfterwards }) => {
-      const { deleted, complete, rest } = await cleanLogs(db, { retention_days, batch_size }, now, LONGEST_MILLIS)
+      const { deleted, complete, rest } = await cleanLogs(db, house, { retention_days, batch_size }, now, MAX_MILLIS)
       if (!complete) sendAfterwards(await recordJob(db, 'clean_logs', { ...rest }, now))
       return { status: 200, body: { ...deleted, complete } }
     },
   )
-
-export const logCleanup: Feature = {
-  routes,
-  jobs: { clean_logs: cleanLogsJob },
-  sweeps: [{ cron: CRONS.daily, kind: 'clean_logs', payload: (settings) => ({ retention_days: settings.WATCHER_LOG_RETENTION_DAYS }) }],
-}

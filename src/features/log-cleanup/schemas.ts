@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { once } from '../../core/once.ts'
 import { optional, wholeNumber } from '../../http/fields.ts'
+import type { House } from '../feature.ts'
+import { totalsOf } from './queries.ts'
 
 export const BATCH_SIZE = 10_000
 
@@ -13,18 +15,14 @@ export const cleanupPost = once(() =>
     .openapi('LogCleanupPost'),
 )
 
-const count = (what: string) => z.int().openapi({ description: `Deleted ${what}.`, example: 0 })
-
-export const cleanupAnswer = once(() =>
+/** How many rows of each table were deleted. */
+export const cleanupAnswer = (house: House) =>
   z
     .object({
-      total_pipeline_executions_deleted: count('executions'),
-      total_timeliness_pipeline_execution_logs_deleted: count('rows of the timeliness log'),
-      total_anomaly_detection_results_deleted: count('flagged anomalies'),
-      total_pipeline_execution_closures_deleted: count('pairs of nested executions'),
-      total_freshness_pipeline_logs_deleted: count('rows of the freshness log'),
-      total_jobs_deleted: count('background jobs'),
+      ...Object.fromEntries(totalsOf(house).map((total) => [total, z.int().openapi({ description: describeTotal(total), example: 0 })])),
       complete: z.boolean().openapi({ description: 'false: more is old than one call deletes; a job goes on with it.' }),
     })
-    .openapi('LogCleanup'),
-)
+    .openapi('LogCleanup')
+
+/** `total_timeliness_pipeline_execution_logs_deleted`: rows of the table of that name. */
+const describeTotal = (total: string): string => `Deleted ${total.replace(/^total_|_deleted$/g, '').replaceAll('_', ' ')}.`

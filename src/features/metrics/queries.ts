@@ -3,13 +3,12 @@ import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
 import { parseJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
-import { decimal, whole } from '../../db/rows.ts'
-import { param, prepare } from '../../db/statement.ts'
-import { JOB_KINDS, job, jobKinds } from '../../jobs/table.ts'
-import { anomalyDetectionResult } from '../anomalies/table.ts'
+import { amount, decimal, jsonOf, whole } from '../../db/rows.ts'
+import { keep, param, prepare, type Statement } from '../../db/statement.ts'
+import { job, kindsValue } from '../../jobs/table.ts'
 import { pipelineExecution } from '../executions/table.ts'
+import type { House } from '../feature.ts'
 import { pipeline } from '../pipelines/table.ts'
-import { timelinessPipelineExecutionLog } from '../timeliness/table.ts'
 
 const DAY_SECONDS = 24 * 60 * 60
 const HOUR_SECONDS = 60 * 60
@@ -18,8 +17,11 @@ const HOUR_SECONDS = 60 * 60
  * Everything in one statement, and nothing that grows with the history: what runs and what waits is in partial indexes,
  * the rest is of the last hour or day. Failed jobs are all counted: somebody is to look at them.
  */
-const MEASURE = prepare(sql`
-  with kind as (select unnest(${jobKinds}) as kind),
+const DAY_AGO = sql`${param('day_ago')}::timestamptz`
+
+const measureOf = ({ jobKinds, checks }: House): Statement =>
+  prepare(sql`
+  with kind as (select unnest(${kindsValue(jobKinds)}) as kind),
   unfinished as (
     select kind, count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'running') as running,
       extract(epoch from ${param('now')}::timestamptz - min(created_at) filter (where state = 'waiting')) as oldest
@@ -27,26 +29,28 @@ const MEASURE = prepare(sql`
   failed as (select kind, count(*) as failed from ${job} where state = 'failed' group by kind),
   succeeded as (
     select kind, count(*) as succeeded from ${job}
-    where kind = any(${jobKinds}) and finished_at >= ${param('hour_ago')}::timestamptz and state = 'succeeded' group by kind)
+    where kind = any(${kindsValue(jobKinds)}) and finished_at >= ${param('hour_ago')}::timestamptz and state = 'succeeded' group by kind)
   select
     (select count(*) from ${pipelineExecution} where end_date is null) as running,
     (select count(*) from ${pipelineExecution} where start_date >= ${param('day_ago')}::timestamptz and completed_successfully) as succeeded,
     (select count(*) from ${pipelineExecution} where start_date >= ${param('day_ago')}::timestamptz and not completed_successfully) as failed,
-    (select count(*) from ${pipelineExecution} e join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id where e.end_date is null) as overdue,
-    (select count(*) from ${pipeline} where active and freshness_logged_for = greatest(last_target_insert, last_target_update, last_target_soft_delete)) as stale,
-    (select count(*) from ${anomalyDetectionResult} where detected_at >= ${param('day_ago')}::timestamptz) as anomalous,
+    jsonb_build_object(${sql.join(
+      checks.map(({ kind, countOpen }) => sql`${sql.raw(`'${kind}'`)}, (${countOpen({ dayAgo: DAY_AGO })})`),
+      sql`, `,
+    )}) as findings,
     (select count(*) from ${pipeline}) as pipelines,
     (select jsonb_agg(jsonb_build_object('kind', kind, 'waiting', coalesce(waiting, 0), 'running', coalesce(running, 0),
         'failed', coalesce(failed, 0), 'succeeded', coalesce(succeeded, 0), 'oldest', coalesce(oldest, 0)))
       from kind left join unfinished using (kind) left join failed using (kind) left join succeeded using (kind)) as jobs`)
 
+const statements = keep<Statement>()
+
 const measuredRow = z.object({
   running: whole,
   succeeded: whole,
   failed: whole,
-  overdue: whole,
-  stale: whole,
-  anomalous: whole,
+  /** Open findings by check. */
+  findings: jsonOf(z.record(z.string(), amount)),
   pipelines: decimal,
   jobs: z
     .string()
@@ -54,7 +58,7 @@ const measuredRow = z.object({
     .pipe(
       z.array(
         z.object({
-          kind: z.enum(JOB_KINDS),
+          kind: z.string(),
           waiting: z.number(),
           running: z.number(),
           failed: z.number(),
@@ -69,12 +73,16 @@ const measuredRow = z.object({
 export type Measured = z.output<typeof measuredRow>
 
 /** What the metrics say, as the database has it now. */
-export const measure = async (db: Database, now: string): Promise<Measured> => {
-  const [row] = await db.rows(MEASURE, measuredRow, {
-    now,
-    hour_ago: addSeconds(now, -HOUR_SECONDS),
-    day_ago: addSeconds(now, -DAY_SECONDS),
-  })
+export const measure = async (db: Database, house: House, now: string): Promise<Measured> => {
+  const [row] = await db.rows(
+    statements(house.jobKinds.join(), () => measureOf(house)),
+    measuredRow,
+    {
+      now,
+      hour_ago: addSeconds(now, -HOUR_SECONDS),
+      day_ago: addSeconds(now, -DAY_SECONDS),
+    },
+  )
   if (!row) throw new Error('the measures are one row')
   return row
 }

@@ -1,5 +1,5 @@
 import { handle, type Router } from '../../http/router.ts'
-import type { Feature } from '../feature.ts'
+import type { House } from '../feature.ts'
 import { measure } from './queries.ts'
 import { renderMetrics } from './text.ts'
 
@@ -8,7 +8,7 @@ const FRESH_MILLIS = 10_000
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
-const routes = (router: Router): void => {
+export const routes = (router: Router, house: House): void => {
   // By database: an isolate serves one, a test may have it serve several.
   const kept = new Map<string, { text: string; madeMillis: number }>()
   handle(
@@ -16,6 +16,8 @@ const routes = (router: Router): void => {
     {
       method: 'get',
       path: '/metrics',
+      access: 'read',
+      operationId: 'get_metrics',
       tag: 'Monitoring',
       summary: 'The state of everything, for Prometheus',
       description: 'Counted in the database, at most once in ten seconds.',
@@ -25,12 +27,10 @@ const routes = (router: Router): void => {
       const nowMillis = Date.parse(now)
       let found = kept.get(settings.DATABASE_URL)
       if (!found || nowMillis - found.madeMillis >= FRESH_MILLIS) {
-        found = { text: renderMetrics(await measure(db, now)), madeMillis: nowMillis }
+        found = { text: renderMetrics(await measure(db, house, now), house), madeMillis: nowMillis }
         kept.set(settings.DATABASE_URL, found)
       }
       return { status: 200, text: found.text, headers: { 'Content-Type': CONTENT_TYPE } }
     },
   )
 }
-
-export const metrics: Feature = { routes }

@@ -1,9 +1,10 @@
+import type { House } from '../feature.ts'
 import type { Measured } from './queries.ts'
 
 type Sample = [labels: Record<string, string>, value: number]
 
 /** The measures in Prometheus' text format 0.0.4. All are gauges: they are counted in the database, not added up here. */
-export const renderMetrics = ({ jobs, ...measured }: Measured): string =>
+export const renderMetrics = ({ jobs, ...measured }: Measured, { checks }: House): string =>
   [
     gauge('watcher_pipelines', 'Pipelines known.', [[{}, measured.pipelines]]),
     gauge('watcher_executions_running', 'Executions that run now.', [[{}, measured.running]]),
@@ -11,11 +12,11 @@ export const renderMetrics = ({ jobs, ...measured }: Measured): string =>
       [{ outcome: 'succeeded' }, measured.succeeded],
       [{ outcome: 'failed' }, measured.failed],
     ]),
-    gauge('watcher_findings_open', 'Overdue runs still running, pipelines still stale, anomalies flagged in the last 24 hours.', [
-      [{ check: 'timeliness' }, measured.overdue],
-      [{ check: 'freshness' }, measured.stale],
-      [{ check: 'anomaly' }, measured.anomalous],
-    ]),
+    gauge(
+      'watcher_findings_open',
+      'Late runs still running, pipelines still stale, anomalies flagged in the last 24 hours; by check.',
+      checks.map(({ kind }): Sample => [{ check: kind }, measured.findings[kind] ?? 0]),
+    ),
     gauge(
       'watcher_jobs',
       'Background jobs by kind and state; of those that have succeeded, the last hour.',

@@ -1,14 +1,13 @@
 import { and, eq, getTableColumns, gt, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
-import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
-import { jsonOf, jsonText, moment, readIds, text, truth, whole } from '../../db/rows.ts'
-import { param, prepare } from '../../db/statement.ts'
+import { jsonOf, moment, text, truth, whole } from '../../db/rows.ts'
+import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { JobKind } from '../../jobs/job.ts'
-import { JOB_KINDS, type JOB_STATES, job, jobKinds } from '../../jobs/table.ts'
-import { isWorse, levelOf } from './queue-depth.ts'
+import { type JOB_STATES, job, kindsValue } from '../../jobs/table.ts'
+import type { House } from '../feature.ts'
 
 const { unique_key: _key, resent_at: _resent, ...answered } = getTableColumns(job)
 
@@ -43,62 +42,10 @@ const REPLAY = prepare(sql`
 export const replayJob = async (db: Database, id: number, now: string) =>
   (await db.rows(REPLAY, z.object({ id: whole, replayed: truth, state: text }), { id, now }))[0]
 
-const MEASURE = prepare(sql`
-  with depth as (
-    select coalesce(sum(waiting), 0)::bigint as total, coalesce(jsonb_object_agg(kind, waiting), '{}') as breakdown
-    from (select kind, count(*) as waiting from ${job} where state in ('waiting', 'running') and state = 'waiting' group by kind) counted),
-  recorded as (
-    select id, payload ->> 'level' as level from ${job}
-    where unique_key like 'queue depth %' and kind = 'send_alert'
-    order by id desc limit 1)
-  select total, breakdown, (select id from recorded) as recorded_id, coalesce((select level from recorded), 'healthy') as recorded_level from depth`)
-
-const depthRow = z.object({
-  total: whole,
-  breakdown: jsonText,
-  recorded_id: whole.nullable(),
-  recorded_level: z.enum(['healthy', 'warning', 'critical']),
-})
-
-const RECORD_LEVEL = prepare(sql`
-  insert into ${job} (kind, payload, state, unique_key, created_at, due_at, finished_at)
-  values ('send_alert', ${param('payload')}::jsonb, ${param('state')}, ${param('key')}, ${param('now')}::timestamptz, ${param('now')}::timestamptz,
-    case when ${param('state')} = 'succeeded' then ${param('now')}::timestamptz end)
-  on conflict do nothing
-  returning id`)
-
-export interface QueueDepth {
-  total: number
-  breakdown: Record<JobKind, number>
-  /** The alert's job, where this call is the one that saw the threshold crossed. */
-  alertJobIds: number[]
-}
-
-/**
- * How many jobs wait, by kind; and the alert, where a threshold has been crossed since this was last asked. The level is
- * remembered as the last alert of its kind; falling back is remembered in the same way, as an alert that needs no
- * sending. Its key names the one before: of any number of callers that see the same crossing, one records it.
- */
-export const measureQueueDepth = async (db: Database, now: string): Promise<QueueDepth> => {
-  const [row] = await db.rows(MEASURE, depthRow)
-  if (!row) throw new Error('the depth is one row')
-  const breakdown = Object.fromEntries(JOB_KINDS.map((kind) => [kind, Number(row.breakdown[kind] ?? 0)])) as Record<JobKind, number>
-  const level = levelOf(row.total)
-  const measured = { total: row.total, breakdown }
-  if (level === row.recorded_level) return { ...measured, alertJobIds: [] }
-  const isAlert = isWorse(level, row.recorded_level)
-  const waiting = Object.fromEntries(Object.entries(breakdown).filter(([, count]) => count > 0))
-  const recorded = await readIds(db, RECORD_LEVEL, {
-    payload: stringifyJson({ alert: 'queue', at: now, level, total_pending: row.total, breakdown: waiting }),
-    state: isAlert ? 'waiting' : 'succeeded',
-    key: `queue depth after ${row.recorded_id ?? 'nothing'}`,
-    now,
-  })
-  return { ...measured, alertJobIds: isAlert ? recorded : [] }
-}
-
-const OVERVIEW = prepare(sql`
-  with kind as (select unnest(${jobKinds}) as kind),
+const overviewOf = keep<Statement>()
+const overviewStatement = ({ jobKinds }: House): Statement =>
+  prepare(sql`
+  with kind as (select unnest(${kindsValue(jobKinds)}) as kind),
   unfinished as (
     select kind, count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'waiting' and attempts > 0) as retrying,
       count(*) filter (where state = 'running') as running
@@ -106,7 +53,7 @@ const OVERVIEW = prepare(sql`
   failed as (select kind, count(*) as failed from ${job} where state = 'failed' group by kind),
   hour as (
     select kind, state, extract(epoch from finished_at - started_at) as seconds from ${job}
-    where kind = any(${jobKinds}) and finished_at >= ${param('hour_ago')}::timestamptz),
+    where kind = any(${kindsValue(jobKinds)}) and finished_at >= ${param('hour_ago')}::timestamptz),
   ran as (
     select kind, count(*) filter (where state = 'succeeded') as succeeded, avg(seconds) as mean,
       percentile_cont(0.95) within group (order by seconds) as p95
@@ -132,7 +79,7 @@ const overviewRow = z.object({
   kinds: jsonOf(
     z.array(
       z.object({
-        kind: z.enum(JOB_KINDS),
+        kind: z.string(),
         waiting: z.number(),
         retrying: z.number(),
         running: z.number(),
@@ -145,13 +92,13 @@ const overviewRow = z.object({
     ),
   ),
   oldest_waiting: jsonOf(
-    z.object({ id: z.number(), kind: z.enum(JOB_KINDS), attempts: z.number(), created_at: moment, age_seconds: z.number() }),
+    z.object({ id: z.number(), kind: z.string(), attempts: z.number(), created_at: moment, age_seconds: z.number() }),
   ).nullable(),
   recent_failures: jsonOf(
     z.array(
       z.object({
         id: z.number(),
-        kind: z.enum(JOB_KINDS),
+        kind: z.string(),
         attempts: z.number(),
         error: z.string().nullable(),
         finished_at: moment.nullable(),
@@ -166,8 +113,9 @@ const overviewRow = z.object({
 export type JobsOverview = z.output<typeof overviewRow>
 
 /** The state of the background in one statement; the history is not counted, however long it is. */
-export const describeJobs = async (db: Database, now: string) => {
-  const [row] = await db.rows(OVERVIEW, overviewRow, { now, hour_ago: addSeconds(now, -3600) })
+export const describeJobs = async (db: Database, house: House, now: string) => {
+  const statement = overviewOf(house.jobKinds.join(), () => overviewStatement(house))
+  const [row] = await db.rows(statement, overviewRow, { now, hour_ago: addSeconds(now, -3600) })
   if (!row) throw new Error('the overview is one row')
   return row
 }

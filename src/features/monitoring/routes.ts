@@ -1,38 +1,33 @@
-import { inTitleCase } from '../../alerts/text.ts'
 import { ApiError } from '../../core/errors.ts'
 import { queuedAnswer } from '../../http/fields.ts'
 import { handleList, handleOne } from '../../http/resource.ts'
 import { handle, type Router } from '../../http/router.ts'
-import { servePage } from '../../pages/page.tsx'
-import type { Feature } from '../feature.ts'
-import { MonitoringPage } from './page.tsx'
-import { describeJobs, findJob, listJobs, measureQueueDepth, replayJob } from './queries.ts'
-import { jobAnswer, jobFilters, overviewAnswer, queueAnswer, replayPost } from './schemas.ts'
+import { inTitleCase } from '../../notifications/message.ts'
+import type { House } from '../feature.ts'
+import { describeJobs, findJob, listJobs, replayJob } from './queries.ts'
+import { measureQueueDepth } from './queue-depth.ts'
+import { jobSchemas, queueAnswer, replayPost } from './schemas.ts'
 
 const tag = 'Monitoring'
 
-const resource = { path: '/job', tag, noun: 'background job', answer: jobAnswer, notFound: 'job_not_found' } as const
-
-const routes = (router: Router): void => {
-  // Browsers see a page, whoever else asks the same as JSON.
-  servePage(router, {
-    path: '/monitoring',
-    section: 'Monitoring',
-    isAlsoJson: true,
-    load: (_input, { db, now }) => describeJobs(db, now),
-    title: ({ kinds }) => {
-      const failed = kinds.reduce((sum, kind) => sum + kind.failed, 0)
-      return failed === 0 ? 'Monitoring' : `(${failed}) Monitoring`
-    },
-    view: MonitoringPage,
-    refreshSeconds: 5,
-  })
+export const routes = (router: Router, house: House): void => {
+  const { jobAnswer, jobFilters, overviewAnswer } = jobSchemas(house)
+  const resource = {
+    path: '/job',
+    tag,
+    noun: 'background job',
+    operationNoun: 'job',
+    answer: jobAnswer,
+    notFound: 'job_not_found',
+  } as const
 
   handle(
     router,
     {
       method: 'get',
       path: '/monitoring',
+      access: 'read',
+      operationId: 'get_monitoring',
       tag,
       summary: 'The state of the background jobs',
       description: 'A browser, which asks for HTML, gets the same as a page.',
@@ -40,7 +35,7 @@ const routes = (router: Router): void => {
         200: { description: 'Counts by kind, the oldest waiting job, the last failures, the last hour.', schema: overviewAnswer },
       },
     },
-    async (_input, { db, now }) => ({ status: 200, body: { checked_at: now, ...(await describeJobs(db, now)) } }),
+    async (_input, { db, now }) => ({ status: 200, body: { checked_at: now, ...(await describeJobs(db, house, now)) } }),
   )
 
   handle(
@@ -48,6 +43,9 @@ const routes = (router: Router): void => {
     {
       method: 'get',
       path: '/celery/monitoring',
+      access: 'read',
+      operationId: 'get_celery_monitoring',
+      ignoresUnknownQuery: true,
       tag,
       summary: "The original's path of /monitoring",
       answers: { 302: { description: 'Goes to `/monitoring`.' } },
@@ -60,6 +58,8 @@ const routes = (router: Router): void => {
     {
       method: 'post',
       path: '/celery/monitor-queue',
+      access: 'write',
+      operationId: 'monitor_queue',
       tag,
       summary: 'How many jobs wait; alerts when they are many',
       description:
@@ -67,7 +67,7 @@ const routes = (router: Router): void => {
       answers: { 200: { description: 'The depth of the queue.', schema: queueAnswer } },
     },
     async (_input, { db, now, runAfterwards }) => {
-      const { total, breakdown, alertJobIds } = await measureQueueDepth(db, now)
+      const { total, breakdown, alertJobIds } = await measureQueueDepth(db, house, now)
       runAfterwards(alertJobIds)
       const waiting = Object.entries(breakdown).filter(([, count]) => count > 0)
       return {
@@ -90,6 +90,8 @@ const routes = (router: Router): void => {
     {
       method: 'post',
       path: '/replay_job',
+      access: 'write',
+      operationId: 'replay_job',
       tag,
       summary: 'Run a failed job again',
       description: 'Once its cause is mended. It gets all its attempts anew.',
@@ -106,5 +108,3 @@ const routes = (router: Router): void => {
     },
   )
 }
-
-export const monitoring: Feature = { routes, watch: async (db, now) => (await measureQueueDepth(db, now)).alertJobIds }

@@ -2,42 +2,97 @@ import { z } from '@hono/zod-openapi'
 import { once } from '../../core/once.ts'
 import { idField, instantAnswer } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
-import { JOB_KINDS, JOB_STATES } from '../../jobs/table.ts'
-import { CRITICAL_DEPTH, WARNING_DEPTH } from './queue-depth.ts'
+import type { JobKind } from '../../jobs/job.ts'
+import { JOB_STATES } from '../../jobs/table.ts'
+import type { House } from '../feature.ts'
+import { CRITICAL_DEPTH, WARNING_DEPTH } from './depth-level.ts'
 
-export const jobFilters = once(() => ({
-  ...pageQuery(),
-  kind: z
-    .enum(JOB_KINDS, { error: `Must be one of ${JOB_KINDS.join(', ')}` })
-    .optional()
-    .openapi({ description: 'Only jobs of this kind.' }),
-  state: z
-    .enum(JOB_STATES, { error: `Must be one of ${JOB_STATES.join(', ')}` })
-    .optional()
-    .openapi({ description: 'Only jobs in this state.' }),
-}))
+const jobState = once(() => z.enum(JOB_STATES).openapi('JobState'))
 
-export const jobAnswer = once(() =>
-  z
-    .object({
-      id: z.int(),
-      kind: z.enum(JOB_KINDS),
-      payload: z.record(z.string(), z.unknown()).openapi({ description: 'What the job was asked to do; of an alert, what it says.' }),
-      state: z
-        .enum(JOB_STATES)
-        .openapi({ description: 'A job that has failed once and will be tried again is waiting, with attempts and an error.' }),
-      attempts: z.int(),
-      error: z.string().nullable().openapi({ description: 'Why the last attempt failed.' }),
-      interrupted: z
-        .boolean()
-        .openapi({ description: 'An attempt ended without a report: what it did outside the database may have happened.' }),
-      created_at: instantAnswer(),
-      due_at: instantAnswer().openapi({ description: 'When it may be tried; while it runs, when its claim ends.' }),
-      started_at: instantAnswer().nullable().openapi({ description: 'The last attempt.' }),
-      finished_at: instantAnswer().nullable(),
-    })
-    .openapi('Job'),
-)
+/** The schemas that name the kinds of jobs, which are those of the house. */
+export const jobSchemas = ({ jobKinds }: House) => {
+  const jobKind = once(() => z.enum(jobKinds as [JobKind, ...JobKind[]]).openapi('JobKind'))
+
+  const jobFilters = once(() => ({
+    ...pageQuery(),
+    kind: z
+      .enum(jobKinds as [JobKind, ...JobKind[]], { error: `Must be one of ${jobKinds.join(', ')}` })
+      .optional()
+      .openapi({ description: 'Only jobs of this kind.' }),
+    state: z
+      .enum(JOB_STATES, { error: `Must be one of ${JOB_STATES.join(', ')}` })
+      .optional()
+      .openapi({ description: 'Only jobs in this state.' }),
+  }))
+
+  const jobAnswer = once(() =>
+    z
+      .object({
+        id: z.int(),
+        kind: jobKind(),
+        payload: z.record(z.string(), z.unknown()).openapi({ description: 'What the job was asked to do; of an alert, what it says.' }),
+        state: jobState().openapi({
+          description: 'A job that has failed once and will be tried again is waiting, with attempts and an error.',
+        }),
+        attempts: z.int(),
+        error: z.string().nullable().openapi({ description: 'Why the last attempt failed.' }),
+        interrupted: z
+          .boolean()
+          .openapi({ description: 'An attempt ended without a report: what it did outside the database may have happened.' }),
+        created_at: instantAnswer(),
+        due_at: instantAnswer().openapi({ description: 'When it may be tried; while it runs, when its claim ends.' }),
+        started_at: instantAnswer().nullable().openapi({ description: 'The last attempt.' }),
+        finished_at: instantAnswer().nullable(),
+      })
+      .openapi('Job'),
+  )
+
+  const overviewAnswer = once(() =>
+    z
+      .object({
+        checked_at: instantAnswer(),
+        kinds: z
+          .array(
+            z.object({
+              kind: jobKind(),
+              waiting: z.int(),
+              retrying: z.int().openapi({ description: 'Of those that wait: they have failed and will be tried again.' }),
+              running: z.int(),
+              failed: z.int().openapi({ description: 'For good; see `POST /replay_job`.' }),
+              succeeded_last_hour: z.int(),
+              mean_seconds: seconds('Mean'),
+              p95_seconds: seconds('95th percentile of the'),
+              last_finished_at: instantAnswer().nullable().openapi({ description: 'When one last succeeded or was failed for good.' }),
+            }),
+          )
+          .openapi({ description: 'Every kind of job.' }),
+        oldest_waiting: z
+          .object({ id: z.int(), kind: jobKind(), attempts: z.int(), created_at: instantAnswer(), age_seconds: z.number() })
+          .nullable(),
+        recent_failures: z
+          .array(
+            z.object({
+              id: z.int(),
+              kind: jobKind(),
+              attempts: z.int(),
+              error: z.string().nullable(),
+              finished_at: instantAnswer().nullable(),
+            }),
+          )
+          .openapi({ description: 'The last 20, newest first.' }),
+        last_hour: z.object({
+          succeeded: z.int(),
+          failed: z.int(),
+          per_minute: z.number(),
+          mean_seconds: seconds('Mean'),
+          p95_seconds: seconds('95th percentile of the'),
+        }),
+      })
+      .openapi('Monitoring'),
+  )
+
+  return { jobFilters, jobAnswer, overviewAnswer }
+}
 
 export const replayPost = once(() => z.object({ id: idField('The failed job.') }).openapi('ReplayJobPost'))
 
@@ -46,50 +101,6 @@ const seconds = (what: string) =>
     .number()
     .nullable()
     .openapi({ description: `${what} seconds of the last hour's last attempts; null where there were none.` })
-
-export const overviewAnswer = once(() =>
-  z
-    .object({
-      checked_at: instantAnswer(),
-      kinds: z
-        .array(
-          z.object({
-            kind: z.enum(JOB_KINDS),
-            waiting: z.int(),
-            retrying: z.int().openapi({ description: 'Of those that wait: they have failed and will be tried again.' }),
-            running: z.int(),
-            failed: z.int().openapi({ description: 'For good; see `POST /replay_job`.' }),
-            succeeded_last_hour: z.int(),
-            mean_seconds: seconds('Mean'),
-            p95_seconds: seconds('95th percentile of the'),
-            last_finished_at: instantAnswer().nullable().openapi({ description: 'When one last succeeded or was failed for good.' }),
-          }),
-        )
-        .openapi({ description: 'Every kind of job.' }),
-      oldest_waiting: z
-        .object({ id: z.int(), kind: z.enum(JOB_KINDS), attempts: z.int(), created_at: instantAnswer(), age_seconds: z.number() })
-        .nullable(),
-      recent_failures: z
-        .array(
-          z.object({
-            id: z.int(),
-            kind: z.enum(JOB_KINDS),
-            attempts: z.int(),
-            error: z.string().nullable(),
-            finished_at: instantAnswer().nullable(),
-          }),
-        )
-        .openapi({ description: 'The last 20, newest first.' }),
-      last_hour: z.object({
-        succeeded: z.int(),
-        failed: z.int(),
-        per_minute: z.number(),
-        mean_seconds: seconds('Mean'),
-        p95_seconds: seconds('95th percentile of the'),
-      }),
-    })
-    .openapi('Monitoring'),
-)
 
 export const queueAnswer = once(() =>
   z

@@ -1,6 +1,5 @@
 import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
 import type { Router } from '../../http/router.ts'
-import type { Feature } from '../feature.ts'
 import { createOrGetPipelineType, findPipelineType, listPipelineTypes, updatePipelineType } from './queries.ts'
 import { pipelineTypeAnswer, pipelineTypeFilters, pipelineTypePatch, pipelineTypePost } from './schemas.ts'
 
@@ -14,7 +13,7 @@ const resource: PatchableResource = {
   patchDescription: 'null clears a threshold.',
 }
 
-const routes = (router: Router): void => {
+export const routes = (router: Router): void => {
   handleCreateOrGet(
     router,
     resource,
@@ -29,5 +28,3 @@ const routes = (router: Router): void => {
   handleOne(router, resource, findPipelineType)
   handlePatch(router, resource, pipelineTypePatch, updatePipelineType)
 }
-
-export const pipelineTypes: Feature = { routes }

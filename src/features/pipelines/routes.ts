@@ -1,6 +1,5 @@
 import { handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
 import { handle, type Router } from '../../http/router.ts'
-import type { Feature } from '../feature.ts'
 import { createOrGetPipeline, findPipeline, listPipelines, updatePipeline } from './queries.ts'
 import { pipelineAnswer, pipelineFilters, pipelinePatch, pipelinePost, pipelinePostAnswer } from './schemas.ts'
 
@@ -14,12 +13,14 @@ const resource: PatchableResource = {
   patchDescription: 'null clears a field that may be null. `pipeline_id` is another spelling of `id`.',
 }
 
-const routes = (router: Router): void => {
+export const routes = (router: Router): void => {
   handle(
     router,
     {
       method: 'post',
       path: resource.path,
+      access: 'write',
+      operationId: 'create_or_get_pipeline',
       tag: resource.tag,
       summary: 'Create or get a pipeline',
       description: `Call it at the start of every run. It tells whether the pipeline is active, whether to post its lineage, and the watermark to start from.
@@ -41,5 +42,3 @@ Configuration as code: the fields in the body are compared with those of the las
   handleOne(router, resource, findPipeline)
   handlePatch(router, resource, pipelinePatch, updatePipeline)
 }
-
-export const pipelines: Feature = { routes }

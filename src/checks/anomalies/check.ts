@@ -1,0 +1,78 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { grouped, roughly } from '../../core/figures.ts'
+import { amount } from '../../db/rows.ts'
+import { pipelineExecution } from '../../features/executions/table.ts'
+import { pipeline } from '../../features/pipelines/table.ts'
+import type { Check } from '../check.ts'
+import { anomalyAlert } from './alert.ts'
+import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
+
+const evidence = z.object({
+  pipeline_execution_id: amount,
+  metric_field: z.string(),
+  violation_value: amount,
+  baseline_value: amount,
+  deviation_percentage: amount.nullable(),
+})
+export type AnomalousRun = z.output<typeof evidence>
+
+/** The columns of a result, as they are logged and answered. */
+export const RESULT_COLUMNS = sql`id, pipeline_execution_id, rule_id, violation_value, baseline_value, deviation_percentage, confidence_score, context, detected_at`
+
+/**
+ * Loads that are not normal. The verdict is TypeScript (verdict.ts) and comes as the value `anomalies`, a JSON list of what
+ * was found for the execution `execution_id`; each is logged once per execution and rule. A rule that is gone by now is
+ * ignored.
+ */
+export const anomalyCheck: Check<AnomalousRun> = {
+  kind: 'anomaly',
+  badge: { word: 'anomalous', sign: '≠', tone: 'anomalous' },
+  complete: false,
+  log: { table: anomalyDetectionResult, goesWith: 'its execution' },
+  evidence: () => evidence,
+  explain: ({ metric_field, violation_value, baseline_value, deviation_percentage: percent }) => {
+    const share = percent === null ? '' : ` (${percent > 0 ? '+' : '−'}${grouped(Math.abs(percent))} %)`
+    return `${metric_field} was ${roughly(violation_value)}, usually ${roughly(baseline_value)}${share}`
+  },
+  alert: anomalyAlert,
+
+  wrong: ({ now, value }) => sql`
+    select r.id as subject, r.pipeline_id, ${now} as since, to_jsonb(f) || jsonb_build_object(
+      'pipeline_execution_id', ${value('execution_id')}::bigint, 'metric_field', r.metric_field) as evidence
+    from jsonb_to_recordset(${value('anomalies')}::jsonb) as f(rule_id bigint, violation_value double precision,
+      baseline_value double precision, deviation_percentage double precision, confidence_score double precision, context jsonb)
+    join ${anomalyDetectionRule} r on r.id = f.rule_id`,
+
+  /** Cleanup waits for us, or has been before: then there is no execution to flag. */
+  logFound: ({ found, now, value }) => sql`
+    insert into ${anomalyDetectionResult} (pipeline_execution_id, rule_id, violation_value, baseline_value, deviation_percentage,
+      confidence_score, context, detected_at)
+    select kept.id, f.subject, (f.evidence ->> 'violation_value')::double precision, (f.evidence ->> 'baseline_value')::double precision,
+      (f.evidence ->> 'deviation_percentage')::double precision, (f.evidence ->> 'confidence_score')::double precision,
+      f.evidence -> 'context', ${now}
+    from ${found} f cross join (select id from ${pipelineExecution} where id = ${value('execution_id')}::bigint for key share) kept
+    order by f.subject
+    on conflict do nothing
+    returning rule_id as subject, ${RESULT_COLUMNS}`,
+
+  /** One alert for each metric, as in the original. */
+  alertPayloads: ({ logged, now }) => sql`
+    select jsonb_build_object('alert', 'anomaly', 'at', ${now}, 'count', 1, 'pipeline_id', r.pipeline_id, 'metric_field', r.metric_field,
+      'threshold_multiplier', r.std_deviation_threshold_multiplier, 'lookback_days', r.lookback_days,
+      'items', jsonb_build_array(to_jsonb(l) - 'subject' - 'context' - 'detected_at')) as payload
+    from ${logged} l join ${anomalyDetectionRule} r on r.id = l.subject
+    order by l.id`,
+
+  /** A run that ended within the day is flagged; what is flagged of older ones, as in a backfill, is history. */
+  open: ({ dayAgo }) => sql`
+    select distinct on (r.pipeline_id) r.pipeline_id, f.pipeline_execution_id as execution_id, f.detected_at as since,
+      jsonb_build_object('pipeline_execution_id', f.pipeline_execution_id, 'metric_field', r.metric_field,
+        'violation_value', f.violation_value, 'baseline_value', f.baseline_value, 'deviation_percentage', f.deviation_percentage) as evidence
+    from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id join ${pipeline} p on p.id = r.pipeline_id and p.active
+    join ${pipelineExecution} e on e.id = f.pipeline_execution_id
+    where f.detected_at >= ${dayAgo} and e.end_date >= ${dayAgo}
+    order by r.pipeline_id, f.detected_at desc`,
+
+  countOpen: ({ dayAgo }) => sql`select count(*) from ${anomalyDetectionResult} where detected_at >= ${dayAgo}`,
+}

@@ -1,0 +1,100 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../../db/client.ts'
+import { METRIC_FIELDS } from '../../db/constraints.ts'
+import { decimal, truth, whole } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { pipelineExecution } from '../../features/executions/table.ts'
+import { pipeline } from '../../features/pipelines/table.ts'
+import { metricOf } from './metric.ts'
+import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
+import { type Anomaly, judge } from './verdict.ts'
+
+const ruleMetric = metricOf(sql`r.metric_field`)
+
+/**
+ * The execution under test, and for each active rule of its pipeline the value and its baseline: successful runs of the
+ * same hour that ended in the rule's lookback before the tested one ended, other than that one and those the rule has
+ * flagged. Looking back from the execution, not from now, a verdict does not depend on when the job gets to it.
+ * One Index Scan per rule on pipeline_execution_baseline; the latest execution is the last of each hour's.
+ * Rows: one per rule, or one without a rule; none where the pipeline is unknown.
+ */
+const MEASURE = prepare(sql`
+  with subject as (select id from ${pipeline} where id = ${param('pipeline_id')}),
+  latest as (
+    select e.id from generate_series(0, 23) hour
+    cross join lateral (
+      select id, end_date from ${pipelineExecution}
+      where pipeline_id = ${param('pipeline_id')} and hour_recorded = hour and completed_successfully
+      order by end_date desc, id desc limit 1) e
+    where ${param('execution_id')}::bigint is null
+    order by e.end_date desc, e.id desc limit 1),
+  tested as (
+    select * from ${pipelineExecution}
+    where id = coalesce(${param('execution_id')}::bigint, (select id from latest)) and pipeline_id = ${param('pipeline_id')})
+  select tested.id as execution_id, coalesce(tested.completed_successfully, false) as succeeded,
+    r.id as rule_id, r.metric_field, r.std_deviation_threshold_multiplier, r.lookback_days, r.minimum_executions,
+    b.value, b.count, b.mean, b.deviation
+  from subject
+  left join tested on true
+  left join ${anomalyDetectionRule} r on r.pipeline_id = subject.id and r.active and tested.completed_successfully
+  left join lateral (
+    select (select ${ruleMetric} from tested e) as value, count(past.value) as count, avg(past.value) as mean,
+      -- Rounding makes the deviation of equal fractions a tiny number; what is flat is to be 0.
+      case when min(past.value) = max(past.value) then 0 else stddev_samp(past.value) end as deviation
+    from (
+      select ${ruleMetric} as value
+      from ${pipelineExecution} e
+      where e.pipeline_id = r.pipeline_id and e.hour_recorded = tested.hour_recorded and e.completed_successfully
+        and e.end_date between tested.end_date - make_interval(hours => 24 * r.lookback_days) and tested.end_date and e.id <> tested.id
+        and not exists (select from ${anomalyDetectionResult} flagged where flagged.pipeline_execution_id = e.id and flagged.rule_id = r.id)
+    ) past) b on r.id is not null
+  order by r.id`)
+
+const measuredRow = z.object({
+  execution_id: whole.nullable(),
+  succeeded: truth,
+  rule_id: whole.nullable(),
+  metric_field: z.enum(METRIC_FIELDS).nullable(),
+  std_deviation_threshold_multiplier: decimal.nullable(),
+  lookback_days: whole.nullable(),
+  minimum_executions: whole.nullable(),
+  value: decimal.nullable(),
+  count: whole.nullable(),
+  mean: decimal.nullable(),
+  deviation: decimal.nullable(),
+})
+
+const ruleRow = z.object({
+  rule_id: z.number(),
+  metric_field: z.enum(METRIC_FIELDS),
+  std_deviation_threshold_multiplier: z.number(),
+  lookback_days: z.number(),
+  minimum_executions: z.number(),
+  value: z.number().nullable(),
+  count: z.number(),
+  mean: z.number().nullable(),
+  deviation: z.number().nullable(),
+})
+
+export interface Detection {
+  /** null: there is no such execution of this pipeline, or it has none that succeeded. */
+  executionId: number | null
+  succeeded: boolean
+  rulesEvaluated: number
+  anomalies: (Anomaly & { rule_id: number })[]
+}
+
+/** Judges an execution (without an id the pipeline's latest successful one) by its pipeline's active rules. undefined: no such pipeline. */
+export const detectAnomalies = async (db: Database, pipelineId: number, executionId: number | null): Promise<Detection | undefined> => {
+  const rows = await db.rows(MEASURE, measuredRow, { pipeline_id: pipelineId, execution_id: executionId })
+  const [first] = rows
+  if (!first) return undefined
+  const rules = rows.filter((row) => row.rule_id !== null).map((row) => ruleRow.parse(row))
+  const anomalies = rules.flatMap(({ rule_id, value, count, mean, deviation, ...rule }) => {
+    if (value === null || mean === null) return []
+    const anomaly = judge(value, { count, mean, deviation: deviation ?? 0 }, rule)
+    return anomaly ? [{ ...anomaly, rule_id }] : []
+  })
+  return { executionId: first.execution_id, succeeded: first.succeeded, rulesEvaluated: rules.length, anomalies }
+}

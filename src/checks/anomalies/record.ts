@@ -1,0 +1,78 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { stringifyJson } from '../../core/json.ts'
+import { once } from '../../core/once.ts'
+import type { Database } from '../../db/client.ts'
+import { decimal, jsonText, moment, readIds, text, whole } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { finishing } from '../../jobs/claim.ts'
+import type { ClaimedJob } from '../../jobs/job.ts'
+import { ALERTED, findings, NAMES, sweepStatement } from '../sweep.ts'
+import { anomalyCheck, RESULT_COLUMNS } from './check.ts'
+import type { Detection } from './detection.ts'
+import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
+
+const HELD = sql.raw('held')
+
+/**
+ * For a call, which holds no job: records what was found, and answers every finding as it stands in the table, also one
+ * that was recorded before, and the ids of the alerts' jobs.
+ */
+const RECORD = once(() =>
+  prepare(sql`
+    with ${HELD} as (select),
+    ${findings(anomalyCheck, HELD)},
+    stored as (
+      select ${RESULT_COLUMNS} from ${NAMES.logged}
+      union all
+      select ${RESULT_COLUMNS} from ${anomalyDetectionResult}
+      where pipeline_execution_id = ${param('execution_id')}::bigint and rule_id in (select subject from ${NAMES.found}))
+    select stored.*, r.pipeline_id, r.metric_field, null::bigint as job_id from stored join ${anomalyDetectionRule} r on r.id = stored.rule_id
+    union all
+    select null, null, null, null, null, null, null, null, null, null, null, id from ${ALERTED}
+    order by 1 nulls last`),
+)
+
+const storedRow = z.object({
+  id: whole.nullable(),
+  pipeline_execution_id: whole.nullable(),
+  rule_id: whole.nullable(),
+  violation_value: decimal.nullable(),
+  baseline_value: decimal.nullable(),
+  deviation_percentage: decimal.nullable(),
+  confidence_score: decimal.nullable(),
+  context: jsonText.nullable(),
+  detected_at: moment.nullable(),
+  pipeline_id: whole.nullable(),
+  metric_field: text.nullable(),
+  job_id: whole.nullable(),
+})
+
+const valuesOf = ({ executionId, anomalies }: Detection, now: string) => ({
+  execution_id: executionId,
+  anomalies: stringifyJson(anomalies),
+  now,
+})
+
+/** Records what a call has found; answers the findings in the order of their ids, and the jobs to send. */
+export const recordAnomalies = async (db: Database, detection: Detection, now: string) => {
+  const values = valuesOf(detection, now)
+  let rows = await db.rows(RECORD(), storedRow, values)
+  // Another call has just recorded one of them, and this statement could not see it: the next one does.
+  if (rows.filter(({ id }) => id !== null).length < detection.anomalies.length)
+    rows = rows.concat(await db.rows(RECORD(), storedRow, values))
+  const results = new Map(rows.filter(({ id }) => id !== null).map(({ job_id: _job, ...result }) => [result.id, result]))
+  const inOrder = [...results.values()].sort((left, right) => Number(left.id) - Number(right.id))
+  return { results: inOrder, jobIds: rows.flatMap(({ job_id }) => (job_id === null ? [] : [job_id])) }
+}
+
+const RECORD_AND_FINISH = once(() => sweepStatement(anomalyCheck))
+
+/** The same for a job, which ends with it. Answers the jobs to send. */
+export const recordAnomaliesOf = (
+  db: Database,
+  claimed: ClaimedJob,
+  detection: Detection,
+  now: string,
+  finishedAt: string,
+): Promise<number[]> => readIds(db, RECORD_AND_FINISH(), { ...finishing(claimed, finishedAt), ...valuesOf(detection, now) })

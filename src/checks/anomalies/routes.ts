@@ -1,0 +1,118 @@
+import { ApiError } from '../../core/errors.ts'
+import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
+import { handle, type Router } from '../../http/router.ts'
+import { idText } from '../../http/text-fields.ts'
+import { detectAnomalies } from './detection.ts'
+import { createOrGetRule, deleteResults, findRule, listResults, listRules, updateRule } from './queries.ts'
+import { recordAnomalies } from './record.ts'
+import {
+  detectionAnswer,
+  detectionQuery,
+  resultAnswer,
+  resultFilters,
+  ruleAnswer,
+  ruleFilters,
+  rulePatch,
+  rulePost,
+  unflagPost,
+} from './schemas.ts'
+
+const tag = 'Anomaly detection'
+
+const resource: PatchableResource = {
+  path: '/anomaly_detection_rule',
+  tag,
+  noun: 'anomaly detection rule',
+  answer: ruleAnswer,
+  notFound: 'anomaly_detection_rule_not_found',
+  patchErrors: ['rule_taken', 'rule_has_results', 'unknown_reference'],
+  patchDescription: 'Pipeline and metric of a rule that has flagged something stay as they are.',
+}
+
+export const routes = (router: Router): void => {
+  handleCreateOrGet(
+    router,
+    resource,
+    {
+      body: rulePost,
+      description: 'One rule per pipeline and metric. Where there is one already it stays as it is; `PATCH` changes it.',
+      errors: ['unknown_reference'],
+    },
+    createOrGetRule,
+  )
+  handleList(router, resource, ruleFilters, listRules)
+  handleOne(router, resource, findRule)
+  handlePatch(router, resource, rulePatch, updateRule)
+  handleDetect(router)
+  handleList(router, { path: '/anomaly_detection_result', tag, noun: 'anomaly', answer: resultAnswer }, resultFilters, listResults)
+  handleUnflag(router)
+}
+
+/** Two round trips where something is found: the verdict between them is ours, not SQL's (verdict.ts). */
+const handleDetect = (router: Router): void =>
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/anomaly_detection/detect/{pipeline_id}',
+      access: 'write',
+      operationId: 'detect_anomalies',
+      tag,
+      summary: 'Look for anomalies now',
+      description:
+        'Judges one execution by the active rules of its pipeline, as it happens by itself after each successful execution. Safe to repeat: each anomaly is flagged and alerted once.',
+      params: () => ({ pipeline_id: idText('The pipeline.') }),
+      query: detectionQuery,
+      answers: { 200: { description: 'What was found.', schema: detectionAnswer } },
+      errors: ['pipeline_not_found', 'pipeline_execution_not_found'],
+    },
+    async ({ params: { pipeline_id }, query: { pipeline_execution_id } }, { db, now, sendAfterwards }) => {
+      const detection = await detectAnomalies(db, pipeline_id, pipeline_execution_id ?? null)
+      if (!detection) throw new ApiError('pipeline_not_found', `Pipeline ${pipeline_id} not found`)
+      const { executionId, succeeded, rulesEvaluated, anomalies } = detection
+      if (executionId === null) {
+        const missing = pipeline_execution_id
+          ? `Pipeline ${pipeline_id} has no execution ${pipeline_execution_id}`
+          : `Pipeline ${pipeline_id} has no successful execution yet`
+        throw new ApiError('pipeline_execution_not_found', missing)
+      }
+      if (!succeeded) {
+        const msg = `Execution ${executionId} has not succeeded: only successful executions are compared`
+        throw new ApiError('validation_failed', msg, {
+          issues: [{ loc: ['query', 'pipeline_execution_id'], msg, type: 'validation_failed' }],
+        })
+      }
+      const { results, jobIds } = anomalies.length > 0 ? await recordAnomalies(db, detection, now) : { results: [], jobIds: [] }
+      sendAfterwards(jobIds)
+      return {
+        status: 200,
+        body: { pipeline_id, pipeline_execution_id: executionId, rules_evaluated: rulesEvaluated, anomalies: results },
+      }
+    },
+  )
+
+const handleUnflag = (router: Router): void =>
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/unflag_anomaly',
+      access: 'write',
+      operationId: 'unflag_anomaly',
+      tag,
+      summary: 'Withdraw flags: the load was normal after all',
+      description: 'The execution counts in baselines again.',
+      body: unflagPost,
+      answers: { 204: { description: 'The flags are withdrawn.' } },
+      errors: ['anomaly_not_flagged'],
+    },
+    async ({ body: { pipeline_id, pipeline_execution_id, metric_field } }, { db }) => {
+      if ((await deleteResults(db, pipeline_id, pipeline_execution_id, metric_field)) === 0) {
+        throw new ApiError(
+          'anomaly_not_flagged',
+          `Execution ${pipeline_execution_id} of pipeline ${pipeline_id} is not flagged for ${metric_field.join(', ')}`,
+        )
+      }
+      return { status: 204 }
+    },
+  )

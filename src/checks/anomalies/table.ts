@@ -1,0 +1,53 @@
+import { sql } from 'drizzle-orm'
+import { check, doublePrecision, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
+import { METRIC_FIELDS, oneOf } from '../../db/constraints.ts'
+import { pipelineExecution } from '../../features/executions/table.ts'
+import { pipeline } from '../../features/pipelines/table.ts'
+
+export const anomalyDetectionRule = pgTable(
+  'anomaly_detection_rule',
+  {
+    id: id(),
+    pipeline_id: reference(() => pipeline.id).notNull(),
+    metric_field: text().notNull(),
+    std_deviation_threshold_multiplier: doublePrecision().notNull().default(2),
+    lookback_days: integer().notNull().default(30),
+    minimum_executions: integer().notNull().default(10),
+    active: flag(true),
+    created_at: createdAt(),
+    updated_at: instant(),
+  },
+  (table) => [
+    // Ending an execution asks for the pipeline's active rules; also the rule that a metric has one rule per pipeline.
+    uniqueIndex('anomaly_detection_rule_metric_unique').on(table.pipeline_id, table.metric_field),
+    oneOf('anomaly_detection_rule_metric_known', table.metric_field, METRIC_FIELDS),
+    check('anomaly_detection_rule_multiplier_range', sql`std_deviation_threshold_multiplier between 1 and 10`),
+    check('anomaly_detection_rule_lookback_range', sql`lookback_days between 1 and 365`),
+    check('anomaly_detection_rule_minimum_range', sql`minimum_executions between 5 and 1000`),
+  ],
+)
+
+export const anomalyDetectionResult = pgTable(
+  'anomaly_detection_result',
+  {
+    id: id(),
+    pipeline_execution_id: reference(() => pipelineExecution.id, { onDelete: 'cascade' }).notNull(),
+    rule_id: reference(() => anomalyDetectionRule.id).notNull(),
+    violation_value: doublePrecision().notNull(),
+    baseline_value: doublePrecision().notNull(),
+    deviation_percentage: doublePrecision(),
+    confidence_score: doublePrecision().notNull(),
+    context: jsonObject().notNull(),
+    detected_at: instant().notNull().default(sql`now()`),
+  },
+  (table) => [
+    // Detection records a finding once per execution and rule; unflagging finds it by execution.
+    uniqueIndex('anomaly_detection_result_once').on(table.pipeline_execution_id, table.rule_id),
+    // GET /anomaly_detection_result?rule_id= and ?pipeline_id=; the baseline leaves out what a rule has flagged.
+    index('anomaly_detection_result_rule_id').on(table.rule_id, table.id),
+    // The overview's findings of the last day, and GET /anomaly_detection_result?detected_after=: Index Scan.
+    index('anomaly_detection_result_detected_at').on(table.detected_at),
+    check('anomaly_detection_result_confidence_range', sql`confidence_score between 0 and 1`),
+  ],
+)

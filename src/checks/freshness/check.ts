@@ -1,0 +1,79 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { amount, moment } from '../../db/rows.ts'
+import { deadlineAfter, effectiveThreshold } from '../../db/thresholds.ts'
+import { pipelineType } from '../../features/pipeline-types/table.ts'
+import { pipeline } from '../../features/pipelines/table.ts'
+import { inUnits } from '../../notifications/message.ts'
+import { oneAlert } from '../../notifications/record.ts'
+import type { Check } from '../check.ts'
+import { freshnessAlert } from './alert.ts'
+import { freshnessPipelineLog } from './table.ts'
+
+const P = sql.raw('p')
+const T = sql.raw('t')
+const threshold = effectiveThreshold('freshness', { pipeline: P, type: T })
+
+const evidence = z.object({
+  pipeline_id: amount,
+  pipeline_name: z.string(),
+  /** The latest insert, update or soft delete. */
+  last_dml_timestamp: moment,
+  freshness_number: amount,
+  freshness_datepart: z.string(),
+  used_child_config: z.boolean(),
+})
+export type StalePipeline = z.output<typeof evidence>
+
+/** Pipelines whose last change is older than their threshold, with that change; `more` is a further condition. */
+const stale = (now: ReturnType<typeof sql>, more = sql`true`) => sql`
+  select ${P}.id as subject, ${P}.id as pipeline_id, ${deadlineAfter(sql`latest.dml`, threshold.number, threshold.datepart)} as since, latest.dml,
+    jsonb_build_object('pipeline_id', ${P}.id, 'pipeline_name', ${P}.name, 'last_dml_timestamp', latest.dml,
+      'freshness_number', ${threshold.number}, 'freshness_datepart', ${threshold.datepart}, 'used_child_config', ${threshold.isOwn}) as evidence
+  from ${pipeline} ${P}
+  join ${pipelineType} ${T} on ${T}.id = ${P}.pipeline_type_id
+  cross join lateral (select greatest(${P}.last_target_insert, ${P}.last_target_update, ${P}.last_target_soft_delete) as dml) latest
+  where ${threshold.isJudged} and latest.dml is not null and ${more}
+    and ${deadlineAfter(sql`latest.dml`, threshold.number, threshold.datepart)} < ${now}`
+
+/**
+ * Stale pipelines: the last insert, update or soft delete is older than the pipeline or its type allows. Each is logged
+ * once for each last change. Every pipeline is read (Seq Scan): each has a threshold of its own, and there are far fewer
+ * of them than executions.
+ */
+export const freshnessCheck: Check<StalePipeline> = {
+  kind: 'freshness',
+  badge: { word: 'stale', sign: '~', tone: 'stale' },
+  complete: true,
+  log: { table: freshnessPipelineLog, goesWith: freshnessPipelineLog.last_dml_timestamp },
+  evidence: () => evidence,
+  explain: ({ freshness_number, freshness_datepart }) =>
+    `No insert, update or delete since then; one is expected every ${inUnits(freshness_number, freshness_datepart)}`,
+  alert: freshnessAlert,
+
+  /** Not again when cleanup has deleted the log: the pipeline remembers which change was logged last. */
+  wrong: ({ now }) => stale(now, sql`latest.dml is distinct from ${P}.freshness_logged_for`),
+
+  logFound: ({ found, now }) => sql`
+    insert into ${freshnessPipelineLog} (pipeline_id, last_dml_timestamp, evaluation_timestamp, freshness_number, freshness_datepart,
+      used_child_config, created_at)
+    select pipeline_id, (evidence ->> 'last_dml_timestamp')::timestamptz, ${now}, (evidence ->> 'freshness_number')::integer,
+      evidence ->> 'freshness_datepart', (evidence ->> 'used_child_config')::boolean, ${now}
+    from ${found}
+    on conflict do nothing
+    returning pipeline_id as subject`,
+
+  alsoWrites: ({ found }) => sql`remembered as (
+    update ${pipeline} p set freshness_logged_for = (${found}.evidence ->> 'last_dml_timestamp')::timestamptz
+    from ${found} where p.id = ${found}.subject)`,
+
+  alertPayloads: ({ found, logged, now }) =>
+    oneAlert('freshness', now, logged, sql`select evidence as item from ${found} join ${logged} using (subject) order by subject`),
+
+  /** By the clock, not by the log. */
+  open: ({ now }) => sql`select pipeline_id, null::bigint as execution_id, dml as since, evidence from (${stale(now)}) stale`,
+
+  countOpen: () => sql`
+    select count(*) from ${pipeline}
+    where active and freshness_logged_for = greatest(last_target_insert, last_target_update, last_target_soft_delete)`,
+}

@@ -1,0 +1,35 @@
+import { queuedAnswer } from '../../http/fields.ts'
+import { handleList } from '../../http/resource.ts'
+import { handle, type Router } from '../../http/router.ts'
+import { recordJob } from '../../jobs/record.ts'
+import { listFreshnessLog } from './queries.ts'
+import { freshnessLogAnswer, freshnessLogFilters } from './schemas.ts'
+
+const tag = 'Timeliness and freshness'
+
+export const routes = (router: Router): void => {
+  handle(
+    router,
+    {
+      method: 'post',
+      path: '/freshness',
+      access: 'write',
+      operationId: 'check_freshness',
+      tag,
+      summary: 'Queue a freshness check',
+      description:
+        'Finds pipelines whose last insert, update or soft delete is older than they or their type allow. Each is logged and alerted once per last change. The check also runs every hour by itself.',
+      answers: { 200: { description: 'The check is recorded and on its way.', schema: queuedAnswer } },
+    },
+    async (_input, { db, now, sendAfterwards }) => {
+      sendAfterwards(await recordJob(db, 'check_freshness', {}, now))
+      return { status: 200, body: { status: 'queued' } }
+    },
+  )
+  handleList(
+    router,
+    { path: '/freshness_log', tag, noun: 'stale pipeline', operationId: 'list_freshness_log', answer: freshnessLogAnswer },
+    freshnessLogFilters,
+    listFreshnessLog,
+  )
+}

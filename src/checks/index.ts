@@ -1,0 +1,7 @@
+import { anomalies } from './anomalies/index.ts'
+import type { Check } from './check.ts'
+import { freshness } from './freshness/index.ts'
+import { timeliness } from './timeliness/index.ts'
+
+/** Every check, the worst first: the order of badges and filters on the pages. */
+export const checks: readonly Check[] = [timeliness, freshness, anomalies]

@@ -1,0 +1,85 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { once } from '../core/once.ts'
+import { readIds } from '../db/rows.ts'
+import { param, prepare, type Statement } from '../db/statement.ts'
+import { finishedJob, finishing, heldJob } from '../jobs/claim.ts'
+import type { ClaimedJob, JobKind, JobScope, RunJob } from '../jobs/job.ts'
+import { insertJobs } from '../jobs/record.ts'
+import { insertAlerts } from '../notifications/record.ts'
+import type { Check, Names } from './check.ts'
+
+/** New findings of one sweep; where there are more, a job for the rest is recorded with them. */
+export const MAX_FINDINGS = 5000
+
+const HELD = sql.raw('held')
+/** The CTE whose rows are the ids of the alerts' jobs. */
+export const ALERTED = sql.raw('alerted')
+const CONTINUED = sql.raw('continued')
+const FINISHED = sql.raw('finished')
+
+/** What the engine passes to every part of a check. Placeholder: `now`. */
+export const NAMES: Names = {
+  found: sql.raw('found'),
+  logged: sql.raw('logged'),
+  now: sql`${param('now')}::timestamptz`,
+  value: param,
+}
+
+/**
+ * The CTEs that log what is wrong and record the alerts for it, as one: `found`, `logged`, what else the check writes, and
+ * `alerted`, whose rows are the ids of the recorded jobs. Of two sweeps at once the log's unique index lets one insert
+ * through, and only what this statement has inserted is in its alerts. Nothing is written without a row in `held`.
+ */
+export const findings = <Evidence>(check: Check<Evidence>, held: SQL): SQL => sql`
+  ${NAMES.found} as (
+    select subject, pipeline_id, since, evidence from (${check.wrong(NAMES)}) wrong
+    where exists (select from ${held})
+    order by subject
+    limit ${sql.raw(String(MAX_FINDINGS))}),
+  ${NAMES.logged} as (${check.logFound(NAMES)}),
+  ${check.alsoWrites ? sql`${check.alsoWrites(NAMES)},` : sql``}
+  ${ALERTED} as (${insertAlerts(check.alertPayloads(NAMES), NAMES.now)} returning id)`
+
+/** A job that goes on where a sweep has found as many as it may. */
+interface Continuation {
+  /** Its kind: `check_<kind>`. */
+  jobKind: JobKind
+  /** Its payload: a jsonb expression. */
+  payload: (names: Names) => SQL
+}
+
+const continued = ({ jobKind, payload }: Continuation): SQL => sql`
+  ${CONTINUED} as (
+    ${insertJobs(
+      jobKind,
+      sql`select ${payload(NAMES)} as payload where (select count(*) from ${NAMES.found}) = ${sql.raw(String(MAX_FINDINGS))}`,
+      NAMES.now,
+    )} returning id),`
+
+/**
+ * The last statement of a job that has something to find: it logs what is newly wrong, records the alerts, the job for the
+ * rest where there is more, and the end of the job, in one transaction. Its rows are the ids of the jobs it has recorded.
+ * Placeholders: `now`, those of `finishing`, and the values that the check asks for.
+ */
+export const sweepStatement = <Evidence>(check: Check<Evidence>, continuation?: Continuation): Statement =>
+  prepare(sql`
+    with ${heldJob(HELD)},
+    ${findings(check, HELD)},
+    ${continuation ? continued(continuation) : sql``}
+    ${finishedJob(FINISHED, { held: HELD, work: NAMES.logged })}
+    select id from ${ALERTED} ${continuation ? sql`union all select id from ${CONTINUED}` : sql``}`)
+
+/**
+ * The job that sweeps for a check. `values` prepares what the statement needs beside the moment, in a trip of its own if
+ * it must. Answers the jobs that the sweep has recorded.
+ */
+export const sweepJob = <Evidence>(
+  check: Check<Evidence>,
+  { values, ...continuation }: Continuation & { values?: (job: ClaimedJob, scope: JobScope) => Promise<Record<string, unknown>> },
+): RunJob => {
+  const statement = once(() => sweepStatement(check, continuation))
+  return async (job, scope) => {
+    const prepared = (await values?.(job, scope)) ?? {}
+    return readIds(scope.db, statement(), { ...finishing(job, scope.clock()), ...prepared, now: scope.now })
+  }
+}

@@ -1,0 +1,100 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { duration } from '../../core/figures.ts'
+import { DATEPARTS } from '../../db/constraints.ts'
+import { amount } from '../../db/rows.ts'
+import { deadlineAfter, effectiveThreshold } from '../../db/thresholds.ts'
+import { pipelineExecution } from '../../features/executions/table.ts'
+import { pipelineType } from '../../features/pipeline-types/table.ts'
+import { pipeline } from '../../features/pipelines/table.ts'
+import { oneAlert } from '../../notifications/record.ts'
+import type { Check } from '../check.ts'
+import { timelinessAlert } from './alert.ts'
+import { timelinessPipelineExecutionLog } from './table.ts'
+
+const P = sql.raw('p')
+const T = sql.raw('t')
+const threshold = effectiveThreshold('timeliness', { pipeline: P, type: T })
+
+const evidence = z.object({
+  pipeline_execution_id: amount,
+  pipeline_id: amount,
+  /** Of a run that still goes on: so far. */
+  duration_seconds: amount,
+  seconds_threshold: amount,
+  execution_status: z.enum(['running', 'completed']),
+  timely_number: amount.optional(),
+  timely_datepart: z.enum(DATEPARTS).optional(),
+  used_child_config: z.boolean().optional(),
+})
+export type LateRun = z.output<typeof evidence>
+
+/**
+ * Late runs: a run goes on, or has gone on, for longer than its pipeline or its type allows. Each is logged once.
+ */
+export const timelinessCheck: Check<LateRun> = {
+  kind: 'timeliness',
+  badge: { word: 'late', sign: '!', tone: 'late' },
+  complete: false,
+  log: { table: timelinessPipelineExecutionLog, goesWith: 'its execution' },
+  evidence: () => evidence,
+  explain: ({ execution_status, duration_seconds, seconds_threshold }) =>
+    `${execution_status === 'running' ? 'Has been running for' : 'Took'} ${duration(duration_seconds)}; ${duration(seconds_threshold)} are expected`,
+  alert: timelinessAlert,
+
+  /**
+   * What still runs is read from its partial index, however old it is; what has ended, from the window's start (the value
+   * `since`) on, by Index Scan on pipeline_execution_ended. The window comes as a value, for the planner to see.
+   */
+  wrong: ({ now, value }) => sql`
+    select c.id as subject, c.pipeline_id, due.deadline as since, jsonb_build_object(
+      'pipeline_execution_id', c.id, 'pipeline_id', c.pipeline_id,
+      'duration_seconds', floor(extract(epoch from coalesce(c.end_date, ${now}) - c.start_date)),
+      'seconds_threshold', extract(epoch from due.deadline - c.start_date)::bigint,
+      'execution_status', case when c.end_date is null then 'running' else 'completed' end,
+      'timely_number', ${threshold.number}, 'timely_datepart', ${threshold.datepart}, 'used_child_config', ${threshold.isOwn}) as evidence
+    from (
+      select id, pipeline_id, start_date, end_date from ${pipelineExecution} where end_date is null
+      union all
+      select id, pipeline_id, start_date, end_date from ${pipelineExecution}
+      where completed_successfully and end_date >= ${value('since')}::timestamptz) c
+    join ${pipeline} ${P} on ${P}.id = c.pipeline_id
+    join ${pipelineType} ${T} on ${T}.id = ${P}.pipeline_type_id
+    cross join lateral (select ${deadlineAfter(sql`c.start_date`, threshold.number, threshold.datepart)} as deadline) due
+    where ${threshold.isJudged} and coalesce(c.end_date, ${now}) > due.deadline
+      and not exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = c.id)`,
+
+  logFound: ({ found, now }) => sql`
+    insert into ${timelinessPipelineExecutionLog} (pipeline_execution_id, pipeline_id, duration_seconds, seconds_threshold,
+      execution_status, timely_number, timely_datepart, used_child_config, created_at)
+    select subject, pipeline_id, (evidence ->> 'duration_seconds')::bigint, (evidence ->> 'seconds_threshold')::bigint,
+      evidence ->> 'execution_status', (evidence ->> 'timely_number')::integer, evidence ->> 'timely_datepart',
+      (evidence ->> 'used_child_config')::boolean, ${now}
+    from ${found}
+    on conflict do nothing
+    returning pipeline_execution_id as subject`,
+
+  alertPayloads: ({ found, logged, now }) =>
+    oneAlert('timeliness', now, logged, sql`select evidence as item from ${found} join ${logged} using (subject) order by subject`),
+
+  /** A run that is logged as late and still goes on, or ended within the day. */
+  open: ({ now, dayAgo }) => sql`
+    select distinct on (e.pipeline_id) e.pipeline_id, e.id as execution_id, e.start_date as since, jsonb_build_object(
+      'pipeline_execution_id', e.id, 'pipeline_id', e.pipeline_id,
+      'duration_seconds', floor(extract(epoch from coalesce(e.end_date, ${now}) - e.start_date)),
+      'seconds_threshold', e.seconds_threshold, 'execution_status', case when e.end_date is null then 'running' else 'completed' end) as evidence
+    from (
+      select e.pipeline_id, e.id, e.start_date, e.end_date, l.seconds_threshold from ${pipelineExecution} e
+      join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id
+      where e.end_date is null
+      union all
+      select e.pipeline_id, e.id, e.start_date, e.end_date, l.seconds_threshold from ${pipelineExecution} e
+      join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id
+      where e.completed_successfully and e.end_date >= ${dayAgo}) e
+    where e.pipeline_id in (select id from ${pipeline} where active)
+    order by e.pipeline_id, (e.end_date is null) desc, e.id desc`,
+
+  countOpen: () => sql`
+    select count(*) from ${pipelineExecution} e join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id
+    where e.end_date is null`,
+}

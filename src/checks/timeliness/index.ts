@@ -1,0 +1,19 @@
+import { CRONS } from '../../jobs/schedule.ts'
+import type { Check } from '../check.ts'
+import { type LateRun, timelinessCheck } from './check.ts'
+import { checkTimeliness } from './job.ts'
+import { routes } from './routes.ts'
+
+export const timeliness: Check<LateRun> = {
+  ...timelinessCheck,
+  tags: [{ name: 'Timeliness and freshness', description: 'Runs that take too long, data that is too old.' }],
+  routes,
+  jobs: { check_timeliness: () => checkTimeliness },
+  sweeps: [
+    {
+      cron: CRONS.quarterHourly,
+      kind: 'check_timeliness',
+      payload: (settings) => ({ lookback_minutes: settings.WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES }),
+    },
+  ],
+}

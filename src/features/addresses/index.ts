@@ -1,0 +1,7 @@
+import type { Feature } from '../feature.ts'
+import { routes } from './routes.ts'
+
+export const addresses: Feature = {
+  tags: [{ name: 'Addresses', description: 'Where data is.' }],
+  routes,
+}

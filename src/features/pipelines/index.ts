@@ -1,0 +1,7 @@
+import type { Feature } from '../feature.ts'
+import { routes } from './routes.ts'
+
+export const pipelines: Feature = {
+  tags: [{ name: 'Pipelines', description: 'What runs.' }],
+  routes,
+}

@@ -1,0 +1,90 @@
+import type { z } from '@hono/zod-openapi'
+
+/** Shorter names are within two edits of too many others. */
+const MIN_CHARACTERS = 5
+const MAX_EDITS = 2
+/** A longer name is none of ours, and comparing it would take long. */
+const MAX_CHARACTERS = 100
+const MAX_WARNINGS = 5
+
+/** How many characters have to be inserted, deleted or replaced (Levenshtein), if at most `max`; else a larger number. */
+export const countEdits = (left: string, right: string, max: number): number => {
+  if (Math.abs(left.length - right.length) > max) return max + 1
+  let above = Array.from({ length: right.length + 1 }, (_, index) => index)
+  for (let row = 1; row <= left.length; row += 1) {
+    const current = [row]
+    for (let column = 1; column <= right.length; column += 1) {
+      const replaced = (above[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1)
+      current.push(Math.min(replaced, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
+    }
+    if (Math.min(...current) > max) return max + 1
+    above = current
+  }
+  return above[right.length] ?? 0
+}
+
+/** The known name with the fewest edits, the first of several; undefined where none is within `max` edits. */
+export const nearestName = (name: string, known: Iterable<string>, max: number): string | undefined => {
+  let nearest: string | undefined
+  let fewest = max + 1
+  for (const candidate of known) {
+    const edits = countEdits(name.toLowerCase(), candidate.toLowerCase(), Math.min(max, fewest - 1))
+    if (edits < fewest) {
+      nearest = candidate
+      fewest = edits
+    }
+  }
+  return nearest
+}
+
+interface Known {
+  fields: Map<string, z.ZodType>
+}
+const knownOf = new WeakMap<z.ZodType, Known | null>()
+
+/** The fields that an object's schema knows, whatever is wrapped around it; null where it is no object with named fields. */
+const fieldsOf = (schema: z.ZodType): Known | null => {
+  const before = knownOf.get(schema)
+  if (before !== undefined) return before
+  const { shape, innerType, in: input } = (schema as unknown as { def: { shape?: object; innerType?: z.ZodType; in?: z.ZodType } }).def
+  const inner = innerType ?? input
+  const known = shape ? { fields: new Map(Object.entries(shape) as [string, z.ZodType][]) } : inner ? fieldsOf(inner) : null
+  knownOf.set(schema, known)
+  return known
+}
+
+/** The schema of a list's elements, whatever is wrapped around the list. */
+const elementOf = (schema: z.ZodType): z.ZodType | undefined => {
+  const {
+    element,
+    innerType,
+    in: input,
+  } = (schema as unknown as { def: { element?: z.ZodType; innerType?: z.ZodType; in?: z.ZodType } }).def
+  const inner = innerType ?? input
+  return element ?? (inner && elementOf(inner))
+}
+
+/**
+ * A sentence for each field of the body that no schema knows and that looks like one that is known: it is ignored, as every
+ * unknown field is, and probably a typing error. Looks into lists of objects too, at the first of them that has such a field.
+ */
+export const nearMisses = (body: unknown, schema: z.ZodType, where = ''): string[] => {
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) return []
+  const known = fieldsOf(schema)
+  if (!known) return []
+  const sentences: string[] = []
+  for (const [name, value] of Object.entries(body)) {
+    const field = known.fields.get(name)
+    if (field === undefined) {
+      const isComparable = name.length >= MIN_CHARACTERS && name.length <= MAX_CHARACTERS
+      const nearest = isComparable ? nearestName(name, known.fields.keys(), MAX_EDITS) : undefined
+      if (nearest !== undefined) sentences.push(`${where}${encodeURIComponent(name.toWellFormed())} is ignored: did you mean ${nearest}?`)
+    } else if (Array.isArray(value)) {
+      const element = elementOf(field)
+      const first = element && value.map((part) => nearMisses(part, element, `${name}: `)).find((found) => found.length > 0)
+      if (first) sentences.push(...first)
+    }
+    if (sentences.length >= MAX_WARNINGS) break
+  }
+  return sentences.slice(0, MAX_WARNINGS)
+}

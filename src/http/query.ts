@@ -1,0 +1,25 @@
+import type { z } from '@hono/zod-openapi'
+import type { Issue } from '../core/errors.ts'
+import { nearestName } from './near-miss.ts'
+
+/** Known to every operation: see `?profile=true`. */
+const PROFILE = 'profile'
+const MAX_NAMED_CHARACTERS = 50
+const MAX_ISSUES = 20
+
+/** A fault for each query parameter that the operation does not know: a filter with a typing error would answer every row. */
+export const findUnknownParameters = (url: string, query: z.ZodObject | undefined): Issue[] => {
+  const begin = url.indexOf('?')
+  if (begin === -1) return []
+  const known = Object.keys(query?.shape ?? {})
+  const given = new Set(new URLSearchParams(url.slice(begin)).keys())
+  const unknown = [...given].filter((name) => name !== PROFILE && !known.includes(name))
+  return unknown.slice(0, MAX_ISSUES).map((name) => ({ loc: ['query', name], msg: describe(name, known), type: 'unknown_parameter' }))
+}
+
+const describe = (name: string, known: string[]): string => {
+  if (known.length === 0) return 'Unknown: this operation takes no query parameters'
+  // Whatever was given, the nearest is named: there are few.
+  const nearest = nearestName(name.slice(0, MAX_NAMED_CHARACTERS), known, MAX_NAMED_CHARACTERS) ?? known[0]
+  return `Unknown: did you mean ${nearest}?`
+}

@@ -1,0 +1,124 @@
+import type { Child } from 'hono/jsx'
+import { checks } from '../../checks/index.ts'
+import { age, grouped, secondsBetween } from '../../core/figures.ts'
+import { stringifyJson } from '../../core/json.ts'
+import { LAST_PAGE } from './fields.ts'
+
+/** What pages show again and again: moments, durations, numbers, outcomes, buttons that ask first. */
+
+/** A moment: UTC as it is sent, the reader's own zone once page.js has seen it, UTC on hover. `ago` says how long it is past. */
+export const Moment = ({ at, as = 'moment', now }: { at: string | null; as?: 'moment' | 'ago'; now?: string }) => {
+  if (at === null) return <span>–</span>
+  const utc = `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`
+  const shown = as === 'ago' && now ? age(Math.max(0, secondsBetween(at, now))) : `${utc.slice(0, 16)} UTC`
+  return (
+    <time datetime={at} title={utc} data-as={as}>
+      {shown}
+    </time>
+  )
+}
+
+/** What became of a run or a job: a word, a sign, a colour. */
+const STATES = {
+  failed: { sign: '✕', word: 'failed', tone: 'failed' },
+  running: { sign: '▶', word: 'running', tone: 'running' },
+  succeeded: { sign: '✓', word: 'succeeded', tone: 'succeeded' },
+  waiting: { sign: '…', word: 'waiting', tone: 'waiting' },
+  inactive: { sign: '‖', word: 'inactive', tone: 'inactive' },
+  idle: { sign: '·', word: 'no run', tone: 'idle' },
+}
+
+/** What is wrong with a run or a pipeline has the badge of its check. */
+const BADGES: Record<string, { sign: string; word: string; tone: string }> = {
+  ...Object.fromEntries(checks.map(({ badge }) => [badge.word, badge])),
+  ...STATES,
+}
+const badgeOf = (state: string) => BADGES[state] ?? STATES.idle
+
+/** The colour of a state: a class of the frame's styles. */
+export const toneOf = (state: string): string => badgeOf(state).tone
+
+/** `state` is one of the states above, or the word of a check. */
+export const Badge = ({ state, children }: { state: string; children?: Child }) => {
+  const { sign, word, tone } = badgeOf(state)
+  return (
+    <span class={`badge ${tone}`}>
+      <span aria-hidden="true">{sign}</span> {children ?? word}
+    </span>
+  )
+}
+
+/** A button that asks first, then sends this to the API as the person who is signed in, and shows what has become of it. */
+export const Action = (props: { method?: 'POST' | 'PATCH'; path: string; body?: unknown; ask: string; done?: string; children: Child }) => (
+  <button
+    type="button"
+    class="action"
+    data-method={props.method ?? 'POST'}
+    data-path={props.path}
+    data-body={props.body === undefined ? undefined : JSON.stringify(props.body)}
+    data-ask={props.ask}
+    data-done={props.done}
+  >
+    {props.children}
+  </button>
+)
+
+export const Empty = ({ title, children }: { title: string; children: Child }) => (
+  <section class="empty">
+    <h2>{title}</h2>
+    {children}
+  </section>
+)
+
+/** A table that scrolls by itself on a narrow screen, also by keyboard. */
+export const Scrolled = ({ label, children }: { label: string; children: Child }) => (
+  <section class="scrolled" aria-label={label} tabindex={0}>
+    {children}
+  </section>
+)
+
+/** Rows under these headings; those of numbers stand at the right. */
+export const Table = ({ label, columns, children }: { label: string; columns: (string | { number: string })[]; children: Child }) => (
+  <Scrolled label={label}>
+    <table>
+      <thead>
+        <tr>{columns.map((column) => (typeof column === 'string' ? <th>{column}</th> : <th class="number">{column.number}</th>))}</tr>
+      </thead>
+      <tbody>{children}</tbody>
+    </table>
+  </Scrolled>
+)
+
+/** The types of pipelines, to choose one from in a form. */
+export const TypeChoice = ({ types, chosen }: { types: { id: number; name: string }[]; chosen: number | undefined }) => (
+  <label>
+    Type
+    <select name="type">
+      <option value="">all</option>
+      {types.map(({ id, name }) => (
+        <option value={String(id)} selected={id === chosen}>
+          {name}
+        </option>
+      ))}
+    </select>
+  </label>
+)
+
+/** Contents for a script of ours: data, never run. */
+export const Embedded = ({ id, value }: { id: string; value: unknown }) => (
+  <script id={id} type="application/json" dangerouslySetInnerHTML={{ __html: stringifyJson(value).replaceAll('<', '\\u003c') }} />
+)
+
+/** Earlier and later pages of a list, by the query of their addresses. */
+export const Pager = ({ page, hasMore, link }: { page: number; hasMore: boolean; link: (page: number) => string }) =>
+  page === 1 && !hasMore ? null : (
+    <nav class="pager" aria-label="More rows">
+      {page > 1 ? <a href={link(page - 1)}>← Page {page - 1}</a> : <span />}
+      <span>Page {grouped(page)}</span>
+      {hasMore && page < LAST_PAGE ? (
+        <a href={link(page + 1)}>Page {page + 1} →</a>
+      ) : (
+        <span>{hasMore ? 'The rest: narrow it down' : ''}</span>
+      )}
+    </nav>
+  )

@@ -1,0 +1,37 @@
+import type { Context } from 'hono'
+import type { ApiError } from '../../core/errors.ts'
+import type { AppEnvironment } from '../../http/scope.ts'
+import { pageResponse } from './page.tsx'
+
+/** What went wrong as a page: the sentence and the request id that the API would answer. */
+export const faultPage = (context: Context<AppEnvironment>, fault: ApiError): Response =>
+  pageResponse(context, {
+    status: fault.status,
+    title: fault.status === 404 ? 'Not found' : 'Not shown',
+    content: <Fault fault={fault} requestId={context.get('requestId')} />,
+    headers: fault.headers,
+  })
+
+const Fault = ({ fault, requestId }: { fault: ApiError; requestId: string }) => {
+  const isMissing = fault.status === 404
+  return (
+    <section class="empty" role="alert">
+      <h1>{isMissing ? 'There is nothing here' : 'This page cannot be shown'}</h1>
+      <p>{fault.message}.</p>
+      <p>
+        {isMissing ? (
+          <>
+            Go to the <a href="/overview">overview</a>.
+          </>
+        ) : (
+          <>
+            <a href="?">Try again</a> or go to the <a href="/overview">overview</a>.
+          </>
+        )}{' '}
+        <small>
+          Request <code>{requestId}</code>
+        </small>
+      </p>
+    </section>
+  )
+}

@@ -1,0 +1,99 @@
+import type { Child } from 'hono/jsx'
+import type { Caller } from '../../http/access.ts'
+
+/** What the navigation leads to. */
+const SECTIONS = [
+  { name: 'Overview', path: '/overview' },
+  { name: 'Lineage', path: '/lineage-graph' },
+  { name: 'Reporting', path: '/reporting' },
+  { name: 'Monitoring', path: '/monitoring' },
+  { name: 'Diagnostics', path: '/diagnostics' },
+] as const
+
+export type Section = (typeof SECTIONS)[number]['name']
+
+interface LayoutProps {
+  title: string
+  section?: Section | undefined
+  /** undefined where nobody is known to call: an error before access was checked. */
+  caller: Caller | undefined
+  scripts: string[]
+  styles: string[]
+  refreshSeconds?: number | undefined
+  /** Of the deployment: a new one is not shown with the old one's scripts. */
+  version: string | undefined
+  children?: Child
+}
+
+/** The frame of every page. Scripts and styles are assets of ours; without scripts all but buttons, charts and drawings works. */
+export const Layout = ({ title, section, caller, scripts, styles, refreshSeconds, version, children }: LayoutProps) => {
+  const asset = (name: string) => `/static/${name}${version ? `?v=${version}` : ''}`
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href="/static/favicon.svg" />
+        <link rel="stylesheet" href={asset('frame.css')} />
+        {styles.map((name) => (
+          <link rel="stylesheet" href={asset(`${name}.css`)} />
+        ))}
+        <title>{title} · Watcher</title>
+        <script type="module" src={asset('frame.js')} />
+        {scripts.map((name) => (
+          <script type="module" src={asset(`${name}.js`)} />
+        ))}
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          Skip to the content
+        </a>
+        <header class="top">
+          <a class="brand" href="/overview">
+            <img src="/static/favicon.svg" alt="" width="24" height="24" /> Watcher
+          </a>
+          <nav aria-label="Pages">
+            {SECTIONS.map(({ name, path }) => (
+              <a href={path} aria-current={name === section ? 'page' : undefined}>
+                {name}
+              </a>
+            ))}
+            <a href="/scalar">API</a>
+          </nav>
+          <div class="who">
+            <span id="freshness" role="status" />
+            {caller?.isKnown ? (
+              <form method="post" action="/sign_out">
+                <span>
+                  {caller.name}
+                  {caller.mayWrite ? '' : ' (reads only)'}
+                </span>{' '}
+                <button type="submit" class="quiet">
+                  Sign out
+                </button>
+              </form>
+            ) : null}
+          </div>
+        </header>
+        <main id="main" tabindex={-1} data-refresh={refreshSeconds}>
+          {children}
+        </main>
+        <dialog id="confirm" aria-labelledby="confirm-text">
+          <form method="dialog">
+            <p id="confirm-text" />
+            <p id="confirm-fault" class="fault" role="alert" />
+            <menu>
+              <button type="submit" value="no" class="quiet">
+                Cancel
+              </button>
+              <button type="submit" value="yes" id="confirm-yes">
+                Do it
+              </button>
+            </menu>
+          </form>
+        </dialog>
+      </body>
+    </html>
+  )
+}

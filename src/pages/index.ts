@@ -1,0 +1,11 @@
+import { diagnostics } from './diagnostics/index.ts'
+import type { PageFolder } from './frame/folder.ts'
+import { lineageGraph } from './lineage-graph/index.ts'
+import { monitoring } from './monitoring/index.ts'
+import { overview } from './overview/index.ts'
+import { pipeline } from './pipeline/index.ts'
+import { reporting } from './reporting/index.ts'
+import { signIn } from './sign-in/index.ts'
+
+/** Every page. */
+export const pages: PageFolder[] = [overview, pipeline, lineageGraph, reporting, monitoring, diagnostics, signIn]

@@ -1,0 +1,148 @@
+import { grouped } from '../../core/figures.ts'
+import { Badge, Embedded, Empty, Table } from '../frame/elements.tsx'
+import type { ViewScope } from '../frame/page.tsx'
+import { PROBLEM_WORDS } from '../overview/problems.ts'
+import { type CountedGraph, DIRECTIONS, type Direction, type Found, MOST_EDGES } from './queries.ts'
+
+interface LineageQuery {
+  address?: number | undefined
+  search: string
+  direction: Direction
+  depth: number
+  target: string
+}
+type Scope = ViewScope<LineageQuery>
+
+export const LineagePage = ({ found, graph }: { found: Found[]; graph: CountedGraph | undefined }, scope: Scope) => (
+  <>
+    <h1>{graph?.addresses[0]?.name ?? 'Lineage'}</h1>
+    <Search centre={graph?.addresses[0]} query={scope.query} />
+    {graph ? <Drawing graph={graph} {...scope} /> : <Choice found={found} {...scope} />}
+  </>
+)
+
+const Search = ({ centre, query }: { centre: CountedGraph['addresses'][number] | undefined; query: LineageQuery }) => (
+  <form class="filters" action="/lineage-graph">
+    <label>
+      Address
+      <input
+        type="search"
+        name="search"
+        id="address-search"
+        list="addresses"
+        size={40}
+        value={centre?.name ?? query.search}
+        placeholder="a part of its name"
+        autocomplete="off"
+      />
+      <datalist id="addresses" />
+    </label>
+    <label>
+      Direction
+      <select name="direction">
+        {DIRECTIONS.map((direction) => (
+          <option value={direction} selected={direction === query.direction}>
+            {direction}
+          </option>
+        ))}
+      </select>
+    </label>
+    <label>
+      Depth
+      <input type="number" name="depth" min="1" max="50" value={String(query.depth)} />
+    </label>
+    <label>
+      On the way to
+      <input type="search" name="target" value={query.target} placeholder="a part of a name" />
+    </label>
+    <button type="submit">Show</button>
+  </form>
+)
+
+const Choice = ({ found, query, link }: Scope & { found: Found[] }) =>
+  found.length === 0 ? (
+    <Empty title={query.search === '' ? 'No lineage is known yet' : `No address contains “${query.search}”`}>
+      <p>
+        {query.search === '' ? 'A pipeline tells what it reads and writes with ' : 'Addresses come with '}
+        <code>POST /address_lineage</code>: see the <a href="/scalar">API docs</a>.
+      </p>
+    </Empty>
+  ) : (
+    <>
+      <h2>{query.search === '' ? 'Begin with what most is made from' : `Addresses with “${query.search}”`}</h2>
+      <ul>
+        {found.map(({ id, name, type }) => (
+          <li>
+            <a href={link({ address: id, search: undefined })}>{name}</a> <small>{type}</small>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+
+const Drawing = ({ graph, query, link }: Scope & { graph: CountedGraph }) => {
+  const { addresses, total } = graph
+  const edges = graph.edges.slice(0, MOST_EDGES)
+  const edgesTo = Map.groupBy(edges, ({ target }) => target)
+  const centre = addresses[0] as CountedGraph['addresses'][number]
+  const sides = Object.groupBy(addresses, ({ side }) => side)
+  return (
+    <>
+      <p>
+        {grouped(sides.upstream?.length ?? 0)} upstream, {grouped(sides.downstream?.length ?? 0)} downstream
+        {query.depth < 50 ? `, at most ${query.depth} ${query.depth === 1 ? 'step' : 'steps'} away` : ''}.{' '}
+        {total > addresses.length ? (
+          <strong>
+            These are the nearest {grouped(addresses.length)} of {grouped(total)} addresses: fewer steps, one direction or “On the way to”
+            show the rest.
+          </strong>
+        ) : null}
+        {graph.edges.length > MOST_EDGES ? <strong>Of the edges between them {grouped(MOST_EDGES)} are shown.</strong> : null}
+        {addresses.length === 1 ? ' Nothing else is in this view: more steps or the other direction may show something.' : null}
+      </p>
+      <p class="legend" aria-hidden="true">
+        {PROBLEM_WORDS.map((word) => (
+          <Badge state={word}>a writer is {word}</Badge>
+        ))}
+        <span class="badge">dashed: deprecated</span>
+      </p>
+      <fieldset class="graph" id="graph" data-drawn aria-label={`Graph of the lineage of ${centre.name}; the table below says the same`} />
+      <Embedded id="lineage-graph" value={{ ...graph, edges }} />
+      <h2>The same as a table</h2>
+      <Table label="Lineage as a table" columns={['Address', 'Type', 'Where', 'Made by']}>
+        {addresses.map((address) => (
+          <tr>
+            <th scope="row">
+              <a href={link({ address: address.id, search: undefined })}>{address.name}</a>
+              {address.deprecated ? ' (deprecated)' : ''}
+            </th>
+            <td>{address.type}</td>
+            <td>{address.side === 'centre' ? 'in the centre' : `${grouped(address.depth)} ${address.side}`}</td>
+            <td>
+              <Makers graph={graph} edges={edgesTo.get(address.id) ?? []} />
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </>
+  )
+}
+
+const Makers = ({ graph, edges }: { graph: CountedGraph; edges: CountedGraph['edges'] }) => {
+  const ids = new Set(edges.flatMap(({ pipelines }) => pipelines))
+  return (
+    <>
+      {graph.pipelines
+        .filter(({ id }) => ids.has(id))
+        .map((pipeline) => (
+          <div>
+            <a href={`/pipelines/${pipeline.id}`}>{pipeline.name}</a> <small>{pipeline.type}</small>{' '}
+            {pipeline.wrong.map(({ word }) => (
+              <Badge state={word} />
+            ))}
+            {pipeline.active ? null : <Badge state="inactive" />}
+          </div>
+        ))}
+    </>
+  )
+}

@@ -1,0 +1,226 @@
+import { checks } from '../../checks/index.ts'
+import { duration, grouped, secondsBetween } from '../../core/figures.ts'
+import { Badge, Empty, Moment, Pager, TypeChoice, toneOf } from '../frame/elements.tsx'
+import type { ViewScope } from '../frame/page.tsx'
+import { DAY_SECONDS, FILTERS, PROBLEM_WORDS, PROBLEMS } from './problems.ts'
+import { type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
+
+type Scope = ViewScope<OverviewFilters>
+type PipelineRow = Overview['pipelines'][number]
+type Run = PipelineRow['runs'][number]
+
+/** What is wrong now first; then what has run. */
+export const OverviewPage = (overview: Overview, scope: Scope) => {
+  const { query, now, link } = scope
+  if (overview.counts.pipelines === 0) return <Welcome />
+  const rows = overview.pipelines.slice(0, PAGE_ROWS)
+  return (
+    <>
+      <div class="row">
+        <h1>{headline(overview)}</h1>
+        <small>
+          As of <Moment at={now} />
+        </small>
+      </div>
+      <Counts {...overview} {...scope} />
+      {overview.problems.length > 0 ? <Problems {...overview} {...scope} /> : null}
+      <h2>The last 24 hours</h2>
+      <Filters types={overview.types} query={query} />
+      {rows.length === 0 ? (
+        <Empty title="No pipeline is like that">
+          <p>
+            <a href="/overview">Show all {grouped(overview.counts.pipelines)}</a>
+          </p>
+        </Empty>
+      ) : (
+        <Strips rows={rows} now={now} />
+      )}
+      <Pager page={query.page} hasMore={overview.pipelines.length > PAGE_ROWS} link={(page) => link({ page })} />
+    </>
+  )
+}
+
+const headline = ({ counts, wrong }: Overview): string => {
+  const parts = wrongWordsOf(wrong).map((word) => `${grouped(wrong[word])} ${word}`)
+  if (counts.failed_jobs > 0) parts.push(`${grouped(counts.failed_jobs)} failed ${counts.failed_jobs === 1 ? 'job' : 'jobs'}`)
+  return parts.length === 0 ? 'All is well' : parts.join(', ')
+}
+
+/** Those that some pipeline has. */
+const wrongWordsOf = (wrong: Overview['wrong']): string[] => PROBLEM_WORDS.filter((word) => (wrong[word] ?? 0) > 0)
+
+const Welcome = () => (
+  <Empty title="No pipeline has called yet">
+    <p>A pipeline appears here with its first call. From any machine that reaches this one:</p>
+    <pre>{`curl -X POST <this address>/pipeline -H 'Content-Type: application/json' \\
+  -H 'Authorization: Bearer <token>' -d '{"name": "first", "pipeline_type_name": "trial"}'`}</pre>
+    <p>
+      All calls are in the <a href="/scalar">API docs</a>. To look around first: <code>npm run demo -- --fill</code>.
+    </p>
+  </Empty>
+)
+
+const Counts = ({ counts, wrong, query, link }: Scope & Pick<Overview, 'counts' | 'wrong'>) => (
+  <ul class="cards">
+    {[...PROBLEM_WORDS.map((word) => [word, wrong[word] ?? 0] as const), ['running', counts.running] as const].map(([state, count]) => (
+      <li>
+        <a
+          class={`card ${count > 0 ? toneOf(state) : 'none'}`}
+          href={link({ state: query.state === state ? undefined : state, page: undefined })}
+          aria-current={query.state === state ? 'true' : undefined}
+        >
+          <strong>{grouped(count)}</strong> <span>{state}</span>
+        </a>
+      </li>
+    ))}
+    <li>
+      <a class={`card ${counts.failed_jobs > 0 ? 'failed' : 'none'}`} href="/monitoring">
+        <strong>{grouped(counts.failed_jobs)}</strong> <span>failed jobs</span>
+      </a>
+    </li>
+    <li>
+      <a class="card" href="/overview">
+        <strong>{grouped(counts.pipelines)}</strong> <span>pipelines</span>
+      </a>
+    </li>
+  </ul>
+)
+
+const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'problems' | 'wrong'>) => (
+  <section class="columns narrow" aria-label="What is wrong now">
+    {wrongWordsOf(wrong).map((word) => (
+      <div class="panel">
+        <h3>
+          <a href={link({ state: word, page: undefined })}>
+            <Badge state={word}>{`${grouped(wrong[word])} ${word}`}</Badge>
+          </a>
+        </h3>
+        <ul class="problems">
+          {problems
+            .filter((problem) => problem.word === word)
+            .map((problem) => (
+              <li>
+                <span>
+                  <a href={`/pipelines/${problem.pipeline_id}${problem.execution_id === null ? '' : `?execution=${problem.execution_id}`}`}>
+                    {problem.pipeline_name}
+                  </a>{' '}
+                  <small>
+                    <Moment at={problem.since} as="ago" now={now} />
+                  </small>
+                </span>
+                <p>{explain(problem)}</p>
+              </li>
+            ))}
+        </ul>
+      </div>
+    ))}
+  </section>
+)
+
+const explain = ({ word, evidence }: Overview['problems'][number]): string => {
+  const problem = PROBLEMS.find(({ badge }) => badge.word === word)
+  return problem ? problem.explain(problem.evidence().parse(evidence)) : ''
+}
+
+const Filters = ({ types, query }: { types: Overview['types']; query: OverviewFilters }) => (
+  <form class="filters" action="/overview">
+    <label>
+      Name
+      <input type="search" name="search" value={query.search} placeholder="a part of it" />
+    </label>
+    <TypeChoice types={types} chosen={query.type} />
+    <label>
+      State
+      <select name="state">
+        <option value="">all</option>
+        {FILTERS.map((state) => (
+          <option value={state} selected={state === query.state}>
+            {state}
+          </option>
+        ))}
+      </select>
+    </label>
+    <button type="submit">Show</button>
+  </form>
+)
+
+const Strips = ({ rows, now }: { rows: PipelineRow[]; now: string }) => (
+  <>
+    <p class="legend" aria-hidden="true">
+      {['succeeded', 'failed', ...RUN_FINDINGS, 'running'].map((state) => (
+        <Badge state={state} />
+      ))}
+    </p>
+    <div class="hours" aria-hidden="true">
+      <span>Pipeline</span>
+      <div>
+        <span>24 h ago</span>
+        <span>18 h</span>
+        <span>12 h</span>
+        <span>6 h</span>
+        <span>now</span>
+      </div>
+    </div>
+    <div class="strips">
+      {rows.map((row) => (
+        <div class="strip" id={`pipeline-${row.id}`}>
+          <div>
+            <div class="name">
+              <a href={`/pipelines/${row.id}`} title={row.name}>
+                {row.name}
+              </a>
+            </div>
+            <div class="what">
+              <span>{row.type_name}</span>
+              {statesOf(row).map((state) => (
+                <Badge state={state} />
+              ))}
+            </div>
+          </div>
+          <div>
+            <span class="visually-hidden">{summarise(row.runs)}</span>
+            <Strip runs={row.runs} pipelineId={row.id} now={now} />
+          </div>
+        </div>
+      ))}
+    </div>
+  </>
+)
+
+/** What the checks may have logged of a run. */
+const RUN_FINDINGS = checks.filter(({ log }) => log.goesWith === 'its execution').map(({ badge }) => badge.word)
+
+const statesOf = (row: PipelineRow): string[] => [...(row.active ? [] : ['inactive']), ...row.wrong, ...(row.running ? ['running'] : [])]
+
+const stateOf = (run: Run): string => {
+  if (run.completed_successfully === false) return 'failed'
+  return run.findings[0] ?? (run.end_date === null ? 'running' : 'succeeded')
+}
+
+const summarise = (runs: Run[]): string => {
+  if (runs.length === 0) return 'No run in the last 24 hours'
+  const counts = Object.entries(Object.groupBy(runs, stateOf)).map(([state, those]) => `${those?.length} ${state}`)
+  return `${runs.length} ${runs.length === 1 ? 'run' : 'runs'} in the last 24 hours: ${counts.join(', ')}`
+}
+
+/** Minutes of the day from left to right; a run is at least two minutes wide, or nobody would see it. */
+const Strip = ({ runs, pipelineId, now }: { runs: Run[]; pipelineId: number; now: string }) => {
+  const minutes = DAY_SECONDS / 60
+  const place = (at: string) => Math.max(0, minutes - secondsBetween(at, now) / 60)
+  return (
+    <svg viewBox={`0 0 ${minutes} 24`} preserveAspectRatio="none" aria-hidden="true">
+      {runs.map((run) => {
+        const begin = place(run.start_date)
+        const width = Math.max(6, place(run.end_date ?? now) - begin)
+        const state = stateOf(run)
+        return (
+          <a href={`/pipelines/${pipelineId}?execution=${run.id}`} tabindex={-1}>
+            <rect class={`run ${toneOf(state)}`} x={begin.toFixed(1)} y="3" width={width.toFixed(1)} height="18">
+              <title>{`${state}, ${run.start_date.slice(0, 16).replace('T', ' ')} UTC, ${duration(secondsBetween(run.start_date, run.end_date ?? now))}`}</title>
+            </rect>
+          </a>
+        )
+      })}
+    </svg>
+  )
+}

@@ -1,0 +1,133 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { addSeconds } from '../../core/instant.ts'
+import { once } from '../../core/once.ts'
+import type { Database } from '../../db/client.ts'
+import { amount, jsonOf, moment } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { pipelineExecution } from '../../features/executions/table.ts'
+import { typeChoices, typeChoicesShape } from '../../features/pipeline-types/choices.ts'
+import { pipelineType } from '../../features/pipeline-types/table.ts'
+import { pipeline } from '../../features/pipelines/table.ts'
+import { job } from '../../jobs/table.ts'
+import { patternOf } from '../frame/fields.ts'
+import { DAY_SECONDS, findingWords, joinProblems, nameOf, PROBLEM_WORDS, problems, wordsWhere } from './problems.ts'
+
+export const PAGE_ROWS = 50
+/** Of each kind of problem so many are told in words; the rest is counted and listed below. */
+const MAX_TOLD = 3
+/** Of one pipeline so many runs are drawn: one every five minutes. */
+const MAX_RUNS = 300
+
+/**
+ * All of the page in one statement: counts, the newest problems of each kind, one page of pipelines (those with
+ * problems first, worst first) and their runs of the last 24 hours. `like` is a pattern, `state` one of FILTERS, each null for any.
+ */
+const OVERVIEW = once(() =>
+  prepare(sql`
+  with ${problems},
+  candidate as (
+    select p.id, p.name, p.active, t.id as type_id, t.name as type_name, r.pipeline_id is not null as running,
+      ${sql.join(
+        PROBLEM_WORDS.map((word) => sql`${nameOf(word)}.pipeline_id is not null as ${nameOf(word)}`),
+        sql`, `,
+      )}
+    from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id left join running r on r.pipeline_id = p.id
+    ${joinProblems(sql`p.id`)}),
+  chosen as (
+    select *, ${wordsWhere(nameOf)} as wrong from candidate
+    where (${param('like')}::text is null or name ilike ${param('like')}) and (${param('type_id')}::bigint is null or type_id = ${param('type_id')}::bigint)
+      and case ${param('state')}::text
+        ${sql.join(PROBLEM_WORDS.map((word) => sql`when ${sql.raw(`'${word}'`)} then ${nameOf(word)} `))}
+        when 'running' then running when 'inactive' then not active
+        when 'ok' then active and not (${sql.join(PROBLEM_WORDS.map(nameOf), sql` or `)}) else true end
+    order by active desc, ${sql.join(PROBLEM_WORDS.map((word) => sql`${nameOf(word)} desc, `))}running desc, lower(name)
+    offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}),
+  told as (
+    ${sql.join(
+      PROBLEM_WORDS.map(
+        (word) =>
+          sql`(select ${sql.raw(`'${word}'`)} as word, w.* from ${nameOf(word)} w order by since desc limit ${sql.raw(String(MAX_TOLD))})`,
+      ),
+      sql` union all `,
+    )})
+  select
+    (select jsonb_build_object('pipelines', count(*), 'running', count(*) filter (where running),
+      'failed_jobs', (select count(*) from ${job} where state = 'failed')) from candidate) as counts,
+    (select jsonb_build_object(${sql.join(
+      PROBLEM_WORDS.map((word) => sql`${sql.raw(`'${word}'`)}, count(*) filter (where ${nameOf(word)})`),
+      sql`, `,
+    )}) from candidate) as wrong,
+    (select coalesce(jsonb_agg(to_jsonb(told) || jsonb_build_object('pipeline_name', p.name) order by told.since desc), '[]')
+      from told join ${pipeline} p on p.id = told.pipeline_id) as problems,
+    ${typeChoices} as types,
+    (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('runs', (
+        select coalesce(jsonb_agg(to_jsonb(run) order by run.start_date), '[]') from (
+          select e.id, e.start_date, e.end_date, e.completed_successfully, ${findingWords(sql`e.id`)} as findings
+          from (select * from ${pipelineExecution} where pipeline_id = c.id order by id desc limit ${sql.raw(String(MAX_RUNS))}) e
+          where e.end_date is null or e.end_date >= ${param('day_ago')}::timestamptz) run))), '[]')
+      from chosen c) as pipelines`),
+)
+
+const runShape = z.object({
+  id: amount,
+  start_date: moment,
+  end_date: moment.nullable(),
+  completed_successfully: z.boolean().nullable(),
+  /** Words of what the checks have logged of it, worst first. */
+  findings: z.array(z.string()),
+})
+
+const overviewRow = z.object({
+  counts: jsonOf(z.object({ pipelines: amount, running: amount, failed_jobs: amount })),
+  /** Pipelines by the word of what is wrong with them. */
+  wrong: jsonOf(z.record(z.string(), amount)),
+  problems: jsonOf(
+    z.array(
+      z.object({
+        word: z.string(),
+        pipeline_id: amount,
+        pipeline_name: z.string(),
+        execution_id: amount.nullable(),
+        since: moment,
+        evidence: z.unknown(),
+      }),
+    ),
+  ),
+  types: typeChoicesShape,
+  pipelines: jsonOf(
+    z.array(
+      z.object({
+        id: amount,
+        name: z.string(),
+        active: z.boolean(),
+        type_name: z.string(),
+        running: z.boolean(),
+        wrong: z.array(z.string()),
+        runs: z.array(runShape),
+      }),
+    ),
+  ),
+})
+
+export type Overview = z.output<typeof overviewRow>
+
+export interface OverviewFilters {
+  search: string
+  type?: number | undefined
+  state?: string | undefined
+  page: number
+}
+
+export const readOverview = async (db: Database, { search, type, state, page }: OverviewFilters, now: string): Promise<Overview> => {
+  const [row] = await db.rows(OVERVIEW(), overviewRow, {
+    now,
+    day_ago: addSeconds(now, -DAY_SECONDS),
+    like: patternOf(search),
+    type_id: type ?? null,
+    state: state ?? null,
+    skipped: (page - 1) * PAGE_ROWS,
+  })
+  if (!row) throw new Error('the overview is one row')
+  return row
+}

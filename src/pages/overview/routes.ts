@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import type { Router } from '../../http/router.ts'
+import { idInQuery, pageNumber, searchText } from '../frame/fields.ts'
+import { servePage } from '../frame/page.tsx'
+import { OverviewPage } from './page.tsx'
+import { FILTERS } from './problems.ts'
+import { readOverview } from './queries.ts'
+
+export const routes = (router: Router): void =>
+  servePage(router, {
+    path: '/overview',
+    section: 'Overview',
+    query: () => ({
+      search: searchText(),
+      type: idInQuery(),
+      state: z
+        .string()
+        .transform((state) => (state === 'overdue' ? 'late' : state)) // as links of earlier versions say it
+        .refine((state) => FILTERS.includes(state))
+        .optional()
+        .catch(undefined),
+      page: pageNumber(),
+    }),
+    load: ({ query }, { db, now }) => readOverview(db, query, now),
+    title: ({ counts, wrong }) => {
+      const count = Object.values(wrong).reduce((sum, pipelines) => sum + pipelines, counts.failed_jobs)
+      return count === 0 ? 'Overview' : `(${count}) Overview`
+    },
+    view: OverviewPage,
+    styles: ['overview'],
+    refreshSeconds: 20,
+  })

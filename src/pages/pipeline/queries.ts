@@ -1,0 +1,157 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { anomalyDetectionResult, anomalyDetectionRule } from '../../checks/anomalies/table.ts'
+import { timelinessPipelineExecutionLog } from '../../checks/timeliness/table.ts'
+import type { Database } from '../../db/client.ts'
+import { METRIC_FIELDS } from '../../db/constraints.ts'
+import { amount, jsonOf, moment } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { address } from '../../features/addresses/table.ts'
+import { reason } from '../../features/executions/reason.ts'
+import { pipelineExecution, pipelineExecutionClosure } from '../../features/executions/table.ts'
+import { addressLineage, addressLineageClosure } from '../../features/lineage/table.ts'
+import { pipelineType } from '../../features/pipeline-types/table.ts'
+import { pipeline } from '../../features/pipelines/table.ts'
+
+export const RUN_ROWS = 25
+/** Of the parts of the runs on a page so many are shown, those of the newest runs first. */
+export const MOST_PARTS = 500
+const MOST_NEIGHBOURS = 50
+
+/** A run `e` as the table shows it: with what was flagged, and whether it was late. */
+const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'parent_id', e.parent_id, 'start_date', e.start_date, 'end_date', e.end_date,
+  'duration_seconds', e.duration_seconds, 'completed_successfully', e.completed_successfully, 'inserts', e.inserts, 'updates', e.updates,
+  'soft_deletes', e.soft_deletes, 'total_rows', e.total_rows, 'watermark', e.watermark, 'next_watermark', e.next_watermark,
+  'why', left(${reason(sql`e`)}, 500),
+  'pipeline_name', (select name from ${pipeline} where id = e.pipeline_id),
+  'is_late', exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = e.id),
+  'flags', (select coalesce(jsonb_agg(jsonb_build_object('metric_field', r.metric_field, 'violation_value', f.violation_value,
+      'baseline_value', f.baseline_value, 'deviation_percentage', f.deviation_percentage) order by r.metric_field), '[]')
+    from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id where f.pipeline_execution_id = e.id))`
+
+const neighbours = (side: 'source' | 'target') => sql`(select coalesce(jsonb_agg(to_jsonb(n)), '[]') from (
+  select distinct a.id, a.name, a.deprecated from ${addressLineage} l join ${address} a on a.id = l.${sql.raw(side)}_address_id
+  where l.pipeline_id = subject.id order by a.name limit ${sql.raw(String(MOST_NEIGHBOURS))}) n)`
+
+/**
+ * A pipeline with its type, rules, lineage and one page of its runs, newest first: those that are no part of another run of
+ * the same pipeline, each with its parts. `before` is the id after which the page begins, `chosen` a run to show by itself.
+ */
+const PIPELINE = prepare(sql`
+  with subject as (select * from ${pipeline} where id = ${param('id')}),
+  root as (
+    select e.* from ${pipelineExecution} e
+    where e.pipeline_id = ${param('id')} and (${param('before')}::bigint is null or e.id < ${param('before')}::bigint)
+      and not exists (select from ${pipelineExecution} parent where parent.id = e.parent_id and parent.pipeline_id = e.pipeline_id)
+    order by e.id desc limit ${sql.raw(String(RUN_ROWS + 1))}),
+  part as (
+    select e.*, below.root_id from (
+      select c.descendant_id as id, max(shown.id) as root_id from (select id from root order by id desc limit ${sql.raw(String(RUN_ROWS))}) shown
+      join ${pipelineExecutionClosure} c on c.ancestor_id = shown.id and c.depth > 0
+      group by c.descendant_id) below
+    join ${pipelineExecution} e on e.id = below.id
+    order by below.root_id desc, e.id limit ${sql.raw(String(MOST_PARTS + 1))}),
+  below as (
+    select reader.pipeline_id, min(reached.depth) as depth from (
+      select c.target_address_id as id, min(c.depth) as depth
+      from (select distinct target_address_id as id from ${addressLineage} where pipeline_id = ${param('id')}) own
+      join ${addressLineageClosure} c on c.source_address_id = own.id
+      group by c.target_address_id) reached
+    cross join lateral (select distinct l.pipeline_id from ${addressLineage} l where l.source_address_id = reached.id) reader
+    where reader.pipeline_id <> ${param('id')}
+    group by reader.pipeline_id)
+  select
+    to_jsonb(subject) - 'config_hash' || jsonb_build_object('type', to_jsonb(t)) as pipeline,
+    (select coalesce(jsonb_agg(to_jsonb(r) order by r.metric_field), '[]') from ${anomalyDetectionRule} r where r.pipeline_id = subject.id) as rules,
+    ${neighbours('source')} as sources, ${neighbours('target')} as targets,
+    (select count(*) from below)::int::text as downstream_count,
+    (select coalesce(jsonb_agg(to_jsonb(b) order by b.depth, b.name), '[]') from (
+      select p.id, p.name, below.depth from below join ${pipeline} p on p.id = below.pipeline_id order by below.depth, p.name limit 30) b) as downstream,
+    (select coalesce(jsonb_agg(${run} order by e.id desc), '[]') from root e) as runs,
+    (select coalesce(jsonb_agg(${run} order by e.root_id desc, e.id), '[]') from part e) as parts,
+    (select ${run} || jsonb_build_object('metadata', e.execution_metadata) from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen
+  from subject join ${pipelineType} t on t.id = subject.pipeline_type_id`)
+
+const runShape = z.object({
+  id: amount,
+  pipeline_id: amount,
+  pipeline_name: z.string(),
+  parent_id: amount.nullable(),
+  start_date: moment,
+  end_date: moment.nullable(),
+  duration_seconds: amount.nullable(),
+  completed_successfully: z.boolean().nullable(),
+  inserts: amount.nullable(),
+  updates: amount.nullable(),
+  soft_deletes: amount.nullable(),
+  total_rows: amount.nullable(),
+  watermark: z.string().nullable(),
+  next_watermark: z.string().nullable(),
+  why: z.string().nullable(),
+  is_late: z.boolean(),
+  flags: z.array(
+    z.object({
+      metric_field: z.enum(METRIC_FIELDS),
+      violation_value: amount,
+      baseline_value: amount,
+      deviation_percentage: amount.nullable(),
+    }),
+  ),
+})
+export type Run = z.output<typeof runShape>
+
+const thresholds = {
+  freshness_number: amount.nullable(),
+  freshness_datepart: z.string().nullable(),
+  mute_freshness_check: z.boolean(),
+  timeliness_number: amount.nullable(),
+  timeliness_datepart: z.string().nullable(),
+  mute_timeliness_check: z.boolean(),
+}
+const addressShape = z.object({ id: amount, name: z.string(), deprecated: z.boolean() })
+
+const pipelineRow = z.object({
+  pipeline: jsonOf(
+    z.object({
+      id: amount,
+      name: z.string(),
+      active: z.boolean(),
+      load_lineage: z.boolean(),
+      full_load: z.boolean(),
+      watermark: z.string().nullable(),
+      next_watermark: z.string().nullable(),
+      pipeline_metadata: z.record(z.string(), z.unknown()).nullable(),
+      last_target_insert: moment.nullable(),
+      last_target_update: moment.nullable(),
+      last_target_soft_delete: moment.nullable(),
+      created_at: moment,
+      updated_at: moment.nullable(),
+      ...thresholds,
+      type: z.object({ id: amount, name: z.string(), ...thresholds }),
+    }),
+  ),
+  rules: jsonOf(
+    z.array(
+      z.object({
+        id: amount,
+        metric_field: z.enum(METRIC_FIELDS),
+        std_deviation_threshold_multiplier: amount,
+        lookback_days: amount,
+        minimum_executions: amount,
+        active: z.boolean(),
+      }),
+    ),
+  ),
+  sources: jsonOf(z.array(addressShape)),
+  targets: jsonOf(z.array(addressShape)),
+  downstream_count: z.string().transform(Number),
+  downstream: jsonOf(z.array(z.object({ id: amount, name: z.string(), depth: amount }))),
+  runs: jsonOf(z.array(runShape)),
+  parts: jsonOf(z.array(runShape)),
+  chosen: jsonOf(runShape.extend({ metadata: z.record(z.string(), z.unknown()).nullable() })).nullable(),
+})
+export type PipelineDetails = z.output<typeof pipelineRow>
+
+/** undefined: there is no such pipeline. */
+export const readPipeline = async (db: Database, id: number, before: number | undefined, chosen: number | undefined) =>
+  (await db.rows(PIPELINE, pipelineRow, { id, before: before ?? null, chosen: chosen ?? null }))[0]

@@ -1,0 +1,84 @@
+import uPlot from 'uplot'
+import { addressWith } from '../frame/browser/address.ts'
+import { axis, colour, fitTo, HEIGHT } from '../frame/browser/chart.ts'
+import { REFRESHED } from '../frame/browser/refreshed.ts'
+import type { History, Point } from './shape.ts'
+
+/** The history of one metric: its values, the band of what is normal, and what was flagged or failed. A point leads to its run. */
+
+const draw = (host: HTMLElement, { name, points, days, now }: History): void => {
+  const only = (isShown: (point: Point) => boolean) => points.map((point) => (isShown(point) ? (point.value ?? 0) : null))
+  const lines = axis()
+  const dots = (label: string, variable: string): uPlot.Series => ({
+    label,
+    stroke: colour(variable),
+    paths: () => null,
+    points: { show: true, size: 10, fill: colour(variable) },
+  })
+  /** Of the band, which is drawn below all else: it comes first. */
+  const edge = (label: string): uPlot.Series => ({
+    label,
+    stroke: 'transparent',
+    points: { show: false },
+    value: (_, value) => (value === null ? '–' : Math.round(value).toLocaleString()),
+  })
+  const end = Date.parse(now) / 1000
+  const chart = new uPlot(
+    {
+      width: host.clientWidth,
+      height: HEIGHT,
+      cursor: { points: { size: 8 } },
+      scales: {
+        x: { range: () => [end - days * 86_400, end] },
+        y: { range: (_, min, max) => [Math.min(0, min), max === min ? max + 1 : max * 1.05] },
+      },
+      axes: [lines, { ...lines, size: 70, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString()) }],
+      series: [
+        {},
+        edge('Normal up to'),
+        edge('Normal from'),
+        {
+          label: name,
+          stroke: colour('--accent'),
+          width: 1.5,
+          points: { show: points.length < 120, size: 5 },
+          value: (_, value) => value?.toLocaleString() ?? '–',
+        },
+        dots('Flagged', '--anomalous'),
+        dots('Failed', '--failed'),
+      ],
+      bands: [{ series: [1, 2], fill: colour('--running-soft') }],
+      hooks: {
+        ready: [
+          (plot) =>
+            plot.over.addEventListener('click', () => {
+              const point = plot.cursor.idx === null || plot.cursor.idx === undefined ? undefined : points[plot.cursor.idx]
+              if (point) location.href = addressWith({ execution: String(point.id) }, ['before'])
+            }),
+        ],
+      },
+    },
+    [
+      points.map(({ start_date }) => Date.parse(start_date) / 1000),
+      points.map(({ upper }) => upper),
+      points.map(({ lower }) => lower),
+      points.map(({ value }) => value),
+      only(({ isFlagged }) => isFlagged),
+      only(({ succeeded }) => !succeeded),
+    ],
+    host,
+  )
+  fitTo(host, chart)
+}
+
+let drawn = ''
+const drawCurrent = (): void => {
+  const [host, source] = ['history', 'history-points'].map((id) => document.getElementById(id))
+  const text = source?.textContent ?? ''
+  if (!host || text === '' || text === drawn) return
+  drawn = text
+  host.replaceChildren()
+  draw(host, JSON.parse(text) as History)
+}
+drawCurrent()
+addEventListener(REFRESHED, drawCurrent)

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { ApiError } from '../../core/errors.ts'
+import { type Router, serveData } from '../../http/router.ts'
+import { idInQuery, pageNumber, searchText } from '../frame/fields.ts'
+import { servePage } from '../frame/page.tsx'
+import { toCsv } from './csv.ts'
+import { ReportingPage } from './page.tsx'
+import { COLUMNS, MOST_CSV_ROWS, PAGE_ROWS, type ReportFilters, readReport } from './queries.ts'
+
+const DAY_MILLIS = 86_400_000
+const MOST_DAYS = 366
+const USUAL_DAYS = 7
+
+/** A day in a calendar that JavaScript and PostgreSQL share. */
+const day = () =>
+  z.iso
+    .date()
+    .refine((text) => text >= '1970-01-01' && text < '3000-01-01')
+    .optional()
+    .catch(undefined)
+
+const filters = () => ({
+  search: searchText(),
+  type: idInQuery(),
+  from: day(),
+  to: day(),
+  sort: z.enum(COLUMNS).catch('day'),
+  order: z.enum(['asc', 'desc']).catch('desc'),
+})
+
+const dayBefore = (day: string, days: number): string => new Date(Date.parse(day) - days * DAY_MILLIS).toISOString().slice(0, 10)
+
+/** The last seven days where none are named; at most a year, up to the last of them. */
+const withDays = (
+  { from, to, ...rest }: Omit<ReportFilters, 'from' | 'to'> & { from?: string | undefined; to?: string | undefined },
+  now: string,
+): ReportFilters => {
+  const last = to ?? (from !== undefined && from > now.slice(0, 10) ? from : now.slice(0, 10))
+  const first = from !== undefined && from <= last ? from : dayBefore(last, USUAL_DAYS - 1)
+  const earliest = dayBefore(last, MOST_DAYS - 1)
+  return { ...rest, from: first < earliest ? earliest : first, to: last }
+}
+
+export const routes = (router: Router): void => {
+  servePage(router, {
+    path: '/reporting',
+    section: 'Reporting',
+    query: () => ({ ...filters(), page: pageNumber() }),
+    load: async ({ query: { page, ...query } }, { db, now }) => {
+      const chosen = withDays(query, now)
+      return { chosen, page, report: await readReport(db, chosen, { skipped: (page - 1) * PAGE_ROWS, rows: PAGE_ROWS + 1 }) }
+    },
+    title: ({ chosen: { from, to } }) => `Reporting ${from} to ${to}`,
+    view: ReportingPage,
+    scripts: ['reporting'],
+    styles: ['reporting'],
+  })
+
+  serveData(router, { path: '/reporting.csv', query: filters }, async ({ query }, { db, now }) => {
+    const chosen = withDays(query, now)
+    const { rows } = await readReport(db, chosen, { skipped: 0, rows: MOST_CSV_ROWS + 1 })
+    if (rows.length > MOST_CSV_ROWS) {
+      throw new ApiError('page_too_large', `These are more than ${MOST_CSV_ROWS} rows: choose fewer days, a type or a name`)
+    }
+    return {
+      status: 200,
+      text: toCsv(rows),
+      headers: {
+        'Content-Type': 'text/csv; charset=utf-8',
+        'Content-Disposition': `attachment; filename="watcher-${chosen.from}-to-${chosen.to}.csv"`,
+      },
+    }
+  })
+}
