@@ -2,6 +2,7 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: ['./src/features/*/table.ts', './src/jobs/table.ts'],
+  // By pattern: a table that moves to another folder must not look deleted, or its DROP would be generated.
+  schema: './src/**/table.ts',
   out: './migrations',
 })

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LocalFailure } from '../tools/failure.ts'
+import { ProgramFailure } from '../tools/failure.ts'
 
 /** The API as both demos call it: WATCHER_URL or PORT say where it is, WATCHER_TOKEN is for where it asks for one. */
 export const BASE = process.env.WATCHER_URL ?? `http://localhost:${process.env.PORT ?? 8787}`
@@ -15,7 +15,7 @@ interface Options {
   tries?: number
 }
 
-/** Throws LocalFailure, with a sentence that says what to mend. */
+/** Throws ProgramFailure, with a sentence that says what to mend. */
 export const request = async <Answer>(
   method: string,
   path: string,
@@ -39,7 +39,7 @@ const send = async (method: string, path: string, body: unknown, headers: Record
     })
     return { status: response.status, retryAfter: response.headers.get('retry-after'), text: await response.text() }
   } catch {
-    throw new LocalFailure(`nothing answers at ${BASE}: start the server first (npm run dev), or name another with WATCHER_URL`)
+    throw new ProgramFailure(`nothing answers at ${BASE}: start the server first (npm run dev), or name another with WATCHER_URL`)
   }
 }
 
@@ -47,12 +47,12 @@ const readAnswer = (text: string): unknown => {
   try {
     return text === '' ? undefined : JSON.parse(text)
   } catch {
-    throw new LocalFailure(`what answers at ${BASE} is not Watcher`)
+    throw new ProgramFailure(`what answers at ${BASE} is not Watcher`)
   }
 }
 
-const failureOf = (method: string, path: string, status: number, text: string): LocalFailure =>
-  new LocalFailure(
+const failureOf = (method: string, path: string, status: number, text: string): ProgramFailure =>
+  new ProgramFailure(
     status === 401
       ? `${BASE} asks for a token: WATCHER_TOKEN=… npm run demo`
       : `${method} ${path} answered ${status}: ${text.slice(0, 2_000)}`,

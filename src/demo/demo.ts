@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { alertKinds } from '../house.ts'
 import { renderAlert } from '../notifications/message.ts'
-import { LocalFailure, runProgram } from '../tools/failure.ts'
+import { ProgramFailure, runProgram } from '../tools/failure.ts'
 import { BASE, HEADERS, request } from './client.ts'
 import { fillDemo } from './fill.ts'
 
@@ -28,7 +28,7 @@ const until = async <Found>(what: string, ask: (get: (path: string) => Promise<a
     if (found !== undefined) return found
     await sleep(200)
   }
-  throw new LocalFailure(`${what} did not come within 20 seconds: is the queue running? See ${BASE}/monitoring`)
+  throw new ProgramFailure(`${what} did not come within 20 seconds: is the queue running? See ${BASE}/monitoring`)
 }
 
 /** The alert about this pipeline or execution, as Slack would show it (without SLACK_WEBHOOK_URL it is in the server's log). */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CRONS } from '../jobs/schedule.ts'
 import { fireByPath, startTicking } from '../server/cron.ts'
 import { copyAssets } from '../tools/assets.ts'
-import { LocalFailure, runProgram } from '../tools/failure.ts'
+import { ProgramFailure, runProgram } from '../tools/failure.ts'
 import { migrate } from '../tools/migrate.ts'
 import { readPort, settingsIn } from '../tools/settings.ts'
 import { startNeonEndpoint } from './neon-endpoint.ts'
@@ -49,7 +49,7 @@ await runProgram(async () => {
 `)
     }
     const last = await Promise.race([interrupted, ended])
-    if (last !== 'interrupted') throw new LocalFailure(`wrangler dev ended by itself (exit code ${last}); its message is above`)
+    if (last !== 'interrupted') throw new ProgramFailure(`wrangler dev ended by itself (exit code ${last}); its message is above`)
   } finally {
     await stopAll()
   }

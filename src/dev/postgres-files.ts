@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { LocalFailure } from '../tools/failure.ts'
+import { ProgramFailure } from '../tools/failure.ts'
 
 /** Where PostgreSQL's programs are, and as whom they run (undefined: as ourselves). */
 export interface PostgresFiles {
@@ -17,7 +17,7 @@ const SHARED_FOLDER = '/var/tmp'
 /**
  * Finds the PostgreSQL that npm installed for this machine and makes it startable: PostgreSQL refuses to run as root,
  * so root hands it to another user; where that user cannot reach the installed files (a mode-0700 checkout), they are
- * copied to where it can. Throws a LocalFailure where there is no PostgreSQL for this machine.
+ * copied to where it can. Throws a ProgramFailure where there is no PostgreSQL for this machine.
  */
 export const findPostgres = (): PostgresFiles => {
   const installed = installedFolder()
@@ -35,7 +35,7 @@ export const findPostgres = (): PostgresFiles => {
   }
   const copiedBin = join(copy, 'bin')
   if (runs(copiedBin, owner)) return { bin: copiedBin, owner }
-  throw new LocalFailure(
+  throw new ProgramFailure(
     `the PostgreSQL that npm installed does not run on this machine (it needs glibc, not musl): set ${URL_VARIABLES} to a PostgreSQL 15 or newer`,
   )
 }
@@ -61,7 +61,7 @@ const installedFolder = (): string => {
   try {
     return dirname(dirname(createRequire(import.meta.url).resolve(name)))
   } catch {
-    throw new LocalFailure(
+    throw new ProgramFailure(
       `npm has no PostgreSQL installed for ${process.platform}-${process.arch} (${name}): run npm ci again, or set ${URL_VARIABLES} to a PostgreSQL 15 or newer`,
     )
   }
@@ -97,7 +97,7 @@ const privateFolder = (name: string): string => {
   mkdirSync(folder, { recursive: true, mode: 0o755 })
   const found = lstatSync(folder)
   if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0) {
-    throw new LocalFailure(`${folder} belongs to someone else: remove it, or set ${URL_VARIABLES}`)
+    throw new ProgramFailure(`${folder} belongs to someone else: remove it, or set ${URL_VARIABLES}`)
   }
   return folder
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { LocalFailure } from '../tools/failure.ts'
+import { ProgramFailure } from '../tools/failure.ts'
 import { findPostgres, makeDataFolder, type PostgresFiles } from './postgres-files.ts'
 
 export interface PostgresServer {
@@ -19,7 +19,7 @@ const EPHEMERAL = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'
 
 /**
  * Starts a PostgreSQL of our own on a free loopback port, or the given one, with its data in `folder`, which it creates on first use.
- * A server left behind by a killed run is stopped first; one that is in use by a living run is left alone (LocalFailure).
+ * A server left behind by a killed run is stopped first; one that is in use by a living run is left alone (ProgramFailure).
  */
 export const startPostgres = async (folder: string, options: { durable: boolean; port?: number }): Promise<PostgresServer> => {
   const files = findPostgres()
@@ -77,15 +77,15 @@ const initialise = (files: PostgresFiles, home: string, cluster: string): void =
   renameSync(fresh, cluster)
 }
 
-const brokenFolder = (folder: string, log: string): LocalFailure => {
+const brokenFolder = (folder: string, log: string): ProgramFailure => {
   const reason = log.match(/(?:FATAL|PANIC|error): +(.*)/)?.[1] ?? (log.trim().split('\n').at(-1) || 'it gave no reason')
-  return new LocalFailure(`the database in ${folder} does not start: ${reason}; remove that folder to begin with an empty one`)
+  return new ProgramFailure(`the database in ${folder} does not start: ${reason}; remove that folder to begin with an empty one`)
 }
 
 const stopOrphan = async (home: string, cluster: string): Promise<void> => {
   const runner = pidIn(join(home, RUNNER_FILE))
   if (runner !== undefined && runner !== process.pid && isAlive(runner)) {
-    throw new LocalFailure(
+    throw new ProgramFailure(
       `the database in ${home} is in use by process ${runner}: stop that first, or take another folder (DEV_DATA_FOLDER)`,
     )
   }
@@ -93,7 +93,7 @@ const stopOrphan = async (home: string, cluster: string): Promise<void> => {
   if (postmaster === undefined || !isAlive(postmaster)) return
   process.kill(postmaster, 'SIGINT')
   for (let waited = 0; isAlive(postmaster); waited += 50) {
-    if (waited > STOP_SECONDS * 1000) throw new LocalFailure(`process ${postmaster} still uses the database in ${home}: stop it first`)
+    if (waited > STOP_SECONDS * 1000) throw new ProgramFailure(`process ${postmaster} still uses the database in ${home}: stop it first`)
     await sleep(50)
   }
 }
@@ -126,7 +126,7 @@ export const freePort = (): Promise<number> =>
     })
   })
 
-const untilReady = async (server: ChildProcess, url: string, failure: () => LocalFailure): Promise<void> => {
+const untilReady = async (server: ChildProcess, url: string, failure: () => ProgramFailure): Promise<void> => {
   const deadline = Date.now() + READY_SECONDS * 1000
   while (server.exitCode === null && Date.now() < deadline) {
     const client = new pg.Client({ connectionString: url })

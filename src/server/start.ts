@@ -8,7 +8,7 @@ import pg from 'pg'
 import { unstable_getMiniflareWorkerOptions as getWorkerOptions } from 'wrangler'
 import { startNeonEndpoint } from '../dev/neon-endpoint.ts'
 import { CRONS } from '../jobs/schedule.ts'
-import { LocalFailure, runProgram } from '../tools/failure.ts'
+import { ProgramFailure, runProgram } from '../tools/failure.ts'
 import { migrate } from '../tools/migrate.ts'
 import { readPort, settingsIn } from '../tools/settings.ts'
 import { startTicking } from './cron.ts'
@@ -35,7 +35,7 @@ const SECOND_LOOK_MILLIS = 150_000
 await runProgram(async () => {
   const state = (process.env.ENV_STATE ?? 'prod').toLowerCase()
   const databaseUrl = readDatabaseUrl(state)
-  if (!existsSync(BUNDLE)) throw new LocalFailure('there is no bundle yet: npm run build:production')
+  if (!existsSync(BUNDLE)) throw new ProgramFailure('there is no bundle yet: npm run build:production')
   const host = process.env.HOST ?? '127.0.0.1'
   const port = await readPort('start', host)
 
@@ -88,9 +88,9 @@ await runProgram(async () => {
 
 function readDatabaseUrl(state: string): string {
   const text = process.env[`${state.toUpperCase()}_DATABASE_URL`] ?? process.env.DATABASE_URL
-  if (!text) throw new LocalFailure('set DATABASE_URL to the PostgreSQL to use: postgresql://user:password@host/database')
+  if (!text) throw new ProgramFailure('set DATABASE_URL to the PostgreSQL to use: postgresql://user:password@host/database')
   const isGood = URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol) && new URL(text).pathname.length > 1
-  if (!isGood) throw new LocalFailure('DATABASE_URL must look like postgresql://user:password@host/database')
+  if (!isGood) throw new ProgramFailure('DATABASE_URL must look like postgresql://user:password@host/database')
   return text
 }
 

@@ -5,7 +5,7 @@ import { unstable_readConfig as readConfig } from 'wrangler'
 import { readSettings } from '../env.ts'
 import { MOST_ATTEMPTS } from '../jobs/retry.ts'
 import { CRONS } from '../jobs/schedule.ts'
-import { MIGRATIONS } from './migrate.ts'
+import { findMissingFunctions, MIGRATIONS } from './migrate.ts'
 
 /**
  * `npm run doctor`: is this deployment set up? Looks at the settings in the environment, the database, wrangler.toml and,
@@ -70,6 +70,7 @@ const examineDatabase = async (url: string): Promise<Finding[]> => {
     return [
       { name: 'database', fault: isOld ? `PostgreSQL ${name} is too old: 15 or newer is needed` : undefined, seen: `PostgreSQL ${name}` },
       await examineMigrations(client),
+      await examineFunctions(client),
     ]
   } finally {
     await client.end()
@@ -78,16 +79,25 @@ const examineDatabase = async (url: string): Promise<Finding[]> => {
 
 const examineMigrations = async (client: pg.Client): Promise<Finding> => {
   const name = 'migrations'
-  const known = readMigrationFiles({ migrationsFolder: MIGRATIONS }).map(({ folderMillis }) => folderMillis)
+  const known = readMigrationFiles({ migrationsFolder: MIGRATIONS }).map(({ hash }) => hash)
   const { rows } = await client
-    .query<{ created_at: string }>('select created_at from drizzle.__drizzle_migrations')
-    .catch(() => ({ rows: [] as { created_at: string }[] }))
-  const newest = Math.max(-1, ...rows.map(({ created_at }) => Number(created_at)))
-  const due = known.filter((millis) => millis > newest).length
+    .query<{ hash: string }>('select hash from drizzle.__drizzle_migrations')
+    .catch(() => ({ rows: [] as { hash: string }[] }))
+  const recorded = rows.map(({ hash }) => hash)
+  const due = known.filter((hash) => !recorded.includes(hash)).length
   if (due > 0) return { name, fault: `${due} of ${known.length} are not applied: npm run db:migrate` }
-  if (newest > Math.max(...known))
+  if (recorded.some((hash) => !known.includes(hash)))
     return { name, fault: 'the database is of a newer version than this checkout: deploy that one, or check it out' }
   return { name, fault: undefined, seen: `all ${known.length} applied` }
+}
+
+const examineFunctions = async (client: pg.Client): Promise<Finding> => {
+  const missing = (await findMissingFunctions(client)).map(({ hashedName }) => hashedName)
+  return {
+    name: 'functions',
+    fault: missing.length > 0 ? `the database lacks ${missing.join(', ')}: npm run db:migrate` : undefined,
+    seen: 'all those of this version',
+  }
 }
 
 const examineConfig = (configPath: string): Finding => {

@@ -1,50 +1,126 @@
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import pg from 'pg'
-import { LocalFailure, runProgram } from './failure.ts'
+import { ProgramFailure, runProgram } from './failure.ts'
+import { readFunctions } from './functions.ts'
 
 export const MIGRATIONS = join(import.meta.dirname, '..', '..', 'migrations')
 
+export interface Migrated {
+  migrations: number
+  functions: number
+}
+
 /**
- * Brings a database to the newest migration and answers how many were applied. One transaction under one lock: two
- * runs at once take turns and the second finds nothing to do; a failing migration leaves the database as it was.
- * The record is drizzle-kit's own (`drizzle.__drizzle_migrations`).
+ * Brings a database to this version: every entry of the journal whose hash is not recorded, in the journal's order, also
+ * one that was merged after a newer one; then every SQL function that is missing, those that are called first. One
+ * transaction under one lock: two runs at once take turns and the second finds nothing to do; where something fails, the
+ * database stays as it was. The record of migrations is drizzle-kit's own (`drizzle.__drizzle_migrations`).
  */
-export const migrate = async (databaseUrl: string): Promise<number> => {
+export const migrate = (databaseUrl: string, folder = MIGRATIONS): Promise<Migrated> =>
+  underLock(databaseUrl, async (client) => {
+    await client.query('CREATE SCHEMA IF NOT EXISTS drizzle')
+    await client.query(
+      'CREATE TABLE IF NOT EXISTS drizzle.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)',
+    )
+    const migrations = await findDueMigrations(client, folder)
+    for (const { sql, hash, folderMillis } of migrations) {
+      for (const statement of sql) await client.query(statement)
+      await client.query('INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ($1, $2)', [hash, folderMillis])
+    }
+    return { migrations: migrations.length, functions: await createFunctions(client) }
+  })
+
+/** The entries of the journal that this database has not recorded, in the journal's order. */
+export const findDueMigrations = async (client: pg.Client, folder = MIGRATIONS) => {
+  const { rows } = await client.query<{ hash: string }>('SELECT hash FROM drizzle.__drizzle_migrations')
+  const recorded = new Set(rows.map(({ hash }) => hash))
+  return readMigrationFiles({ migrationsFolder: folder }).filter(({ hash }) => !recorded.has(hash))
+}
+
+/** The functions of this checkout that the database lacks, those that are called first. */
+export const findMissingFunctions = async (client: pg.Client) => {
+  const functions = readFunctions()
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT proname AS name FROM pg_proc WHERE proname = ANY ($1) AND pronamespace = current_schema()::regnamespace',
+    [functions.map(({ hashedName }) => hashedName)],
+  )
+  const present = new Set(rows.map(({ name }) => name))
+  return functions.filter(({ hashedName }) => !present.has(hashedName))
+}
+
+const createFunctions = async (client: pg.Client): Promise<number> => {
+  const missing = await findMissingFunctions(client)
+  for (const { sql } of missing) await client.query(sql)
+  await client.query(
+    `INSERT INTO sql_function (name, last_wanted_at) SELECT name, now() FROM unnest($1::text[]) name
+     ON CONFLICT (name) DO UPDATE SET last_wanted_at = excluded.last_wanted_at`,
+    [readFunctions().map(({ hashedName }) => hashedName)],
+  )
+  return missing.length
+}
+
+/**
+ * Drops the functions that this checkout lacks and that no migration has asked for in so many days: the workers that called
+ * them are gone, and the version before can no longer be rolled back to. Answers their names.
+ */
+export const pruneFunctions = (databaseUrl: string, olderThanDays: number): Promise<string[]> =>
+  underLock(databaseUrl, async (client) => {
+    const { rows } = await client.query<{ name: string }>(
+      `DELETE FROM sql_function WHERE name <> ALL ($1) AND last_wanted_at < now() - make_interval(days => $2) RETURNING name`,
+      [readFunctions().map(({ hashedName }) => hashedName), olderThanDays],
+    )
+    for (const { name } of rows) await client.query(`DROP FUNCTION IF EXISTS ${pg.escapeIdentifier(name)}`)
+    return rows.map(({ name }) => name)
+  })
+
+/** Does the work in one transaction, after whoever does the same has ended. */
+const underLock = async <Result>(databaseUrl: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> => {
   const client = new pg.Client({ connectionString: databaseUrl })
   try {
     await client.connect()
   } catch (error) {
     const { host, pathname } = new URL(databaseUrl)
-    throw new LocalFailure(`no connection to the database ${pathname.slice(1)} at ${host}: ${(error as Error).message || 'refused'}`)
+    throw new ProgramFailure(`no connection to the database ${pathname.slice(1)} at ${host}: ${(error as Error).message || 'refused'}`)
   }
   try {
     await client.query('BEGIN')
     // Transaction-scoped, so that it also holds through a connection pooler.
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('watcher migrations', 0))`)
-    await client.query('CREATE SCHEMA IF NOT EXISTS drizzle')
-    await client.query(
-      'CREATE TABLE IF NOT EXISTS drizzle.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)',
-    )
-    const { rows } = await client.query<{ newest: string | null }>('SELECT max(created_at) AS newest FROM drizzle.__drizzle_migrations')
-    const newest = Number(rows[0]?.newest ?? -1)
-    const due = readMigrationFiles({ migrationsFolder: MIGRATIONS }).filter(({ folderMillis }) => folderMillis > newest)
-    for (const { sql, hash, folderMillis } of due) {
-      for (const statement of sql) await client.query(statement)
-      await client.query('INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ($1, $2)', [hash, folderMillis])
-    }
+    const result = await work(client)
     await client.query('COMMIT')
-    return due.length
+    return result
   } finally {
     await client.end()
+  }
+}
+
+const USAGE = 'npm run db:migrate, or npm run db:migrate -- --prune --older-than 30d'
+
+const readOptions = (): { prune: boolean; days: number } => {
+  try {
+    const { values } = parseArgs({
+      options: { prune: { type: 'boolean', default: false }, 'older-than': { type: 'string', default: '30d' } },
+    })
+    const days = /^(\d{1,5})d$/.exec(values['older-than'])?.[1]
+    if (days === undefined) throw new Error('--older-than takes days, like 30d')
+    return { prune: values.prune, days: Number(days) }
+  } catch (error) {
+    throw new ProgramFailure(`${(error as Error).message}; use ${USAGE}`)
   }
 }
 
 if (import.meta.main) {
   await runProgram(async () => {
     const databaseUrl = process.env.DATABASE_URL
-    if (!databaseUrl) throw new LocalFailure('set DATABASE_URL to the database to migrate, e.g. the connection string that Neon shows')
-    const applied = await migrate(databaseUrl)
-    console.log(applied === 0 ? 'The database is up to date.' : `Applied ${applied} migration(s).`)
+    if (!databaseUrl) throw new ProgramFailure('set DATABASE_URL to the database to migrate, e.g. the connection string that Neon shows')
+    const { prune, days } = readOptions()
+    const { migrations, functions } = await migrate(databaseUrl)
+    const nothing = migrations === 0 && functions === 0
+    console.log(nothing ? 'The database is up to date.' : `Applied ${migrations} migration(s), created ${functions} function(s).`)
+    if (!prune) return
+    const dropped = await pruneFunctions(databaseUrl, days)
+    console.log(dropped.length === 0 ? 'No function to drop.' : `Dropped ${dropped.join(', ')}.`)
   })
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { SETTING_NAMES } from '../env.ts'
-import { LocalFailure } from './failure.ts'
+import { ProgramFailure } from './failure.ts'
 
 /**
  * The worker's settings among our own environment variables, prefixed ones included; the database is not among them:
@@ -15,13 +15,13 @@ export const settingsIn = (variables: Record<string, string | undefined>, state:
   return { ...Object.fromEntries(given), ENV_STATE: state }
 }
 
-/** PORT, 8787 where it is not set. Throws LocalFailure where it is none, or not free; `script` is what to start again. */
+/** PORT, 8787 where it is not set. Throws ProgramFailure where it is none, or not free; `script` is what to start again. */
 export const readPort = async (script: 'dev' | 'start', host = '127.0.0.1'): Promise<number> => {
   const port = Number(process.env.PORT ?? 8787)
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new LocalFailure(`PORT=${process.env.PORT} is not a port number`)
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new ProgramFailure(`PORT=${process.env.PORT} is not a port number`)
   await new Promise<void>((resolve, reject) => {
     const probe = createServer()
-    probe.once('error', (error: NodeJS.ErrnoException) => reject(new LocalFailure(wordFault(error, port, script))))
+    probe.once('error', (error: NodeJS.ErrnoException) => reject(new ProgramFailure(wordFault(error, port, script))))
     probe.listen(port, host, () => probe.close(() => resolve()))
   })
   return port

@@ -5,8 +5,7 @@ import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startPostgres } from '../../src/dev/postgres.ts'
-import { LocalFailure } from '../../src/tools/failure.ts'
-import { migrate } from '../../src/tools/migrate.ts'
+import { ProgramFailure } from '../../src/tools/failure.ts'
 
 const folders: string[] = []
 const makeFolder = (): string => {
@@ -111,7 +110,7 @@ describe('the embedded PostgreSQL', () => {
     const folder = makeFolder()
     const living = await startElsewhere(folder)
     const failure = await startPostgres(folder, { durable: true }).catch((error) => error)
-    expect(failure).toBeInstanceOf(LocalFailure)
+    expect(failure).toBeInstanceOf(ProgramFailure)
     expect(failure.message).toBe(
       `the database in ${folder} is in use by process ${living.pid}: stop that first, or take another folder (DEV_DATA_FOLDER)`,
     )
@@ -136,40 +135,7 @@ describe('the embedded PostgreSQL', () => {
     mkdirSync(join(damaged, 'cluster'))
     writeFileSync(join(damaged, 'cluster', 'PG_VERSION'), '9.1\n')
     const old = await startPostgres(damaged, { durable: true }).catch((error) => error)
-    expect(old).toBeInstanceOf(LocalFailure)
+    expect(old).toBeInstanceOf(ProgramFailure)
     expect(old.message).toMatch(/does not start: .+; remove that folder/)
-  })
-})
-
-describe('npm run db:migrate', () => {
-  it('is safe to run twice, and by several at once', async () => {
-    const server = await startPostgres(makeFolder(), { durable: false })
-    folders.push(server.folder)
-    const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(server.url)))
-    expect(applied.filter((count) => count > 0)).toHaveLength(1)
-    expect(await migrate(server.url)).toBe(0)
-    const tables = await run(server.url, `select table_name from information_schema.tables where table_schema = 'public' order by 1`)
-    expect(tables.map((row) => row.table_name)).toEqual([
-      'address',
-      'address_lineage',
-      'address_lineage_closure',
-      'address_type',
-      'anomaly_detection_result',
-      'anomaly_detection_rule',
-      'freshness_pipeline_log',
-      'job',
-      'pipeline',
-      'pipeline_execution',
-      'pipeline_execution_closure',
-      'pipeline_type',
-      'timeliness_pipeline_execution_log',
-    ])
-    await server.stop()
-  })
-
-  it('says in one sentence that the database is not there', async () => {
-    const failure = await migrate('postgresql://postgres@127.0.0.1:1/nowhere').catch((error) => error)
-    expect(failure).toBeInstanceOf(LocalFailure)
-    expect(failure.message).toContain('no connection to the database nowhere at 127.0.0.1:1')
   })
 })

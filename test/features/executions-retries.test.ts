@@ -85,6 +85,22 @@ describe('an end that is sent again', () => {
     expect((await readPipeline(pipeline_id)).last_target_insert).toBe(row.inserts > 0 ? row.end_date : null)
   })
 
+  it('is warned where it says other counts, which are not taken', async () => {
+    const id = await startRun({ pipeline_id: await makePipeline() })
+    const warningOf = async (fields: Record<string, unknown>) => {
+      const { status, headers } = await end({ id, ...fields })
+      expect(status).toBe(204)
+      return headers.get('watcher-warning')
+    }
+    expect(await warningOf({ inserts: 5, total_rows: 7 })).toBeNull()
+    expect(await warningOf({ inserts: 5, total_rows: 7 })).toBeNull()
+    expect(await warningOf({})).toBeNull() // what is not said is not other
+    const told = `Execution ${id} has ended before with other counts: those of the first end stay`
+    expect(await warningOf({ inserts: 6 })).toBe(told)
+    expect(await warningOf({ soft_deletes: 0 })).toBe(told)
+    expect(await readExecution(id)).toMatchObject({ inserts: 5, updates: null, soft_deletes: null, total_rows: 7 })
+  })
+
   it('is refused with another outcome, and one of two outcomes at once wins', async () => {
     const pipeline_id = await makePipeline({ next_watermark: '9' })
     const id = await startRun({ pipeline_id })

@@ -39,6 +39,12 @@ describe('POST /start_pipeline_execution', () => {
     expect(Date.now() - Date.parse((await readExecution(id)).start_date)).toBeLessThan(60_000)
   })
 
+  it('takes an id beside the name where they are of one pipeline', async () => {
+    const name = unique('Both')
+    const pipeline_id = await makePipeline({ name })
+    expect(await readExecution(await startRun({ pipeline_id, pipeline_name: name.toLowerCase() }))).toMatchObject({ pipeline_id })
+  })
+
   it('keeps nested runs: parent, closure, direct children', async () => {
     const pipeline_id = await makePipeline()
     const master = await startRun({ pipeline_id })
@@ -69,6 +75,11 @@ describe('POST /start_pipeline_execution', () => {
       'body',
       'parent_id',
     ])
+    const other = { pipeline_id, pipeline_name: (await readPipeline(await makePipeline())).name }
+    const two = await post('/start_pipeline_execution', other)
+    expectError(two, 422, 'validation_failed', ['body', 'pipeline_name'])
+    expect(two.body.message).toContain(`pipeline ${pipeline_id} is not called "${other.pipeline_name}"`)
+    expectError(await post('/start_pipeline_execution', { pipeline_id, pipeline_name: 'nobody' }), 422, 'validation_failed')
     expectError(await post('/start_pipeline_execution', {}), 422, 'validation_failed', ['body', 'pipeline_id'])
     expectError(await post('/start_pipeline_execution', { pipeline_id, start_date: '2025-13-01' }), 422, 'validation_failed', [
       'body',
@@ -86,12 +97,12 @@ describe('POST /start_pipeline_execution', () => {
 })
 
 describe('POST /end_pipeline_execution', () => {
-  it('records metrics, whole seconds, throughput and merged metadata', async () => {
+  it('records metrics, rounded seconds, throughput by the exact ones, and merged metadata', async () => {
     const pipeline_id = await makePipeline()
     const id = await startRun({ pipeline_id, start_date: '2025-01-09T10:00:00Z', execution_metadata: { a: 1, b: 1 } })
     const { status, body } = await end({
       id,
-      end_date: '2025-01-09T10:01:40.9Z',
+      end_date: '2025-01-09T10:01:40.5Z',
       inserts: 150,
       updates: 0,
       soft_deletes: null,
@@ -100,14 +111,14 @@ describe('POST /end_pipeline_execution', () => {
     })
     expect([status, body]).toEqual([204, ''])
     expect(await readExecution(id)).toMatchObject({
-      end_date: '2025-01-09T10:01:40.900000Z',
-      duration_seconds: 100,
+      end_date: '2025-01-09T10:01:40.500000Z',
+      duration_seconds: 101,
       completed_successfully: true,
       inserts: 150,
       updates: 0,
       soft_deletes: null,
       total_rows: 180,
-      throughput: 1.8,
+      throughput: 180 / 100.5,
       execution_metadata: { a: 1, b: 2, c: 3 },
     })
   })
@@ -115,10 +126,16 @@ describe('POST /end_pipeline_execution', () => {
   it('has no throughput where the duration is 0 or the rows are unknown', async () => {
     const pipeline_id = await makePipeline()
     const at = '2025-01-09T10:00:00Z'
-    const [quick, unknown] = [await startRun({ pipeline_id, start_date: at }), await startRun({ pipeline_id, start_date: at })]
-    await end({ id: quick, end_date: '2025-01-09T10:00:00.5Z', total_rows: 10 })
+    const [none, quick, unknown] = [
+      await startRun({ pipeline_id, start_date: at }),
+      await startRun({ pipeline_id, start_date: at }),
+      await startRun({ pipeline_id, start_date: at }),
+    ]
+    await end({ id: none, end_date: at, total_rows: 10 })
+    await end({ id: quick, end_date: '2025-01-09T10:00:00.25Z', total_rows: 10 })
     await end({ id: unknown, end_date: '2025-01-09T11:00:00Z' })
-    expect(await readExecution(quick)).toMatchObject({ duration_seconds: 0, throughput: null })
+    expect(await readExecution(none)).toMatchObject({ duration_seconds: 0, throughput: null })
+    expect(await readExecution(quick)).toMatchObject({ duration_seconds: 0, throughput: 40 })
     expect(await readExecution(unknown)).toMatchObject({ duration_seconds: 3600, throughput: null })
   })
 

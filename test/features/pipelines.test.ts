@@ -31,6 +31,12 @@ describe('POST /pipeline', () => {
     expect((await sql(`select name from pipeline_type where lower(name) = 'api-integration'`))[0]?.name).toBe('Api-Integration')
   })
 
+  it('asks a new pipeline for its lineage, unless the code says otherwise', async () => {
+    expect((await post('/pipeline', body())).body.load_lineage).toBe(true)
+    expect((await post('/pipeline', body({ load_lineage: null }))).body.load_lineage).toBe(true)
+    expect((await post('/pipeline', body({ load_lineage: false }))).body.load_lineage).toBe(false)
+  })
+
   it('finds the same pipeline in any case and with blanks around, as first written', async () => {
     const first = await post('/pipeline', body({ name: 'Nightly Über-Load' }))
     const again = await post('/pipeline', body({ name: '  nightly über-LOAD ' }))

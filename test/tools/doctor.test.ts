@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { FUNCTIONS } from '../../src/db/functions.ts'
 import { startPostgres } from '../../src/dev/postgres.ts'
 import { examine, type Finding } from '../../src/tools/doctor.ts'
 import { migrate } from '../../src/tools/migrate.ts'
@@ -41,12 +42,17 @@ describe('the doctor', () => {
     const variables = { ...SETTINGS, DATABASE_URL: postgres.url }
     expect(faultsOf(await examine(variables, CONFIG)).migrations).toMatch(/^(\d+) of \1 are not applied: npm run db:migrate$/)
     await migrate(postgres.url)
-    expect(Object.values(faultsOf(await examine(variables, CONFIG)))).toEqual([undefined, undefined, undefined, undefined])
+    expect(Object.values(faultsOf(await examine(variables, CONFIG)))).toEqual([undefined, undefined, undefined, undefined, undefined])
     const client = new pg.Client({ connectionString: postgres.url })
     await client.connect()
     await client.query(`insert into drizzle.__drizzle_migrations (hash, created_at) values ('later', 9999999999999)`)
     expect(faultsOf(await examine(variables, CONFIG)).migrations).toContain('newer version than this checkout')
     await client.query(`delete from drizzle.__drizzle_migrations where hash = 'later'`)
+    await client.query(`alter function ${FUNCTIONS.end_pipeline_execution} rename to gone`)
+    expect(faultsOf(await examine(variables, CONFIG)).functions).toBe(
+      `the database lacks ${FUNCTIONS.end_pipeline_execution}: npm run db:migrate`,
+    )
+    await client.query(`alter function gone rename to ${FUNCTIONS.end_pipeline_execution}`)
     await client.end()
   })
 

@@ -3,33 +3,38 @@ import { z } from 'zod'
 import { ApiError, bodyFault } from '../../core/errors.ts'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
-import { truth, whole } from '../../db/rows.ts'
+import { FUNCTIONS } from '../../db/functions.ts'
+import { whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import type { ExecutionEnd } from './schemas.ts'
 
-/** The function and what it guarantees: migrations/0004_end_with_job.sql. */
+/** The function and what it guarantees: end.sql. */
 const END =
-  prepare(sql`select * from end_pipeline_execution_v2(${param('id')}, ${param('end_date')}, ${param('succeeded')}, ${param('inserts')},
-  ${param('updates')}, ${param('soft_deletes')}, ${param('total_rows')}, ${param('metadata')}, ${param('now')})`)
+  prepare(sql`select * from ${sql.raw(FUNCTIONS.end_pipeline_execution)}(p_id => ${param('id')}, p_end_date => ${param('end_date')},
+  p_succeeded => ${param('succeeded')}, p_inserts => ${param('inserts')}, p_updates => ${param('updates')},
+  p_soft_deletes => ${param('soft_deletes')}, p_total_rows => ${param('total_rows')}, p_metadata => ${param('metadata')}, p_now => ${param('now')})`)
 
 const endedRow = z.object({
-  known: truth,
-  /** This call ended it. */
-  ended: truth,
-  /** The outcome it had before this call; null while it ran. */
-  outcome_before: truth.nullable(),
+  outcome: z.enum(['ended', 'repeated', 'repeated_with_other_counts', 'other_outcome', 'before_start', 'unknown']),
   /** The job that looks for anomalies, where this call has recorded it. */
   job_id: whole.nullable(),
 })
 
+export interface Ended {
+  /** The jobs it has recorded, to be sent. */
+  jobIds: number[]
+  /** A sentence for a client whose second end says something else than the first. */
+  warning?: string
+}
+
 /**
  * Ends an execution: its metrics, and where it succeeded its pipeline's watermark and DML times, and the anomaly job
- * where the pipeline has an active rule. Ending it again with the same outcome changes nothing. Answers the jobs it has
- * recorded, to be sent. Throws ApiError: unknown execution, ended with the other outcome, end before start.
+ * where the pipeline has an active rule. Ending it again with the same outcome changes nothing. Throws ApiError: unknown
+ * execution, ended with the other outcome, end before start.
  */
-export const endExecution = async (db: Database, body: ExecutionEnd, now: string): Promise<number[]> => {
+export const endExecution = async (db: Database, body: ExecutionEnd, now: string): Promise<Ended> => {
   const succeeded = body.completed_successfully ?? true
-  const [outcome] = await db.rows(END, endedRow, {
+  const [row] = await db.rows(END, endedRow, {
     id: body.id,
     end_date: body.end_date ?? null,
     succeeded,
@@ -40,11 +45,20 @@ export const endExecution = async (db: Database, body: ExecutionEnd, now: string
     metadata: body.execution_metadata ? stringifyJson(body.execution_metadata) : null,
     now,
   })
-  if (!outcome?.known) throw new ApiError('pipeline_execution_not_found', `Execution ${body.id} not found`)
-  if (outcome.ended || outcome.outcome_before === succeeded) return outcome.job_id === null ? [] : [outcome.job_id]
-  if (outcome.outcome_before === null) {
-    throw bodyFault('end_before_start', 'end_date', `end_date lies before the start_date of execution ${body.id}`)
+  switch (row?.outcome) {
+    case 'ended':
+      return { jobIds: row.job_id === null ? [] : [row.job_id] }
+    case 'repeated':
+      return { jobIds: [] }
+    case 'repeated_with_other_counts':
+      return { jobIds: [], warning: `Execution ${body.id} has ended before with other counts: those of the first end stay` }
+    case 'other_outcome': {
+      const before = succeeded ? 'failed' : 'succeeded'
+      throw new ApiError('execution_already_ended', `Execution ${body.id} has already ended: it ${before}, and an outcome does not change`)
+    }
+    case 'before_start':
+      throw bodyFault('end_before_start', 'end_date', `end_date lies before the start_date of execution ${body.id}`)
+    default:
+      throw new ApiError('pipeline_execution_not_found', `Execution ${body.id} not found`)
   }
-  const before = outcome.outcome_before ? 'succeeded' : 'failed'
-  throw new ApiError('execution_already_ended', `Execution ${body.id} has already ended: it ${before}, and an outcome does not change`)
 }

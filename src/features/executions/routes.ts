@@ -2,7 +2,7 @@ import { ApiError } from '../../core/errors.ts'
 import { idAnswer } from '../../http/fields.ts'
 import { pageOf } from '../../http/paging.ts'
 import { handleList } from '../../http/resource.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { handle, type Router, warningHeader } from '../../http/router.ts'
 import { idText } from '../../http/text-fields.ts'
 import { endExecution } from './end.ts'
 import { findExecutionWithChildren, listExecutions, MOST_CHILDREN } from './queries.ts'
@@ -51,8 +51,9 @@ export const routes = (router: Router): void => {
       errors: ['pipeline_execution_not_found', 'execution_already_ended', 'end_before_start'],
     },
     async ({ body }, { db, now, sendAfterwards }) => {
-      sendAfterwards(await endExecution(db, body, now))
-      return { status: 204 }
+      const { jobIds, warning } = await endExecution(db, body, now)
+      sendAfterwards(jobIds)
+      return { status: 204, ...(warning === undefined ? {} : { headers: warningHeader([warning]) }) }
     },
   )
 

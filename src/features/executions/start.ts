@@ -4,6 +4,7 @@ import { ApiError, bodyFault } from '../../core/errors.ts'
 import { hasFraction } from '../../core/instant.ts'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
+import { FUNCTIONS } from '../../db/functions.ts'
 import { whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import type { ExecutionStart } from './schemas.ts'
@@ -14,22 +15,22 @@ export interface Started {
   created: boolean
 }
 
-/** The function and what it guarantees: migrations/0002_tracking_functions.sql. */
-const START = prepare(sql`select * from start_pipeline_execution(${param('pipeline_id')}, ${param('pipeline_name')}, ${param('parent_id')},
-  ${param('start_date')}, ${param('guards_start')}, ${param('full_load')}, ${param('watermark')}, ${param('next_watermark')},
-  ${param('metadata')}, ${param('key')}, ${param('now')})`)
+/** The function and what it guarantees: start.sql. */
+const START = prepare(sql`select * from ${sql.raw(FUNCTIONS.start_pipeline_execution)}(p_pipeline_id => ${param('pipeline_id')},
+  p_pipeline_name => ${param('pipeline_name')}, p_parent_id => ${param('parent_id')}, p_start_date => ${param('start_date')},
+  p_guards_start => ${param('guards_start')}, p_full_load => ${param('full_load')}, p_watermark => ${param('watermark')},
+  p_next_watermark => ${param('next_watermark')}, p_metadata => ${param('metadata')}, p_key => ${param('key')}, p_now => ${param('now')})`)
 
 const startedRow = z.object({
-  pipeline_id: whole.nullable(),
-  parent_id: whole.nullable(),
-  created_id: whole.nullable(),
-  repeated_id: whole.nullable(),
+  outcome: z.enum(['created', 'repeated', 'unknown_pipeline', 'other_pipeline', 'unknown_parent']),
+  id: whole.nullable(),
 })
 
 /**
  * Starts an execution, with its place in the closure. Two kinds of repeats start nothing: one with the same
  * idempotency key, and, for clients that retry without a key, one with the same pipeline, parent and start_date to the
- * microsecond while that execution runs and is younger than five minutes. Throws ApiError: unknown pipeline or parent.
+ * microsecond while that execution runs and is younger than five minutes. Throws ApiError:
+ * unknown pipeline or parent, an id and a name of two pipelines.
  */
 export const startExecution = async (
   db: Database,
@@ -37,7 +38,7 @@ export const startExecution = async (
   idempotencyKey: string | undefined,
   now: string,
 ): Promise<Started> => {
-  const [outcome] = await db.rows(START, startedRow, {
+  const [row] = await db.rows(START, startedRow, {
     pipeline_id: body.pipeline_id ?? null,
     pipeline_name: body.pipeline_name ?? null,
     parent_id: body.parent_id ?? null,
@@ -51,9 +52,16 @@ export const startExecution = async (
     key: idempotencyKey ?? null,
     now,
   })
-  if (!outcome?.pipeline_id)
-    throw new ApiError('pipeline_not_found', `Pipeline ${body.pipeline_id ?? JSON.stringify(body.pipeline_name)} not found`)
-  const id = outcome.created_id ?? outcome.repeated_id
-  if (id === null) throw bodyFault('unknown_reference', 'parent_id', `parent_id: there is no execution ${body.parent_id}`)
-  return { id, created: outcome.created_id !== null }
+  if (!row) throw new Error('start_pipeline_execution answers one row')
+  const { outcome, id } = row
+  if (id !== null) return { id, created: outcome === 'created' }
+  if (outcome === 'unknown_parent') throw bodyFault('unknown_reference', 'parent_id', `parent_id: there is no execution ${body.parent_id}`)
+  if (outcome === 'other_pipeline') {
+    throw bodyFault(
+      'validation_failed',
+      'pipeline_name',
+      `pipeline_name: pipeline ${body.pipeline_id} is not called ${JSON.stringify(body.pipeline_name)}; send one of the two`,
+    )
+  }
+  throw new ApiError('pipeline_not_found', `Pipeline ${body.pipeline_id ?? JSON.stringify(body.pipeline_name)} not found`)
 }

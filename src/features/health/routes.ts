@@ -1,10 +1,26 @@
 import { z } from '@hono/zod-openapi'
 import { sql } from 'drizzle-orm'
 import { once } from '../../core/once.ts'
-import { anyRow } from '../../db/rows.ts'
+import type { Database } from '../../db/client.ts'
+import { FUNCTIONS } from '../../db/functions.ts'
+import { text } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { misconfigured } from '../../env.ts'
 import { wantsHtml } from '../../http/accept.ts'
 import { handle, type Router, register } from '../../http/router.ts'
 import { flagText } from '../../http/text-fields.ts'
+
+/** The names of these functions that the database lacks: a look-up by index in PostgreSQL's catalogue. */
+const MISSING = prepare(sql`
+  select wanted.name from unnest(${param('names')}::text[]) wanted(name)
+  where not exists (select from pg_proc where proname = wanted.name and pronamespace = current_schema()::regnamespace)`)
+
+/** Asks the database whether it is there, and ready for this version. Throws ApiError `misconfigured` naming what it lacks. */
+const assertReady = async (db: Database): Promise<void> => {
+  const missing = await db.rows(MISSING, z.object({ name: text }), { names: `{${Object.values(FUNCTIONS).join(',')}}` })
+  if (missing.length === 0) return
+  throw misconfigured([`the database lacks ${missing.map(({ name }) => name).join(', ')} of this version: run npm run db:migrate`])
+}
 
 export const routes = (router: Router): void => {
   // A browser wants the pages; whoever does not ask for HTML wants the health.
@@ -45,7 +61,7 @@ export const routes = (router: Router): void => {
       },
     },
     async ({ query: { deep } }, scope) => {
-      if (deep) await scope.db.rows(sql`select 1`, anyRow)
+      if (deep) await assertReady(scope.db)
       return { status: 200, body: { status: 'ok' } }
     },
   )

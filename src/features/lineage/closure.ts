@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { FUNCTIONS } from '../../db/functions.ts'
 import { address } from '../addresses/table.ts'
 import type { LineageQuery } from './schemas.ts'
 import { addressLineageClosure } from './table.ts'
@@ -8,11 +9,12 @@ import { addressLineageClosure } from './table.ts'
 /**
  * Makes the lineage of the pipeline `p` exactly sources x targets, and the closure exact again; an expression, whose
  * value is the number of the pipeline's edges. The addresses must exist. The algorithm, its cost and its lock are
- * described with the function (migrations/0001_lineage_closure.sql): it runs in the database because its loop over
- * distances would otherwise be a round trip each.
+ * described with the function (replace.sql): it runs in the database because its loop over distances would otherwise be
+ * a round trip each.
  */
 export const replaceLineage = (sources: string[], targets: string[]): SQL =>
-  sql`replace_address_lineage(p.id, ${sql.param(sources)}::text[], ${sql.param(targets)}::text[])`
+  sql`${sql.raw(FUNCTIONS.replace_address_lineage)}(p_pipeline_id => p.id, p_source_names => ${sql.param(sources)}::text[],
+    p_target_names => ${sql.param(targets)}::text[])`
 
 /** The self pairs of new addresses; a CTE body that reads ids from `created`. */
 export const selfPairs = (): SQL =>

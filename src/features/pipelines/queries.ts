@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { hashConfig } from '../../db/config-as-code.ts'
+import { FUNCTIONS } from '../../db/functions.ts'
 import { text, truth, whole } from '../../db/rows.ts'
 import { param, prepare, readJsonRow } from '../../db/statement.ts'
 import { type Page, rowsToRead } from '../../http/paging.ts'
@@ -15,11 +16,18 @@ const { freshness_logged_for: _logged, ...answered } = getTableColumns(pipeline)
 
 const named = (name: string) => sql`lower(name) = lower(${name})`
 
-/** The function and what it guarantees: migrations/0002_tracking_functions.sql. */
-const CREATE_OR_GET = prepare(sql`select * from create_or_get_pipeline(${param('name')}, ${param('type_name')}, ${param('config')},
-  ${param('config_hash')}, ${param('next_watermark')}, ${param('create_rules')}, ${param('now')})`)
+/** The function and what it guarantees: create-or-get.sql. */
+const CREATE_OR_GET = prepare(sql`select * from ${sql.raw(FUNCTIONS.create_or_get_pipeline)}(p_name => ${param('name')},
+  p_type_name => ${param('type_name')}, p_config => ${param('config')}, p_config_hash => ${param('config_hash')},
+  p_next_watermark => ${param('next_watermark')}, p_create_rules => ${param('create_rules')}, p_now => ${param('now')})`)
 
-const createdRow = z.object({ was_created: truth, id: whole, active: truth, load_lineage: truth, watermark: text.nullable() })
+const createdRow = z.object({
+  outcome: z.enum(['created', 'existing']),
+  id: whole,
+  active: truth,
+  load_lineage: truth,
+  watermark: text.nullable(),
+})
 
 /**
  * Creates the pipeline (with its type, where that is new, and with a rule per metric where `createRules`), or applies

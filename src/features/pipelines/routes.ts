@@ -33,8 +33,8 @@ Configuration as code: the fields in the body are compared with those of the las
       },
     },
     async ({ body }, { db, now, settings }) => {
-      const { was_created, ...answer } = await createOrGetPipeline(db, body, settings.WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES, now)
-      return { status: was_created ? 201 : 200, body: answer }
+      const { outcome, ...answer } = await createOrGetPipeline(db, body, settings.WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES, now)
+      return { status: outcome === 'created' ? 201 : 200, body: answer }
     },
   )
 

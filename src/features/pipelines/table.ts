@@ -22,7 +22,7 @@ export const pipeline = pgTable(
     timeliness_number: integer(),
     timeliness_datepart: text(),
     mute_timeliness_check: flag(false),
-    load_lineage: flag(false),
+    load_lineage: flag(true),
     full_load: flag(false),
     active: flag(true),
     config_hash: text(),

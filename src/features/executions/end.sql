@@ -1,0 +1,68 @@
+-- Ends an execution: its metrics, and where it succeeded its pipeline's watermark, DML times and load_lineage, and the
+-- job that looks for anomalies where the pipeline has an active rule. `outcome` is `ended`, with the id of that job; or
+-- nothing is written: `repeated` (it has ended before, with this outcome), `repeated_with_other_counts` (the same, but a
+-- count that is given differs from the stored one), `other_outcome`, `before_start` or `unknown`.
+CREATE FUNCTION :end_pipeline_execution(
+  p_id bigint, p_end_date timestamptz, p_succeeded boolean, p_inserts bigint, p_updates bigint, p_soft_deletes bigint, p_total_rows bigint,
+  p_metadata jsonb, p_now timestamptz,
+  OUT outcome text, OUT job_id bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_execution pipeline_execution;
+  v_seconds numeric;
+BEGIN
+  SELECT * INTO v_execution FROM pipeline_execution e WHERE e.id = p_id FOR NO KEY UPDATE;
+  IF v_execution.id IS NULL THEN
+    outcome := 'unknown';
+    RETURN;
+  END IF;
+  IF v_execution.completed_successfully IS NOT NULL THEN
+    outcome := CASE
+      WHEN v_execution.completed_successfully <> p_succeeded THEN 'other_outcome'
+      WHEN p_inserts IS NOT NULL AND p_inserts IS DISTINCT FROM v_execution.inserts
+        OR p_updates IS NOT NULL AND p_updates IS DISTINCT FROM v_execution.updates
+        OR p_soft_deletes IS NOT NULL AND p_soft_deletes IS DISTINCT FROM v_execution.soft_deletes
+        OR p_total_rows IS NOT NULL AND p_total_rows IS DISTINCT FROM v_execution.total_rows THEN 'repeated_with_other_counts'
+      ELSE 'repeated' END;
+    RETURN;
+  END IF;
+  -- Without an end the end is now; a client's clock may have put the start later than that.
+  v_execution.end_date := coalesce(p_end_date, greatest(p_now, v_execution.start_date));
+  IF v_execution.end_date < v_execution.start_date THEN
+    outcome := 'before_start';
+    RETURN;
+  END IF;
+
+  outcome := 'ended';
+  v_seconds := extract(epoch FROM v_execution.end_date - v_execution.start_date);
+  UPDATE pipeline_execution e SET
+    end_date = v_execution.end_date, completed_successfully = p_succeeded, guards_start = false, inserts = p_inserts, updates = p_updates,
+    soft_deletes = p_soft_deletes, total_rows = p_total_rows, duration_seconds = round(v_seconds),
+    throughput = p_total_rows::double precision / nullif(v_seconds, 0)::double precision,
+    execution_metadata = CASE WHEN p_metadata IS NULL THEN e.execution_metadata ELSE coalesce(e.execution_metadata, '{}') || p_metadata END
+  WHERE e.id = p_id;
+  IF NOT p_succeeded THEN
+    RETURN;
+  END IF;
+
+  -- Runs of one pipeline end in any order; its row is locked only by those that change it.
+  UPDATE pipeline p SET
+    watermark = coalesce(v_execution.next_watermark, p.watermark),
+    last_target_insert = CASE WHEN p_inserts > 0 THEN greatest(p.last_target_insert, v_execution.end_date) ELSE p.last_target_insert END,
+    last_target_update = CASE WHEN p_updates > 0 THEN greatest(p.last_target_update, v_execution.end_date) ELSE p.last_target_update END,
+    last_target_soft_delete =
+      CASE WHEN p_soft_deletes > 0 THEN greatest(p.last_target_soft_delete, v_execution.end_date) ELSE p.last_target_soft_delete END,
+    load_lineage = false
+  WHERE p.id = v_execution.pipeline_id
+    AND (p.load_lineage OR coalesce(v_execution.next_watermark, p.watermark) IS DISTINCT FROM p.watermark
+      OR p_inserts > 0 AND v_execution.end_date > coalesce(p.last_target_insert, '-infinity')
+      OR p_updates > 0 AND v_execution.end_date > coalesce(p.last_target_update, '-infinity')
+      OR p_soft_deletes > 0 AND v_execution.end_date > coalesce(p.last_target_soft_delete, '-infinity'));
+
+  INSERT INTO job (kind, payload, created_at, due_at)
+  SELECT 'detect_anomalies', jsonb_build_object('pipeline_id', v_execution.pipeline_id, 'pipeline_execution_id', p_id), p_now, p_now
+  WHERE EXISTS (SELECT FROM anomaly_detection_rule r WHERE r.pipeline_id = v_execution.pipeline_id AND r.active)
+  RETURNING job.id INTO job_id;
+END
+$$;

@@ -1,0 +1,67 @@
+-- Starts an execution with its place in the closure, or finds the one that this start repeats: by its idempotency key
+-- (p_key), or, where p_guards_start, by pipeline, parent and start_date while that execution runs and was recorded less
+-- than five minutes before p_now. `outcome` is `created` or `repeated`, with the execution's `id`; or, without one,
+-- `unknown_pipeline`, `other_pipeline` (p_pipeline_id and p_pipeline_name are not of one pipeline) or `unknown_parent`.
+CREATE FUNCTION :start_pipeline_execution(
+  p_pipeline_id bigint, p_pipeline_name text, p_parent_id bigint, p_start_date timestamptz, p_guards_start boolean, p_full_load boolean,
+  p_watermark text, p_next_watermark text, p_metadata jsonb, p_key text, p_now timestamptz,
+  OUT outcome text, OUT id bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_pipeline pipeline;
+  v_id bigint;
+BEGIN
+  IF p_pipeline_id IS NOT NULL THEN
+    SELECT * INTO v_pipeline FROM pipeline p WHERE p.id = p_pipeline_id;
+  ELSE
+    SELECT * INTO v_pipeline FROM pipeline p WHERE lower(p.name) = lower(p_pipeline_name);
+  END IF;
+  IF v_pipeline.id IS NULL THEN
+    outcome := 'unknown_pipeline';
+  ELSIF p_pipeline_id IS NOT NULL AND p_pipeline_name IS NOT NULL AND lower(v_pipeline.name) <> lower(p_pipeline_name) THEN
+    outcome := 'other_pipeline';
+  ELSIF p_parent_id IS NOT NULL AND NOT EXISTS (SELECT FROM pipeline_execution e WHERE e.id = p_parent_id) THEN
+    outcome := 'unknown_parent';
+  END IF;
+  IF outcome IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  outcome := 'repeated';
+  LOOP
+    IF p_key IS NOT NULL THEN
+      SELECT e.id INTO v_id FROM pipeline_execution e WHERE e.pipeline_id = v_pipeline.id AND e.idempotency_key = p_key;
+      EXIT WHEN FOUND;
+    END IF;
+    IF p_guards_start THEN
+      SELECT e.id INTO v_id FROM pipeline_execution e
+      WHERE e.guards_start AND e.pipeline_id = v_pipeline.id AND e.start_date = p_start_date
+        AND coalesce(e.parent_id, 0) = coalesce(p_parent_id, 0) AND e.created_at > p_now - interval '5 minutes';
+      EXIT WHEN FOUND;
+      -- One that has guarded its start for long enough makes room, or the unique index would refuse the new one.
+      UPDATE pipeline_execution e SET guards_start = false
+      WHERE e.guards_start AND e.pipeline_id = v_pipeline.id AND e.start_date = p_start_date
+        AND coalesce(e.parent_id, 0) = coalesce(p_parent_id, 0) AND e.created_at <= p_now - interval '5 minutes';
+    END IF;
+    INSERT INTO pipeline_execution (
+      pipeline_id, parent_id, start_date, full_load, watermark, next_watermark, execution_metadata, idempotency_key, guards_start, created_at)
+    VALUES (
+      v_pipeline.id, p_parent_id, p_start_date, coalesce(p_full_load, v_pipeline.full_load), coalesce(p_watermark, v_pipeline.watermark),
+      coalesce(p_next_watermark, v_pipeline.next_watermark), p_metadata, p_key, p_guards_start, p_now)
+    ON CONFLICT DO NOTHING
+    RETURNING pipeline_execution.id INTO v_id;
+    IF FOUND THEN
+      outcome := 'created';
+      INSERT INTO pipeline_execution_closure (ancestor_id, descendant_id, depth) VALUES (v_id, v_id, 0);
+      IF p_parent_id IS NOT NULL THEN
+        INSERT INTO pipeline_execution_closure (ancestor_id, descendant_id, depth)
+        SELECT c.ancestor_id, v_id, c.depth + 1 FROM pipeline_execution_closure c WHERE c.descendant_id = p_parent_id;
+      END IF;
+      EXIT;
+    END IF;
+    -- The insert waited for a start that is now committed: the next turn finds it.
+  END LOOP;
+  id := v_id;
+END
+$$;

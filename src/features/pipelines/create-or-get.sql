@@ -1,0 +1,78 @@
+-- Creates the pipeline, with its type where that is new and with a rule per metric where p_create_rules, or applies
+-- what its code has changed. p_config holds the configuration fields that are given; it is written where p_config_hash
+-- differs from the stored one, so that a change by hand survives the same post. p_next_watermark is stored whenever
+-- given. An unchanged call takes no lock and writes no row; of a hundred identical calls exactly one creates. `outcome` is
+-- `created` or `existing`.
+CREATE FUNCTION :create_or_get_pipeline(
+  p_name text, p_type_name text, p_config jsonb, p_config_hash text, p_next_watermark text, p_create_rules boolean, p_now timestamptz,
+  OUT outcome text, OUT id bigint, OUT active boolean, OUT load_lineage boolean, OUT watermark text)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_pipeline pipeline;
+  v_type_id bigint;
+BEGIN
+  LOOP
+    SELECT * INTO v_pipeline FROM pipeline p WHERE lower(p.name) = lower(p_name);
+    IF FOUND AND v_pipeline.config_hash = p_config_hash THEN
+      IF p_next_watermark IS DISTINCT FROM v_pipeline.next_watermark AND p_next_watermark IS NOT NULL THEN
+        UPDATE pipeline p SET next_watermark = p_next_watermark WHERE p.id = v_pipeline.id RETURNING * INTO v_pipeline;
+      END IF;
+      outcome := 'existing';
+      EXIT;
+    END IF;
+
+    SELECT t.id INTO v_type_id FROM pipeline_type t WHERE lower(t.name) = lower(p_type_name);
+    IF NOT FOUND THEN
+      INSERT INTO pipeline_type (name, created_at) VALUES (p_type_name, p_now) ON CONFLICT DO NOTHING RETURNING pipeline_type.id INTO v_type_id;
+      CONTINUE WHEN NOT FOUND;
+    END IF;
+
+    IF v_pipeline.id IS NULL THEN
+      INSERT INTO pipeline (
+        name, pipeline_type_id, next_watermark, pipeline_metadata, freshness_number, freshness_datepart, mute_freshness_check,
+        timeliness_number, timeliness_datepart, mute_timeliness_check, load_lineage, full_load, config_hash, created_at)
+      VALUES (
+        p_name, v_type_id, p_next_watermark, p_config -> 'pipeline_metadata', (p_config ->> 'freshness_number')::integer,
+        p_config ->> 'freshness_datepart', coalesce((p_config ->> 'mute_freshness_check')::boolean, false),
+        (p_config ->> 'timeliness_number')::integer, p_config ->> 'timeliness_datepart',
+        coalesce((p_config ->> 'mute_timeliness_check')::boolean, false), coalesce((p_config ->> 'load_lineage')::boolean, true),
+        coalesce((p_config ->> 'full_load')::boolean, false), p_config_hash, p_now)
+      ON CONFLICT DO NOTHING
+      RETURNING * INTO v_pipeline;
+      CONTINUE WHEN NOT FOUND;
+      IF p_create_rules THEN
+        INSERT INTO anomaly_detection_rule (pipeline_id, metric_field, created_at)
+        SELECT v_pipeline.id, metric, p_now
+        FROM unnest(ARRAY['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput']) metric;
+      END IF;
+      outcome := 'created';
+      EXIT;
+    END IF;
+
+    UPDATE pipeline p SET
+      pipeline_type_id = v_type_id,
+      next_watermark = coalesce(p_next_watermark, p.next_watermark),
+      pipeline_metadata = coalesce(p_config -> 'pipeline_metadata', p.pipeline_metadata),
+      freshness_number = coalesce((p_config ->> 'freshness_number')::integer, p.freshness_number),
+      freshness_datepart = coalesce(p_config ->> 'freshness_datepart', p.freshness_datepart),
+      mute_freshness_check = coalesce((p_config ->> 'mute_freshness_check')::boolean, p.mute_freshness_check),
+      timeliness_number = coalesce((p_config ->> 'timeliness_number')::integer, p.timeliness_number),
+      timeliness_datepart = coalesce(p_config ->> 'timeliness_datepart', p.timeliness_datepart),
+      mute_timeliness_check = coalesce((p_config ->> 'mute_timeliness_check')::boolean, p.mute_timeliness_check),
+      load_lineage = coalesce((p_config ->> 'load_lineage')::boolean, p.load_lineage),
+      full_load = coalesce((p_config ->> 'full_load')::boolean, p.full_load),
+      config_hash = p_config_hash,
+      updated_at = p_now
+    WHERE p.id = v_pipeline.id AND p.config_hash IS DISTINCT FROM p_config_hash
+    RETURNING * INTO v_pipeline;
+    CONTINUE WHEN NOT FOUND; -- another call has written the same configuration
+    outcome := 'existing';
+    EXIT;
+  END LOOP;
+  id := v_pipeline.id;
+  active := v_pipeline.active;
+  load_lineage := v_pipeline.load_lineage;
+  watermark := v_pipeline.watermark;
+END
+$$;

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { countEdits, nearestName } from '../../src/http/near-miss.ts'
+import { call, expectError, get, makePipeline, patch, post, readPipeline, unique } from '../support/api.ts'
+
+describe('a query parameter that an operation does not know', () => {
+  it('is refused, and the nearest known one is named', async () => {
+    const reply = await get('/pipeline_execution?pipeline=1')
+    expectError(reply, 422, 'validation_failed', ['query', 'pipeline'])
+    expect(reply.body.message).toBe('pipeline: Unknown: did you mean pipeline_id?')
+    expect((await get('/pipeline?Active=true')).body.message).toBe('Active: Unknown: did you mean active?')
+    // Beside what else is wrong, each once.
+    const both = await get('/pipeline?limit=0&nmae=x&nmae=y')
+    expect(both.body.detail.map(({ loc }: { loc: string[] }) => loc[1])).toEqual(['nmae', 'limit'])
+  })
+
+  it('is refused by an operation that takes none, before anything is done', async () => {
+    const name = unique('not-created')
+    expectError(await call('POST', '/pipeline?dry_run=true', { name, pipeline_type_name: 'extraction' }), 422, 'validation_failed')
+    expect((await get(`/pipeline?name=${name}`)).body).toEqual([])
+    expect((await get('/pipeline/1?limit=5')).body.message).toBe('limit: Unknown: this operation takes no query parameters')
+    expectError(await call('POST', '/freshness?now=1'), 422, 'validation_failed', ['query', 'now'])
+  })
+
+  it('is ignored by health, pages, redirects and what pages ask for; profile is always known', async () => {
+    expect((await get('/?cachebuster=1')).body).toEqual({ status: 'ok' })
+    expect((await get('/?deep=true&_=1')).body).toEqual({ status: 'ok' })
+    expect((await call('GET', '/celery/monitoring?x=1')).status).toBe(302)
+    expect((await get('/overview?utm_source=chat', { accept: 'text/html' })).status).toBe(200)
+    expect((await get('/lineage-graph/addresses?search=x&_=1')).status).toBe(200)
+    expect((await get('/pipeline?profile=false')).status).toBe(200)
+    expect((await get('/openapi.json?v=1')).status).toBe(200)
+  })
+
+  it('may be anything at all', async () => {
+    for (const query of ['?%00=1', '?=', '?&&', `?${'x'.repeat(5000)}=1`, '?\u{1f989}=1', '?__proto__=1', '?limit[]=5'])
+      expect((await get(`/pipeline${query}`)).status, query).toBeLessThan(500)
+    expect((await get(`/pipeline?${Array.from({ length: 200 }, (_, index) => `a${index}`).join('&')}`)).body.detail).toHaveLength(20)
+  })
+})
+
+describe('a body field that no schema knows', () => {
+  const warningOf = async (path: string, body: unknown, method = 'POST') => (await call(method, path, body)).headers.get('watcher-warning')
+
+  it('is ignored, and named in Watcher-Warning where it looks like a known one', async () => {
+    const pipeline_id = await makePipeline()
+    const reply = await patch('/pipeline', { id: pipeline_id, full_laod: true })
+    expect([reply.status, reply.headers.get('watcher-warning')]).toEqual([200, 'full_laod is ignored: did you mean full_load?'])
+    expect((await readPipeline(pipeline_id)).full_load).toBe(false)
+    const body = { name: unique('p'), pipeline_type_name: 'extraction' }
+    expect(await warningOf('/pipeline', { ...body, next_watermrak: 5, freshness_numbr: 1 })).toBe(
+      'next_watermrak is ignored: did you mean next_watermark?; freshness_numbr is ignored: did you mean freshness_number?',
+    )
+    expect(await warningOf('/start_pipeline_execution', { pipeline_id, startdate: '2025-01-09' })).toContain('start_date')
+  })
+
+  it('is found in lists as well', async () => {
+    const address = { address_name: unique('a'), address_type_name: 't', address_type_group_name: 'g' }
+    const lineage = { pipeline_id: await makePipeline({ load_lineage: true }), source_addresses: [address] }
+    expect(
+      await warningOf('/address_lineage', { ...lineage, target_addresses: [{ ...address, address_name: unique('b'), deprected: true }] }),
+    ).toBe('target_addresses: deprected is ignored: did you mean deprecated?')
+  })
+
+  it('is not named where it is short, or like none: what old clients send is no mistake', async () => {
+    const body = { name: unique('p'), pipeline_type_name: 'extraction', pipeline_type_group_name: 'batch', nme: 'x', owners: 'y' }
+    const { status, headers } = await post('/pipeline', body)
+    expect([status, headers.get('watcher-warning')]).toEqual([201, null])
+  })
+
+  it('is quoted safely: ASCII, percent-encoded, at most 500 characters', async () => {
+    const names = ['full_loäd', 'full_lo\nd', 'ful_\u{1f989}load']
+    const body = { name: unique('p'), pipeline_type_name: 'extraction', ...Object.fromEntries(names.map((name) => [name, true])) }
+    const warning = (await post('/pipeline', body)).headers.get('watcher-warning') ?? ''
+    expect(warning).toMatch(/^[\x20-\x7e]*$/)
+    expect(warning).toContain('full_lo%C3%A4d is ignored')
+    const many = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`timeliness_numbe${String.fromCodePoint(0x400 + index)}`, 1]))
+    const long = await warningOf('/pipeline', { name: unique('p'), pipeline_type_name: 'extraction', ...many })
+    expect(long?.length).toBeLessThanOrEqual(500)
+  })
+
+  it('does not hide what is wrong', async () => {
+    expectError(await post('/pipeline', { nam_: 'x', pipeline_type_nam: 'y' }), 422, 'validation_failed', ['body', 'name'])
+  })
+})
+
+describe('the nearest name', () => {
+  it('is the one with the fewest inserted, deleted and replaced characters', () => {
+    expect(countEdits('kitten', 'sitting', 9)).toBe(3)
+    expect(countEdits('', 'abc', 9)).toBe(3)
+    expect(countEdits('same', 'same', 0)).toBe(0)
+    expect(countEdits('abcdef', 'abcxyz', 2)).toBe(3) // more than was asked for
+    expect(nearestName('actve', ['limit', 'active', 'after_id'], 2)).toBe('active')
+    expect(nearestName('zzzzz', ['limit', 'active'], 2)).toBeUndefined()
+  })
+})

@@ -1,0 +1,176 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FUNCTIONS } from '../../src/db/functions.ts'
+import { startPostgres } from '../../src/dev/postgres.ts'
+import { ProgramFailure } from '../../src/tools/failure.ts'
+import { readFunctions } from '../../src/tools/functions.ts'
+import { MIGRATIONS, migrate, pruneFunctions } from '../../src/tools/migrate.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const run = promisify(execFile)
+
+let folder: string
+let server: Awaited<ReturnType<typeof startPostgres>>
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'watcher-migrate-'))
+  server = await startPostgres(join(folder, 'data'), { durable: false })
+})
+afterAll(async () => {
+  await server.stop()
+  for (const used of [folder, server.folder]) rmSync(used, { recursive: true, force: true })
+})
+
+const query = async (url: string, text: string, params: unknown[] = []): Promise<Record<string, unknown>[]> => {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query(text, params)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+let made = 0
+/** An empty database of its own. */
+const createDatabase = async (): Promise<string> => {
+  made += 1
+  await query(server.url, `create database migrated_${made}`)
+  const url = new URL(server.url)
+  url.pathname = `/migrated_${made}`
+  return url.href
+}
+
+const functionsIn = async (url: string) =>
+  (await query(url, `select proname from pg_proc where pronamespace = 'public'::regnamespace order by 1`)).map(({ proname }) => proname)
+
+describe('npm run db:migrate', () => {
+  it('is safe to run twice, and by several at once', async () => {
+    const url = await createDatabase()
+    const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(url)))
+    expect(applied.filter(({ migrations, functions }) => migrations + functions > 0)).toHaveLength(1)
+    expect(await migrate(url)).toEqual({ migrations: 0, functions: 0 })
+    const tables = await query(url, `select table_name from information_schema.tables where table_schema = 'public' order by 1`)
+    expect(tables.map((row) => row.table_name)).toEqual([
+      'address',
+      'address_lineage',
+      'address_lineage_closure',
+      'address_type',
+      'anomaly_detection_result',
+      'anomaly_detection_rule',
+      'freshness_pipeline_log',
+      'job',
+      'pipeline',
+      'pipeline_execution',
+      'pipeline_execution_closure',
+      'pipeline_type',
+      'sql_function',
+      'timeliness_pipeline_execution_log',
+    ])
+  })
+
+  it('applies an entry that was merged after a newer one, in the order of the journal', async () => {
+    const url = await createDatabase()
+    const merged = join(folder, 'merged')
+    cpSync(MIGRATIONS, merged, { recursive: true })
+    await migrate(url, merged)
+    const journalFile = join(merged, 'meta', '_journal.json')
+    const journal = JSON.parse(readFileSync(journalFile, 'utf8')) as { entries: { idx: number; when: number; tag: string }[] }
+    const [first, second] = journal.entries as [(typeof journal.entries)[number], (typeof journal.entries)[number]]
+    // Two branches, each older than what is applied: the second needs the first.
+    const late = ['early_table', 'early_column'].map((tag, index) => ({ ...second, tag, when: first.when + 1 + index }))
+    writeFileSync(join(merged, 'early_table.sql'), 'create table early (id integer);')
+    writeFileSync(join(merged, 'early_column.sql'), 'alter table early add column note text;')
+    writeFileSync(journalFile, JSON.stringify({ ...journal, entries: [first, ...late, ...journal.entries.slice(1)] }))
+    expect(await migrate(url, merged)).toMatchObject({ migrations: 2 })
+    expect(await query(url, 'select id, note from early')).toEqual([])
+    expect(await migrate(url, merged)).toMatchObject({ migrations: 0 })
+  })
+
+  it('leaves the database as it was where a migration fails', async () => {
+    const url = await createDatabase()
+    const broken = join(folder, 'broken')
+    cpSync(MIGRATIONS, broken, { recursive: true })
+    const journalFile = join(broken, 'meta', '_journal.json')
+    const journal = JSON.parse(readFileSync(journalFile, 'utf8')) as { entries: { when: number; tag: string }[] }
+    writeFileSync(join(broken, 'broken.sql'), 'select no_such_column;')
+    const last = journal.entries.at(-1)
+    writeFileSync(
+      journalFile,
+      JSON.stringify({ ...journal, entries: [...journal.entries, { ...last, tag: 'broken', when: (last?.when ?? 0) + 1 }] }),
+    )
+    await expect(migrate(url, broken)).rejects.toThrow('no_such_column')
+    expect(await query(url, `select to_regclass('pipeline') as found`)).toEqual([{ found: null }])
+  })
+
+  it('creates the SQL functions that are missing, and only those', async () => {
+    const url = await createDatabase()
+    await migrate(url)
+    expect(await functionsIn(url)).toEqual(expect.arrayContaining(Object.values(FUNCTIONS)))
+    await query(url, `drop function ${FUNCTIONS.start_pipeline_execution}`)
+    expect(await migrate(url)).toEqual({ migrations: 0, functions: 1 })
+    expect(await functionsIn(url)).toContain(FUNCTIONS.start_pipeline_execution)
+    expect((await query(url, 'select name from sql_function order by 1')).map(({ name }) => name)).toEqual(Object.values(FUNCTIONS).sort())
+  })
+
+  it('keeps a function of another version until nobody has wanted it for so many days', async () => {
+    const url = await createDatabase()
+    await migrate(url)
+    await query(url, 'create function earlier_1a2b3c4d() returns integer language sql as $$ select 1 $$')
+    await query(url, `insert into sql_function values ('earlier_1a2b3c4d', now() - interval '29 days')`)
+    expect(await pruneFunctions(url, 30)).toEqual([])
+    await migrate(url)
+    await query(url, `update sql_function set last_wanted_at = now() - interval '31 days'`)
+    // Those of this checkout stay, however long ago they were asked for.
+    expect(await pruneFunctions(url, 30)).toEqual(['earlier_1a2b3c4d'])
+    expect(await functionsIn(url)).not.toContain('earlier_1a2b3c4d')
+    expect(await functionsIn(url)).toEqual(expect.arrayContaining(Object.values(FUNCTIONS)))
+  })
+
+  it('prints what it has done, and drops on request', async () => {
+    const url = await createDatabase()
+    const migrateWith = (...options: string[]) =>
+      run(process.execPath, ['src/tools/migrate.ts', ...options], { cwd: ROOT, env: { ...process.env, DATABASE_URL: url } })
+    expect((await migrateWith()).stdout).toMatch(/^Applied \d+ migration\(s\), created 4 function\(s\)\.\n$/)
+    expect((await migrateWith('--prune', '--older-than', '30d')).stdout).toBe('The database is up to date.\nNo function to drop.\n')
+    const refused = await migrateWith('--prune', '--older-than', 'soon').catch((error) => error)
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      'watcher: --older-than takes days, like 30d; use npm run db:migrate, or npm run db:migrate -- --prune --older-than 30d\n',
+    ])
+  })
+
+  it('says in one sentence that the database is not there', async () => {
+    const failure = await migrate('postgresql://postgres@127.0.0.1:1/nowhere').catch((error) => error)
+    expect(failure).toBeInstanceOf(ProgramFailure)
+    expect(failure.message).toContain('no connection to the database nowhere at 127.0.0.1:1')
+  })
+})
+
+describe('the migrations', () => {
+  it('are those of the tables: generating once more changes nothing', async () => {
+    const out = join(folder, 'generated')
+    cpSync(MIGRATIONS, out, { recursive: true })
+    const { stdout } = await run(
+      process.execPath,
+      [
+        join(ROOT, 'node_modules/drizzle-kit/bin.cjs'),
+        'generate',
+        '--dialect=postgresql',
+        '--schema=./src/**/table.ts',
+        `--out=${relative(ROOT, out)}`,
+      ],
+      { cwd: ROOT },
+    )
+    expect(stdout).toContain('No schema changes, nothing to migrate')
+  })
+
+  it('know every function of the sources by the name that the worker calls', () => {
+    expect(Object.fromEntries(readFunctions().map(({ name, hashedName }) => [name, hashedName]))).toEqual(FUNCTIONS)
+  })
+})
