@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { buildSync } from 'esbuild'
+import { writeDocs } from '../tools/docs.ts'
 
 const SOURCE = join(import.meta.dirname, '..', 'static')
 const FOLDER = join(import.meta.dirname, '..', '..', 'dist', 'assets')
@@ -11,7 +12,7 @@ const SCRIPTS = join(import.meta.dirname, '..', 'browser')
 
 /**
  * Puts the worker's static assets where they are served from: our own (`_headers`, which the platform reads, at the top),
- * the pages' scripts and styles, and the docs page's script. wrangler runs this before each build; what has not changed is not written, or it would
+ * the pages' scripts and styles, the guides, and the script of the API's docs page. wrangler runs this before each build; what has not changed is not written, or it would
  * see a change each time.
  */
 export const copyAssets = (): void => {
@@ -36,6 +37,7 @@ export const copyAssets = (): void => {
   for (const { path, text } of outputFiles) {
     if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
   }
+  writeDocs(FOLDER)
   const entry = createRequire(import.meta.url).resolve('@scalar/api-reference')
   const script = join(dirname(entry), 'browser', 'standalone.js')
   const { version } = JSON.parse(readFileSync(join(dirname(dirname(entry)), 'package.json'), 'utf8')) as { version: string }

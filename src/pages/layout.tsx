@@ -8,6 +8,7 @@ const SECTIONS = [
   { name: 'Reporting', path: '/reporting' },
   { name: 'Monitoring', path: '/monitoring' },
   { name: 'Diagnostics', path: '/diagnostics' },
+  { name: 'Docs', path: '/docs' },
 ] as const
 
 export type Section = (typeof SECTIONS)[number]['name']
@@ -17,6 +18,8 @@ interface LayoutProps {
   section?: Section | undefined
   caller: Caller
   scripts: string[]
+  /** Stylesheets beside that of every page. */
+  styles?: string[]
   refreshSeconds?: number | undefined
   /** Of the deployment: a new one is not shown with the old one's scripts. */
   version: string | undefined
@@ -24,7 +27,7 @@ interface LayoutProps {
 }
 
 /** The frame of every page. Scripts and styles are assets of ours; without scripts all but buttons, charts and drawings works. */
-export const Layout = ({ title, section, caller, scripts, refreshSeconds, version, children }: LayoutProps) => {
+export const Layout = ({ title, section, caller, scripts, styles = [], refreshSeconds, version, children }: LayoutProps) => {
   const asset = (name: string) => `/static/${name}${version ? `?v=${version}` : ''}`
   return (
     <html lang="en">
@@ -34,6 +37,9 @@ export const Layout = ({ title, section, caller, scripts, refreshSeconds, versio
         <meta name="color-scheme" content="light dark" />
         <link rel="icon" href="/static/favicon.svg" />
         <link rel="stylesheet" href={asset('pages.css')} />
+        {styles.map((name) => (
+          <link rel="stylesheet" href={asset(`${name}.css`)} />
+        ))}
         <title>{title} · Watcher</title>
         <script type="module" src={asset('page.js')} />
         {scripts.map((name) => (
