@@ -108,11 +108,12 @@ ${current ? '' : `<p>${escapeHtml(guide.summary)}</p>\n`}${links(guide, `/docs/$
 </ul>
 </nav>`
 
-const links = ({ sections }: Guide, path: string): string =>
-  `<ul class="sections">\n${sections
+const links = ({ sections }: Guide, path: string): string => {
+  const items = sections
     .filter(({ depth }) => depth <= 3)
     .map(({ id, title, depth }) => `<li class="depth-${depth}"><a href="${path}#${id}">${escapeHtml(title)}</a></li>`)
-    .join('\n')}\n</ul>`
+  return items.length > 0 ? `<ul class="sections">\n${items.join('\n')}\n</ul>` : ''
+}
 
 /** Width and height stand in the first chunk of a PNG. */
 const sizeOfScreenshot = (image: string): { width: number; height: number } => {

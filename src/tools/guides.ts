@@ -68,6 +68,8 @@ export const readGuide = (
         const language = /^\w+/.exec(lang ?? '')?.[0]
         return `<div class="code"><pre tabindex="0"><code${language ? ` class="language-${language}"` : ''}>${escapeHtml(text)}\n</code></pre></div>\n`
       },
+      // A long name may be broken after an underscore.
+      codespan: ({ text }) => `<code>${escapeHtml(text).replaceAll('_', '_<wbr>')}</code>`,
       table(token) {
         const row = (cells: Tokens.TableCell[], tag: string) =>
           `<tr>${cells.map(({ tokens }) => `<${tag}>${this.parser.parseInline(tokens)}</${tag}>`).join('')}</tr>`

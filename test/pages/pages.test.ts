@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { seriousIn } from '../support/node/axe.ts'
 import { READ_TOKEN, startVisit } from '../support/node/browser.ts'
 import { startReceiver } from '../support/node/receiver.ts'
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 let slack: Awaited<ReturnType<typeof startReceiver>>
 const visit = startVisit(async () => {
@@ -80,20 +77,6 @@ beforeAll(async () => {
   }
   await vi.waitFor(settled, { timeout: 40_000, interval: 250 })
 })
-
-const seriousIn = async (page: Page): Promise<string[]> => {
-  // Through the debugger, past the page's policy, which lets no such script in.
-  const session = await page.context().newCDPSession(page)
-  await session.send('Runtime.evaluate', { expression: AXE })
-  const { result } = await session.send('Runtime.evaluate', {
-    expression: `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => JSON.stringify(violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html, failureSummary }) => html + ' ' + failureSummary).join(' | '))))`,
-    awaitPromise: true,
-    returnByValue: true,
-  })
-  return JSON.parse(String(result.value))
-}
 
 const paths = () => [
   '/overview',
