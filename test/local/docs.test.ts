@@ -44,8 +44,9 @@ describe('the written pages', () => {
     expect(linksOf('README.md').length).toBeGreaterThan(15)
   })
 
-  it('name npm scripts that exist', () => {
-    const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> }
+  it('name the version, and npm scripts that exist', () => {
+    const { scripts, version } = JSON.parse(readText('package.json')) as { scripts: Record<string, string>; version: string }
+    expect(readText('README.md')).toContain(`Version ${version} (`)
     const named = PAGES.flatMap((path) => [...readText(path).matchAll(/npm run ([a-z][\w:]*)/g)].map(([, script = '']) => script))
     expect([...new Set(named)].filter((script) => !(script in scripts))).toEqual([])
   })
