@@ -49,20 +49,36 @@ const refuse = () => {
 const TYPES = {
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
+  html: 'text/html; charset=utf-8',
   svg: 'image/svg+xml',
+  png: 'image/png',
   txt: 'text/plain; charset=utf-8',
 }
-const HEADERS = {
-  'X-Content-Type-Options': 'nosniff',
-  'Cache-Control': 'public, max-age=3600',
-  'Cross-Origin-Resource-Policy': 'same-origin',
+
+/** The guides are named without `.html`, as on the platform: /docs is docs.html. @param {string} pathname */
+const fileOf = (pathname) => {
+  if (pathname.startsWith('/static/')) return pathname
+  return /^\/docs(\/[\w-]+)?$/.test(pathname) ? `${pathname}.html` : undefined
 }
 
-/** @param {string} pathname @param {Fetcher} files */
-const serveAsset = async (pathname, files) => {
-  const found = await files.fetch(`http://files${pathname}`)
-  const type = TYPES[pathname.slice(pathname.lastIndexOf('.') + 1)]
-  return found.ok && type ? new Response(found.body, { headers: { ...HEADERS, 'Content-Type': type } }) : undefined
+/** The platform leads other spellings to that one. @param {string} pathname */
+const spelledOtherwise = (pathname) => /^(?<path>\/docs(\/[\w-]+)?)(\.html|\/)$/.exec(pathname)?.groups?.path
+
+/** `env.ASSET_HEADERS` is what `_headers` says, as [path, headers] (see start.ts). @param {URL} url */
+const serveAsset = async ({ pathname, search }, env) => {
+  const other = spelledOtherwise(pathname)
+  if (other) return new Response(null, { status: 307, headers: { Location: other + search } })
+  const file = fileOf(pathname)
+  if (!file) return undefined
+  const found = await env.FILES.fetch(`http://files${file}`)
+  const type = TYPES[file.slice(file.lastIndexOf('.') + 1)]
+  if (!found.ok || !type) return undefined
+  const headers = new Headers({ 'Content-Type': type, 'Cache-Control': 'public, max-age=0, must-revalidate' })
+  for (const [path, set] of env.ASSET_HEADERS) {
+    const isMeant = path.endsWith('*') ? pathname.startsWith(path.slice(0, -1)) : pathname === path
+    if (isMeant) for (const [name, value] of Object.entries(set)) headers.set(name, value)
+  }
+  return new Response(found.body, { headers })
 }
 
 export default {
@@ -72,8 +88,7 @@ export default {
       return Response.json({ underWay })
     }
     if (isDraining) return refuse()
-    const { pathname } = new URL(request.url)
-    const asset = request.method === 'GET' && pathname.startsWith('/static/') ? await serveAsset(pathname, env.FILES) : undefined
+    const asset = request.method === 'GET' ? await serveAsset(new URL(request.url), env) : undefined
     return countedBody(asset ?? (await counted(() => worker.fetch(request, env, countedContext(context)))), context)
   },
   async scheduled(controller, env, context) {

@@ -15,6 +15,7 @@ import { startTicking } from './cron.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
 const BUNDLE = join(ROOT, 'dist', 'worker', 'index.js')
+const ASSETS = join(ROOT, 'dist', 'assets')
 
 /** Requests and jobs that take longer are broken off: jobs are taken up again, requests are the clients' to repeat. */
 const DRAIN_MILLIS = 30_000
@@ -56,6 +57,7 @@ await runProgram(async () => {
         DATABASE_URL: `postgresql://watcher:${password}@localhost${new URL(databaseUrl).pathname}`,
         NEON_FETCH_ENDPOINT: endpoint.url,
         DRAIN_SECRET: drainSecret,
+        ASSET_HEADERS: readHeaders(),
       },
     }),
   )
@@ -119,7 +121,7 @@ function untilTold(): Promise<void> {
 }
 
 /** The bindings, queues, limits and assets of wrangler.toml, with the bundle and the assets behind draining.js. */
-function workerOptions({ host, port, bindings }: { host: string; port: number; bindings: Record<string, string> }) {
+function workerOptions({ host, port, bindings }: { host: string; port: number; bindings: Record<string, unknown> }) {
   const options = getWorkerOptions(join(ROOT, 'wrangler.toml')).workerOptions as Record<string, unknown>
   const bundle = readFileSync(BUNDLE, 'utf8')
   const version = createHash('sha256').update(bundle).digest('hex').slice(0, 12)
@@ -137,10 +139,19 @@ function workerOptions({ host, port, bindings }: { host: string; port: number; b
       { type: 'ESModule', path: 'worker.js', contents: bundle },
     ],
     assets: undefined,
-    serviceBindings: { FILES: { disk: { path: join(ROOT, 'dist', 'assets'), writable: false } } },
+    serviceBindings: { FILES: { disk: { path: ASSETS, writable: false } } },
     versionMetadata: undefined, // miniflare makes one up at each start
     bindings: { ...bindings, VERSION: { id: version, tag: '', timestamp: '' } },
   } as never)
+}
+
+/** The platform's `_headers`: a path that may end with `*`, and below it the headers of what is served there. */
+function readHeaders(): [path: string, headers: Record<string, string>][] {
+  const paths = readFileSync(join(ASSETS, '_headers'), 'utf8').split(/^(?=\/)/m)
+  return paths.map((text) => {
+    const [path = '', ...lines] = text.trim().split('\n')
+    return [path, Object.fromEntries(lines.map((line) => line.trim().split(/: (.*)/)))]
+  })
 }
 
 /** Asks until nothing is under way, or for as long as that may take; answers what is left. */

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { buildSync } from 'esbuild'
+import { writeDocs } from './docs.ts'
 
 const PAGES = join(import.meta.dirname, '..', 'pages')
 /** Ours, as they are; `_headers` is read by the platform and belongs at the top. */
@@ -10,7 +11,7 @@ const FOLDER = join(import.meta.dirname, '..', '..', 'dist', 'assets')
 
 /**
  * Puts the worker's static assets where they are served from: our own files, the script and the style of each page as
- * `<folder>.js` and `<folder>.css`, and the docs page's script. wrangler runs this before each build; a file that has not
+ * `<folder>.js` and `<folder>.css`, the guides, and the script of the API's docs page. wrangler runs this before each build; a file that has not
  * changed is not written, or wrangler would see a change each time.
  */
 export const copyAssets = (): void => {
@@ -34,6 +35,7 @@ export const copyAssets = (): void => {
     write: false,
   })
   for (const { path, text } of outputFiles) writeChanged(path, text)
+  writeDocs(FOLDER)
   const entry = createRequire(import.meta.url).resolve('@scalar/api-reference')
   const script = join(dirname(entry), 'browser', 'standalone.js')
   const { version } = JSON.parse(readFileSync(join(dirname(dirname(entry)), 'package.json'), 'utf8')) as { version: string }

@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { seriousIn } from '../support/node/axe.ts'
 import { READ_TOKEN, startVisit } from '../support/node/browser.ts'
 import { startReceiver } from '../support/node/receiver.ts'
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 let slack: Awaited<ReturnType<typeof startReceiver>>
 const visit = startVisit(async () => {
@@ -81,20 +78,6 @@ beforeAll(async () => {
   await vi.waitFor(settled, { timeout: 40_000, interval: 250 })
 })
 
-const seriousIn = async (page: Page): Promise<string[]> => {
-  // Through the debugger, past the page's policy, which lets no such script in.
-  const session = await page.context().newCDPSession(page)
-  await session.send('Runtime.evaluate', { expression: AXE })
-  const { result } = await session.send('Runtime.evaluate', {
-    expression: `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => JSON.stringify(violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html, failureSummary }) => html + ' ' + failureSummary).join(' | '))))`,
-    awaitPromise: true,
-    returnByValue: true,
-  })
-  return JSON.parse(String(result.value))
-}
-
 const paths = () => [
   '/overview',
   `/pipelines/${ids.odd}?metric=inserts&execution=${ids.oddRun}`,
@@ -155,8 +138,8 @@ describe('the overview', () => {
   it('filters by what is wrong, by type and by name, and keeps that in its address', async () => {
     const names = () => visit.page.locator('.strip .name').allTextContents()
     await visit.open('/overview')
-    await visit.page.locator('a.card', { hasText: 'overdue' }).click()
-    await visit.page.waitForURL('**/overview?state=overdue')
+    await visit.page.locator('a.card', { hasText: 'late' }).click()
+    await visit.page.waitForURL('**/overview?state=late')
     expect(await names()).toEqual(['invoices-load'])
     await visit.page.goto(`${visit.url}/overview`)
     await visit.page.getByLabel('Type').selectOption('dbt')

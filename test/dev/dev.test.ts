@@ -1,14 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../src/dev/postgres.ts'
+import { blocksOf, GUIDES, ROOT, readText } from '../support/node/guides.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
 const run = promisify(execFile)
 
 let folder: string
@@ -50,12 +49,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** The README's block after a heading, with our port in the place of the default one. */
-const blockAfter = (heading: string): string => {
-  const block = README.slice(README.indexOf(heading)).match(/```bash\n([\s\S]*?)```/)?.[1]
-  if (!block) throw new Error(`the README has no bash block after ${heading}`)
-  return block.replaceAll('localhost:8787', `localhost:${port}`)
-}
+/** What a reader runs in one terminal: every bash block of a file, in order, with our port in the place of the default one. */
+const scriptOf = (path: string, heading?: string): string =>
+  blocksOf(path, 'bash', heading).join('\n').replaceAll('localhost:8787', `localhost:${port}`)
 
 /** curl ends no answer with a newline of its own; its settings file does. */
 const runScript = (script: string) => {
@@ -63,28 +59,26 @@ const runScript = (script: string) => {
   return run('bash', ['-euc', script], { env: { ...process.env, CURL_HOME: folder } })
 }
 
-describe('npm run dev', () => {
-  it("serves the README's workflow exactly as printed, answer by answer", async () => {
-    const script = blockAfter('### In curl')
-    const { stdout } = await runScript(script)
-    const printed = script.match(/^# [{[].*$/gm)?.map((line) => JSON.parse(line.slice(2)))
-    const answered = stdout
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map((line) => JSON.parse(line))
-    expect(answered).toEqual(printed)
-    const nested = await runScript(`WATCHER=http://localhost:${port}
-${blockAfter('## Nested executions')}`)
-    expect(nested.stdout).toContain('"child_executions":[{"id":2')
-    for (const heading of ['### Late runs and stale data', '### Anomalies', '### Schedule']) {
-      const { stdout: told } = await runScript(`WATCHER=http://localhost:${port}\n${blockAfter(heading)}`)
-      expect(told, heading).not.toContain('"code"')
-      if (heading.includes('Late runs')) expect(told).toContain('"execution_status":"running"')
-    }
-    const failed = await runScript(`WATCHER=http://localhost:${port}\n${blockAfter('### When a job fails')}`)
-    expect(failed.stdout).toContain('"code":"job_not_failed"')
-  })
+interface Answered {
+  id?: number
+  [field: string]: unknown
+}
 
+const answersIn = (output: string): Answered[] =>
+  output
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line))
+
+/** A database that was used before has other ids. */
+const withoutIds = (answer: unknown): Answered =>
+  JSON.parse(
+    JSON.stringify(answer)
+      .replaceAll(/"(\w+_)?id":\d+/g, '"$1id":0')
+      .replace(/of pipeline \d+/, 'of pipeline 0'),
+  )
+
+describe('npm run dev', () => {
   it('plays the demo against the running server', async () => {
     const { stdout } = await run(process.execPath, [join(ROOT, 'src/demo/demo.ts')], { env: { ...process.env, PORT: String(port) } })
     expect(stdout).toContain('second run from    "100"')
@@ -92,6 +86,51 @@ ${blockAfter('## Nested executions')}`)
     expect(stdout).toContain('Pipeline Execution Timeliness Check Failed - 1 execution(s) overdue')
     expect(stdout).toMatch(/demo-\w+-idle \(ID: \d+\): Last DML .*, Expected within 2 hours/)
     expect(stdout).toMatch(/Execution ID \d+: 0 \(baseline: 100\.00, deviation: -100\.0%, confidence: 1\.00\)/)
+  })
+
+  it('serves the workflow exactly as printed after the demo, answer by answer but for the ids', async () => {
+    const script = scriptOf('src/docs/workflow.md')
+    const printed = script.match(/^# [{[].*$/gm)?.map((line) => JSON.parse(line.slice(2)))
+    const answered = answersIn((await runScript(script)).stdout)
+    expect(answered.map(withoutIds)).toEqual(printed?.map(withoutIds))
+    const [pipeline, lineage, started, run] = answered
+    expect(lineage).toMatchObject({ pipeline_id: pipeline?.id })
+    expect(run).toMatchObject({ id: started?.id, pipeline_id: pipeline?.id })
+    expect(pipeline?.id).toBeGreaterThan(1) // the demo's rows were there before
+    const again = answersIn((await runScript(script)).stdout)
+    expect(withoutIds(again[0])).toEqual({ ...withoutIds(printed?.[0]), watermark: '150' })
+    expect(again.slice(1).map(withoutIds)).toEqual(
+      printed
+        ?.slice(1)
+        .map((answer) => withoutIds('watermark' in answer && 'end_date' in answer ? { ...answer, watermark: '150' } : answer)),
+    )
+  })
+
+  it("runs README's curl example: start, end, the run", async () => {
+    const answers = answersIn((await runScript(scriptOf('README.md', '## Track a run with curl'))).stdout)
+    expect(answers).toMatchObject([{ active: true }, { completed_successfully: true, inserts: 150, next_watermark: '150' }])
+  })
+
+  it('shows a run with its part as the guide says', async () => {
+    const answers = answersIn((await runScript(scriptOf('src/docs/nested-runs.md'))).stdout)
+    const whole = answers.at(-1) as { id: number; child_executions: unknown[] }
+    expect(whole.child_executions).toMatchObject([{ parent_id: whole.id, completed_successfully: true, inserts: 20 }])
+  })
+
+  it('checks, judges, fires crons and looks for failed jobs as the guide says', async () => {
+    const { stdout } = await runScript(scriptOf('src/docs/checks-and-alerts.md'))
+    const answers = stdout.split('\n').filter((line) => line.trim() !== '')
+    expect(stdout).toContain('"execution_status":"running"')
+    expect(stdout).toContain('"freshness_number":1,"freshness_datepart":"day"')
+    expect(stdout).toContain('"rules_evaluated":1')
+    // The last command asks for a job that has not failed.
+    expect(answers.at(-1)).toContain('"code":"job_not_failed"')
+    expect(answers.slice(0, -1).join('\n')).not.toContain('"code"')
+  })
+
+  it('has no bash block in a guide that is not run here', () => {
+    const run = ['src/docs/workflow.md', 'src/docs/nested-runs.md', 'src/docs/checks-and-alerts.md']
+    expect(GUIDES.filter((path) => readText(path).includes('```bash')).sort()).toEqual(run.sort())
   })
 
   it("serves the docs page and its script by itself: nothing in them names another host's script", async () => {

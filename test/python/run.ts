@@ -1,14 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../src/dev/postgres.ts'
+import { blocksOf, GUIDES, ROOT, readText } from '../support/node/guides.ts'
 
 /**
- * `npm run test:python`: the README's Python example and the original's SDK (sdk.py) against a server of their own.
- * Needs Python 3.12 or newer (PYTHON names one) and PyPI; both are why it is not part of `npm test`.
+ * `npm run test:python`: the Python blocks of README and the guides, and the original's SDK (sdk.py), against a server of
+ * their own. Needs Python 3.12 or newer (PYTHON names one) and PyPI; both are why it is not part of `npm test`.
  */
-const ROOT = join(import.meta.dirname, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'watcher-python-'))
 const python = join(folder, 'venv', 'bin', 'python')
 const port = await freePort()
@@ -24,16 +24,25 @@ const ended = new Promise((resolve) => dev.once('exit', resolve))
 try {
   const base = `http://localhost:${port}`
   while (!(await fetch(base).catch(() => undefined))?.ok) await new Promise((resolve) => setTimeout(resolve, 100))
-  const example = readFileSync(join(ROOT, 'README.md'), 'utf8').match(/```python\n([\s\S]*?)```/)?.[1]
-  if (!example) throw new Error('the README has no Python example')
-  writeFileSync(join(folder, 'example.py'), example.replaceAll('http://localhost:8787', base))
   const run = (file: string) => execFileSync(python, [file], { env: { ...process.env, WATCHER_URL: base }, encoding: 'utf8' })
-  const [first, again] = [run(join(folder, 'example.py')), run(join(folder, 'example.py'))]
-  // The second run starts where the first stopped.
-  if (!/loaded 300 rows/.test(first) || !/loaded 0 rows/.test(again)) throw new Error(`the example printed: ${first}${again}`)
-  console.log(`The README's example works: ${first.trim()}`)
+  /** The Python blocks of a file as one program; later blocks go on where earlier ones stopped. Its output must match. */
+  const runExample = (path: string, expected: RegExp) => {
+    const file = join(folder, 'example.py')
+    writeFileSync(file, blocksOf(path, 'python').join('\n').replaceAll('http://localhost:8787', base))
+    const output = run(file)
+    if (!expected.test(output)) throw new Error(`the example of ${path} printed: ${output}`)
+    console.log(`The example of ${path} works: ${output.trim().split('\n').at(-1)}`)
+    passed += 1
+  }
+  let passed = 0
+  runExample('src/docs/workflow.md', /loaded 300 rows/)
+  runExample('src/docs/workflow.md', /loaded 0 rows/) // the second run starts where the first stopped
+  runExample('README.md', /inserts=150/)
+  runExample('src/docs/sdk.md', /from 2025-01-01 to 2025-01-10\nExecution \d+ inserted 150 rows/)
+  const untried = GUIDES.filter((path) => readText(path).includes('```python') && !/workflow|sdk/.test(path))
+  if (untried.length > 0) throw new Error(`the Python examples of ${untried.join(', ')} are not run here`)
   console.log(run(join(import.meta.dirname, 'sdk.py')).trim())
-  console.log('\n2 passed, 0 failed')
+  console.log(`\n${passed + 1} passed, 0 failed`)
 } finally {
   dev.kill('SIGTERM')
   await ended

@@ -100,6 +100,15 @@ const portsOf = (pid: number): number[] => {
   })
 }
 
+const ASSET_HEADERS = readFileSync(join(ROOT, 'src/static/_headers'), 'utf8')
+
+/** What `_headers` sets below a path, and the same of an answer. */
+const headersFor = (path: string): [name: string, value: string][] => {
+  const below = ASSET_HEADERS.split(/^(?=\/)/m).find((text) => text.startsWith(`${path}\n`)) ?? ''
+  return [...below.matchAll(/^ {2}([\w-]+): (.*)$/gm)].map(([, name = '', value = '']) => [name, value])
+}
+const headersOf = (answer: Response, path: string) => headersFor(path).map(([name]) => [name, answer.headers.get(name)])
+
 const count = async (from: string): Promise<number> => Number((await client.query(`select count(*) as n from ${from}`)).rows[0].n)
 const lateRun = async ({ post }: Server, name: string) => {
   await post('/pipeline', { name, pipeline_type_name: 'of tests', timeliness_number: 1, timeliness_datepart: 'minute' })
@@ -115,9 +124,7 @@ describe('npm start', () => {
     expect((await fetch(`${server.url}/pipeline`)).status).toBe(401)
     const asset = await fetch(`${server.url}/static/favicon.svg`)
     expect(asset.headers.get('content-type')).toBe('image/svg+xml')
-    for (const [, name, value] of readFileSync(join(ROOT, 'src/static/_headers'), 'utf8').matchAll(/^ {2}([\w-]+): (.*)$/gm)) {
-      expect(asset.headers.get(name as string)).toBe(value)
-    }
+    expect(headersOf(asset, '/static/*')).toEqual(headersFor('/static/*'))
     for (const path of ['/static/nothing.js', '/static/../../package.json', '/static/%2e%2e/%2e%2e/package.json', '/static/']) {
       expect((await fetch(server.url + path)).status, path).toBe(401)
     }
@@ -127,6 +134,30 @@ describe('npm start', () => {
     for (const path of ['/cdn-cgi/handler/scheduled?cron=0+*+*+*+*', '/cdn-cgi/local/scheduled', '/cdn-cgi/mf/reload']) {
       expect((await fetch(server.url + path)).status, path).toBe(401)
     }
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+  })
+
+  it('serves the guides to everybody, as the platform does', async () => {
+    const server = await serve()
+    const open = (path: string) => fetch(server.url + path, { redirect: 'manual' })
+    for (const [path, heading, rule] of [
+      ['/docs', '<h1>Docs</h1>', '/docs'],
+      ['/docs/concepts', '<h1>Concepts</h1>', '/docs/*'],
+    ] as const) {
+      const guide = await open(path)
+      expect([guide.status, guide.headers.get('content-type')], path).toEqual([200, 'text/html; charset=utf-8'])
+      expect(await guide.text()).toContain(heading)
+      expect(headersOf(guide, rule)).toEqual(headersFor(rule))
+      for (const spelled of [`${path}/`, `${path}.html`]) {
+        const other = await open(`${spelled}?from=mail`)
+        expect([other.status, other.headers.get('location')], spelled).toEqual([307, `${path}?from=mail`])
+      }
+    }
+    const picture = await open('/static/screenshots/overview.png')
+    expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/png'])
+    for (const path of ['/docs/nothing', '/docs/../package.json', '/docs/%2e%2e/worker/index', '/docs/concepts/more', '/docsconcepts'])
+      expect((await open(path)).status, path).toBe(401)
     server.child.kill('SIGTERM')
     expect(await server.ended).toBe(0)
   })

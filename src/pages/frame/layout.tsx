@@ -8,6 +8,7 @@ const SECTIONS = [
   { name: 'Reporting', path: '/reporting' },
   { name: 'Monitoring', path: '/monitoring' },
   { name: 'Diagnostics', path: '/diagnostics' },
+  { name: 'Docs', path: '/docs' },
 ] as const
 
 export type Section = (typeof SECTIONS)[number]['name']
