@@ -93,9 +93,11 @@ export const createApp = (house: House, runners: Runners): Router => {
 
   // Pages first: a page and an operation may share a path, and the page passes on whoever does not ask for HTML.
   for (const { routes } of [...pages, ...features, ...checks]) routes?.(app, house)
+  const documented = [...features, ...checks]
   serveDocs(
     app,
-    [...features, ...checks].flatMap(({ tags }) => tags ?? []),
+    documented.flatMap(({ tags }) => tags ?? []),
+    Object.assign({}, ...documented.map(({ enums }) => enums?.(house))),
   )
 
   app.notFound((context) => {

@@ -20,7 +20,7 @@ export interface Names {
  * finding once, records its alert and ends the job, in one statement. Badges, filters, labels of metrics, what cleanup
  * deletes and the guides are derived from the list in index.ts.
  */
-export interface Check<Evidence = unknown> extends CheckFacts, Pick<Feature, 'tags' | 'routes' | 'jobs' | 'sweeps'> {
+export interface Check<Evidence = unknown> extends CheckFacts, Pick<Feature, 'tags' | 'enums' | 'routes' | 'jobs' | 'sweeps'> {
   /**
    * What is wrong: `select subject, pipeline_id, since, evidence`. `subject` (bigint) is what the finding is about, an
    * execution or a pipeline; `since` is when it became wrong; `evidence` (jsonb) is read by the schema below.

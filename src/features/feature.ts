@@ -1,6 +1,7 @@
 import type { SQL } from 'drizzle-orm'
 import type { AnyPgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Tag } from '../http/api-docs.ts'
+import type { NamedEnums } from '../http/name-enums.ts'
 import type { Router } from '../http/router.ts'
 import type { JobKind, RunJob } from '../jobs/job.ts'
 import type { Sweep, Watch } from '../jobs/schedule.ts'
@@ -36,6 +37,8 @@ export interface House {
 export interface Feature {
   /** The groups of its operations on the docs page. */
   tags?: Tag[]
+  /** The lists of values in its schemas, with their names in the API's document. */
+  enums?: (house: House) => NamedEnums
   /** Registers its endpoints. */
   routes?: (router: Router, house: House) => void
   /** Runs its kinds of jobs. */

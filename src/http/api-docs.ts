@@ -1,5 +1,8 @@
 import { Scalar } from '@scalar/hono-api-reference'
+import { ERRORS } from '../core/errors.ts'
 import { once } from '../core/once.ts'
+import { DATEPARTS, METRIC_FIELDS } from '../db/constraints.ts'
+import type { NamedEnums } from './name-enums.ts'
 import { describeEndpoints, SECURITY_SCHEME } from './openapi.ts'
 import { type Router, register } from './router.ts'
 import type { AppEnvironment } from './scope.ts'
@@ -18,22 +21,26 @@ export interface Tag {
 }
 
 /** `GET /openapi.json` and `GET /scalar`. The page's script is one of the worker's static assets (tools/assets.ts): no CDN. */
-export const serveDocs = (router: Router, tags: readonly Tag[]): void => {
+export const serveDocs = (router: Router, tags: readonly Tag[], enums: NamedEnums): void => {
   // The same for every request, and the first costs some milliseconds to make.
   const document = once(() =>
     JSON.stringify(
-      describeEndpoints(router, {
-        openapi: '3.1.0',
-        info: {
-          title: 'Watcher',
-          version: '0.1.0',
-          description: ABOUT,
-          license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+      describeEndpoints(
+        router,
+        {
+          openapi: '3.1.0',
+          info: {
+            title: 'Watcher',
+            version: '0.1.0',
+            description: ABOUT,
+            license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+          },
+          servers: [{ url: '/' }],
+          security: [{ [SECURITY_SCHEME]: [] }],
+          tags: [...new Map(tags.map((tag) => [tag.name, tag])).values()],
         },
-        servers: [{ url: '/' }],
-        security: [{ [SECURITY_SCHEME]: [] }],
-        tags: [...new Map(tags.map((tag) => [tag.name, tag])).values()],
-      }),
+        { Datepart: DATEPARTS, MetricField: METRIC_FIELDS, ErrorCode: Object.keys(ERRORS), ...enums },
+      ),
     ),
   )
   register(

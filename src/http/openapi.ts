@@ -1,6 +1,7 @@
 import { createRoute, type RouteConfig, type z } from '@hono/zod-openapi'
 import { ERRORS, type ErrorCode, errorSchema } from '../core/errors.ts'
 import type { Endpoint } from './endpoint.ts'
+import { type NamedEnums, nameEnums } from './name-enums.ts'
 import { partsOf } from './read.ts'
 import { endpointsOf, type Router, WARNING } from './router.ts'
 
@@ -9,8 +10,8 @@ export const SECURITY_SCHEME = 'token'
 
 const described = new WeakSet<Router>()
 
-/** The OpenAPI 3.1 document of every endpoint handled so far. */
-export const describeEndpoints = (router: Router, about: Parameters<Router['getOpenAPI31Document']>[0]) => {
+/** The OpenAPI 3.1 document of every endpoint handled so far; every list of values in it is one of `enums`. */
+export const describeEndpoints = (router: Router, about: Parameters<Router['getOpenAPI31Document']>[0], enums: NamedEnums): object => {
   if (!described.has(router)) {
     described.add(router)
     router.openAPIRegistry.registerComponent('securitySchemes', SECURITY_SCHEME, {
@@ -20,7 +21,7 @@ export const describeEndpoints = (router: Router, about: Parameters<Router['getO
     })
     for (const endpoint of endpointsOf(router)) router.openAPIRegistry.registerPath(documented(endpoint))
   }
-  return router.getOpenAPI31Document(about)
+  return nameEnums(router.getOpenAPI31Document(about), enums)
 }
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } })

@@ -102,6 +102,9 @@ export const resultFilters = once(() => ({
   detected_after: instantText('Only what was detected later than this.').optional(),
 }))
 
+/** Where a value lies beside the band. */
+export const DEVIATION_DIRECTIONS = ['above', 'below'] as const
+
 export const resultAnswer = once(() =>
   z
     .object({
@@ -124,7 +127,7 @@ export const resultAnswer = once(() =>
       }),
       context: z
         .object({
-          direction: z.enum(['above', 'below']),
+          direction: z.enum(DEVIATION_DIRECTIONS),
           z_score: z.number().openapi({ description: 'Standard deviations from the mean, negative below it.' }),
           baseline_std: z.number().openapi({ description: 'Sample standard deviation; of a flat baseline 1 % of the mean, at least 1.' }),
           threshold_multiplier: z.number(),

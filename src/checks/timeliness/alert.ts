@@ -3,6 +3,7 @@ import { once } from '../../core/once.ts'
 import { DATEPARTS } from '../../db/constraints.ts'
 import { alertKind, foundFields } from '../../notifications/alert.ts'
 import { inUnits } from '../../notifications/message.ts'
+import { RUN_STATUSES } from './schemas.ts'
 
 const payload = once(() =>
   z.object({
@@ -12,7 +13,7 @@ const payload = once(() =>
         pipeline_execution_id: z.int(),
         pipeline_id: z.int(),
         duration_seconds: z.int(),
-        execution_status: z.enum(['running', 'completed']),
+        execution_status: z.enum(RUN_STATUSES),
         timely_number: z.int(),
         timely_datepart: z.enum(DATEPARTS),
         used_child_config: z.boolean(),

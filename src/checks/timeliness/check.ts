@@ -10,6 +10,7 @@ import { pipeline } from '../../features/pipelines/table.ts'
 import { oneAlert } from '../../notifications/record.ts'
 import type { Check } from '../check.ts'
 import { timelinessAlert } from './alert.ts'
+import { RUN_STATUSES } from './schemas.ts'
 import { timelinessPipelineExecutionLog } from './table.ts'
 
 const P = sql.raw('p')
@@ -22,7 +23,7 @@ const evidence = z.object({
   /** Of a run that still goes on: so far. */
   duration_seconds: amount,
   seconds_threshold: amount,
-  execution_status: z.enum(['running', 'completed']),
+  execution_status: z.enum(RUN_STATUSES),
   timely_number: amount.optional(),
   timely_datepart: z.enum(DATEPARTS).optional(),
   used_child_config: z.boolean().optional(),

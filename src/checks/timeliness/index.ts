@@ -3,10 +3,12 @@ import type { Check } from '../check.ts'
 import { type LateRun, timelinessCheck } from './check.ts'
 import { checkTimeliness } from './job.ts'
 import { routes } from './routes.ts'
+import { RUN_STATUSES } from './schemas.ts'
 
 export const timeliness: Check<LateRun> = {
   ...timelinessCheck,
   tags: [{ name: 'Timeliness and freshness', description: 'Runs that take too long, data that is too old.' }],
+  enums: () => ({ LateRunStatus: RUN_STATUSES }),
   routes,
   jobs: { check_timeliness: () => checkTimeliness },
   sweeps: [

@@ -5,6 +5,9 @@ import { instantAnswer, optional, wholeNumber } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { idText } from '../../http/text-fields.ts'
 
+/** What a late run did when it was found. */
+export const RUN_STATUSES = ['running', 'completed'] as const
+
 export const LOOKBACK_MINUTES = 60
 /** A year: an older end was judged long ago. */
 const LOOKBACK_MINUTES_MAX = 527_040
@@ -38,7 +41,7 @@ export const timelinessLogAnswer = once(() =>
       pipeline_id: z.int(),
       duration_seconds: z.int().openapi({ description: 'Whole seconds, when it was found: of a running execution so far.' }),
       seconds_threshold: z.int().openapi({ description: 'What it was allowed, in seconds.' }),
-      execution_status: z.enum(['running', 'completed']).openapi({ description: 'When it was found.' }),
+      execution_status: z.enum(RUN_STATUSES).openapi({ description: 'When it was found.' }),
       timely_number: z.int(),
       timely_datepart: z.enum(DATEPARTS),
       used_child_config: z.boolean().openapi({ description: "Whether the rule was the pipeline's own, not its type's." }),

@@ -1,7 +1,9 @@
 import type { Feature } from '../feature.ts'
 import { routes } from './routes.ts'
+import { DIRECTIONS } from './schemas.ts'
 
 export const lineage: Feature = {
   tags: [{ name: 'Lineage', description: 'Which address is made from which.' }],
+  enums: () => ({ LineageDirection: DIRECTIONS }),
   routes,
 }

@@ -61,9 +61,11 @@ export const lineagePostAnswer = once(() =>
 
 export const lineageParams = once(() => ({ address_id: idText('The address.') }))
 
+export const DIRECTIONS = ['upstream', 'downstream', 'both'] as const
+
 export const lineageQuery = once(() => ({
   direction: z
-    .enum(['upstream', 'downstream', 'both'], { error: 'Must be one of upstream, downstream, both' })
+    .enum(DIRECTIONS, { error: `Must be one of ${DIRECTIONS.join(', ')}` })
     .default('both')
     .openapi({ description: 'upstream: what the address is made from; downstream: what is made from it.' }),
   max_depth: numberText('Only pairs at most this many edges apart.', 1, 1_000_000, 1_000_000),

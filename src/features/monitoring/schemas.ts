@@ -7,11 +7,11 @@ import { JOB_STATES } from '../../jobs/table.ts'
 import type { House } from '../feature.ts'
 import { CRITICAL_DEPTH, WARNING_DEPTH } from './depth-level.ts'
 
-const jobState = once(() => z.enum(JOB_STATES).openapi('JobState'))
+const jobState = () => z.enum(JOB_STATES)
 
 /** The schemas that name the kinds of jobs, which are those of the house. */
 export const jobSchemas = ({ jobKinds }: House) => {
-  const jobKind = once(() => z.enum(jobKinds as [JobKind, ...JobKind[]]).openapi('JobKind'))
+  const jobKind = () => z.enum(jobKinds as [JobKind, ...JobKind[]])
 
   const jobFilters = once(() => ({
     ...pageQuery(),
