@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Bounds, LOOKBACK_MINUTES, RETENTION_DAYS } from './core/bounds.ts'
 import { ApiError } from './core/errors.ts'
 
 /** A token of WATCHER_API_TOKENS: the client it belongs to, and what it may do. */
@@ -14,11 +15,14 @@ const switchSetting = z
   .transform((text) => text === 'true' || text === '1')
 
 /** As text, or as TOML's own number. */
-const numberSetting = (least: number, most: number) =>
-  z
-    .preprocess((value) => String(value).trim(), z.string().regex(/^\d{1,9}$/, `must be a whole number between ${least} and ${most}`))
+const numberSetting = ({ min, max, default: initially }: Bounds) => {
+  const fault = `must be a whole number between ${min} and ${max}`
+  return z
+    .preprocess((value) => String(value).trim(), z.string().regex(/^\d{1,9}$/, fault))
     .transform(Number)
-    .refine((value) => value >= least && value <= most, `must be a whole number between ${least} and ${most}`)
+    .refine((value) => value >= min && value <= max, fault)
+    .default(initially)
+}
 
 /** What the driver takes: it would put a string it cannot parse, password and all, into its error. */
 function isConnectionString(text: string): boolean {
@@ -84,8 +88,8 @@ const settingsSchema = z.object({
   SLACK_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'must be the URL of a Slack incoming webhook' }).optional(),
   WATCHER_API_TOKENS: tokensSetting.default([]),
   WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: switchSetting.default(false),
-  WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES: numberSetting(5, 527_040).default(60),
-  WATCHER_LOG_RETENTION_DAYS: numberSetting(90, 36_500).default(365),
+  WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES: numberSetting(LOOKBACK_MINUTES),
+  WATCHER_LOG_RETENTION_DAYS: numberSetting(RETENTION_DAYS),
   /** Whether `?profile=true` answers a profile; initially in dev only. */
   PROFILING_ENABLED: switchSetting.optional(),
   /** Origins whose pages may call the API from a browser; none initially. */

@@ -420,6 +420,25 @@ describe('what is large', () => {
     // Two of nine days had 200: the mean is about 122, and two deviations above it lie well above 200.
     expect(points.at(-1).upper).toBeGreaterThan(195)
   })
+
+  it('has the band that detection uses, also where every value was the same fraction', async () => {
+    const pipeline_id = await makePipeline()
+    await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'throughput', minimum_executions: 5 })
+    const runOf = async (day: number, total_rows: number) => {
+      const begun = Date.now() - day * 86_400_000 - 60_000
+      const id = await startRun({ pipeline_id, start_date: new Date(begun).toISOString() })
+      await post('/end_pipeline_execution', { id, end_date: new Date(begun + 3_000).toISOString(), total_rows })
+      return id
+    }
+    for (let day = 9; day >= 1; day -= 1) await runOf(day, 1) // a third of a row a second: no deviation, but for rounding
+    const id = await runOf(0, 100)
+    const { anomalies } = (await post(`/anomaly_detection/detect/${pipeline_id}`)).body
+    const { lower_threshold, upper_threshold, baseline_std } = anomalies[0].context
+    expect([anomalies[0].pipeline_execution_id, baseline_std]).toEqual([id, expect.closeTo(1 / 300, 9)])
+    const { body } = await open(`/pipelines/${pipeline_id}?metric=throughput`)
+    const { points } = JSON.parse(/id="history-points"[^>]*>(.*?)<\/script>/.exec(body)?.[1] ?? '')
+    expect(points.at(-1)).toMatchObject({ id, lower: lower_threshold, upper: upper_threshold })
+  })
 })
 
 describe('the lineage graph', () => {

@@ -6,11 +6,12 @@ import { decimal, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
-import { metricOf } from './metric.ts'
+import { baselineOf, lookbackOf, metricOf } from './baseline.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 import { type Anomaly, judge } from './verdict.ts'
 
-const ruleMetric = metricOf(sql`r.metric_field`)
+const ruleMetric = metricOf(sql`r.metric_field`, sql`e`)
+const past = baselineOf(sql`past.value`)
 
 /**
  * The execution under test, and for each active rule of its pipeline the value and its baseline: successful runs of the
@@ -39,14 +40,13 @@ const MEASURE = prepare(sql`
   left join tested on true
   left join ${anomalyDetectionRule} r on r.pipeline_id = subject.id and r.active and tested.completed_successfully
   left join lateral (
-    select (select ${ruleMetric} from tested e) as value, count(past.value) as count, avg(past.value) as mean,
-      -- Rounding makes the deviation of equal fractions a tiny number; what is flat is to be 0.
-      case when min(past.value) = max(past.value) then 0 else stddev_samp(past.value) end as deviation
+    select (select ${ruleMetric} from tested e) as value, ${past.count} as count, ${past.mean} as mean,
+      ${past.deviation} as deviation
     from (
       select ${ruleMetric} as value
       from ${pipelineExecution} e
       where e.pipeline_id = r.pipeline_id and e.hour_recorded = tested.hour_recorded and e.completed_successfully
-        and e.end_date between tested.end_date - make_interval(hours => 24 * r.lookback_days) and tested.end_date and e.id <> tested.id
+        and e.end_date between tested.end_date - ${lookbackOf(sql`r.lookback_days`)} and tested.end_date and e.id <> tested.id
         and not exists (select from ${anomalyDetectionResult} flagged where flagged.pipeline_execution_id = e.id and flagged.rule_id = r.id)
     ) past) b on r.id is not null
   order by r.id`)

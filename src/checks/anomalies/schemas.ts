@@ -4,36 +4,29 @@ import { METRIC_FIELDS } from '../../db/constraints.ts'
 import { flagField, idField, instantAnswer, metricField, optional } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { flagText, idText, instantText } from '../../http/text-fields.ts'
+import { RULE_BOUNDS } from './rule.ts'
+
+/** A number between the bounds of a rule's setting. */
+const setting = (name: keyof typeof RULE_BOUNDS, description: string, number: z.ZodNumber) => {
+  const { min, max, default: initially } = RULE_BOUNDS[name]
+  const fault = `Must be between ${min} and ${max}`
+  return number
+    .min(min, fault)
+    .max(max, fault)
+    .openapi({ description: `${description} Initially ${initially}.`, minimum: min, maximum: max, example: initially })
+}
+
+const wholeSetting = (name: keyof typeof RULE_BOUNDS, description: string) =>
+  setting(name, description, z.int({ error: 'Must be a whole number' })).openapi({ type: 'integer' })
 
 const ruleFields = once(() => ({
-  std_deviation_threshold_multiplier: z.number().min(1, 'Must be between 1 and 10').max(10, 'Must be between 1 and 10').openapi({
-    description: 'How many standard deviations from the mean are an anomaly. Initially 2.',
-    minimum: 1,
-    maximum: 10,
-    example: 2,
-  }),
-  lookback_days: z
-    .int({ error: 'Must be a whole number' })
-    .min(1, 'Must be between 1 and 365')
-    .max(365, 'Must be between 1 and 365')
-    .openapi({
-      type: 'integer',
-      description: 'Days of history that make the baseline. Initially 30.',
-      minimum: 1,
-      maximum: 365,
-      example: 30,
-    }),
-  minimum_executions: z
-    .int({ error: 'Must be a whole number' })
-    .min(5, 'Must be between 5 and 1000')
-    .max(1000, 'Must be between 5 and 1000')
-    .openapi({
-      type: 'integer',
-      description: 'Fewer past executions give no verdict. Initially 10.',
-      minimum: 5,
-      maximum: 1000,
-      example: 10,
-    }),
+  std_deviation_threshold_multiplier: setting(
+    'std_deviation_threshold_multiplier',
+    'How many standard deviations from the mean are an anomaly.',
+    z.number(),
+  ),
+  lookback_days: wholeSetting('lookback_days', 'Days of history that make the baseline.'),
+  minimum_executions: wholeSetting('minimum_executions', 'Fewer past executions give no verdict.'),
   active: flagField('Whether the rule is evaluated. Initially true.'),
 }))
 

@@ -4,6 +4,10 @@ import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/co
 import { METRIC_FIELDS, oneOf } from '../../db/constraints.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
+import { RULE_BOUNDS, RULE_DEFAULTS } from './rule.ts'
+
+/** A setting's bounds as SQL: constraints cannot carry parameters. */
+const within = (name: keyof typeof RULE_BOUNDS) => sql.raw(`${RULE_BOUNDS[name].min} and ${RULE_BOUNDS[name].max}`)
 
 export const anomalyDetectionRule = pgTable(
   'anomaly_detection_rule',
@@ -11,9 +15,9 @@ export const anomalyDetectionRule = pgTable(
     id: id(),
     pipeline_id: reference(() => pipeline.id).notNull(),
     metric_field: text().notNull(),
-    std_deviation_threshold_multiplier: doublePrecision().notNull().default(2),
-    lookback_days: integer().notNull().default(30),
-    minimum_executions: integer().notNull().default(10),
+    std_deviation_threshold_multiplier: doublePrecision().notNull().default(RULE_DEFAULTS.std_deviation_threshold_multiplier),
+    lookback_days: integer().notNull().default(RULE_DEFAULTS.lookback_days),
+    minimum_executions: integer().notNull().default(RULE_DEFAULTS.minimum_executions),
     active: flag(true),
     created_at: createdAt(),
     updated_at: instant(),
@@ -22,9 +26,12 @@ export const anomalyDetectionRule = pgTable(
     // Ending an execution asks for the pipeline's active rules; also the rule that a metric has one rule per pipeline.
     uniqueIndex('anomaly_detection_rule_metric_unique').on(table.pipeline_id, table.metric_field),
     oneOf('anomaly_detection_rule_metric_known', table.metric_field, METRIC_FIELDS),
-    check('anomaly_detection_rule_multiplier_range', sql`std_deviation_threshold_multiplier between 1 and 10`),
-    check('anomaly_detection_rule_lookback_range', sql`lookback_days between 1 and 365`),
-    check('anomaly_detection_rule_minimum_range', sql`minimum_executions between 5 and 1000`),
+    check(
+      'anomaly_detection_rule_multiplier_range',
+      sql`std_deviation_threshold_multiplier between ${within('std_deviation_threshold_multiplier')}`,
+    ),
+    check('anomaly_detection_rule_lookback_range', sql`lookback_days between ${within('lookback_days')}`),
+    check('anomaly_detection_rule_minimum_range', sql`minimum_executions between ${within('minimum_executions')}`),
   ],
 )
 

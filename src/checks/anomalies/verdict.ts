@@ -51,9 +51,9 @@ export const judge = (value: number, baseline: Baseline, rule: Rule): Anomaly | 
   const band = bandOf(baseline, rule)
   if (!band) return null
   const { mean } = baseline
-  const { deviation, allowed } = band
+  const { deviation, lower, upper } = band
+  if (value >= lower && value <= upper) return null
   const difference = value - mean
-  if (Math.abs(difference) <= allowed) return null
   const z = difference / deviation
   return {
     violation_value: value,
@@ -65,19 +65,23 @@ export const judge = (value: number, baseline: Baseline, rule: Rule): Anomaly | 
       z_score: z,
       baseline_std: deviation,
       threshold_multiplier: rule.std_deviation_threshold_multiplier,
-      lower_threshold: mean - allowed,
-      upper_threshold: mean + allowed,
+      lower_threshold: lower,
+      upper_threshold: upper,
       lookback_days: rule.lookback_days,
       execution_count: baseline.count,
     },
   }
 }
 
-/** How far from the mean is still normal, and the deviation that this is a multiple of; null where there are too few values to say. */
-export const bandOf = (baseline: Baseline, rule: Omit<Rule, 'lookback_days'>): { deviation: number; allowed: number } | null => {
+/** What is still normal, and the deviation that its width is a multiple of; null where there are too few values to say. */
+export const bandOf = (
+  baseline: Baseline,
+  rule: Omit<Rule, 'lookback_days'>,
+): { deviation: number; lower: number; upper: number } | null => {
   if (baseline.count < rule.minimum_executions || baseline.count < 2) return null
   const deviation = effectiveDeviation(baseline, rule.metric_field)
-  return { deviation, allowed: rule.std_deviation_threshold_multiplier * deviation }
+  const allowed = rule.std_deviation_threshold_multiplier * deviation
+  return { deviation, lower: baseline.mean - allowed, upper: baseline.mean + allowed }
 }
 
 /**

@@ -1,14 +1,17 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { LOOKBACK_MINUTES } from '../../core/bounds.ts'
 import { formatInstant } from '../../core/instant.ts'
 import type { RunJob } from '../../jobs/job.ts'
 import { sweepJob } from '../sweep.ts'
 import { timelinessCheck } from './check.ts'
 import { findWindowStart } from './queries.ts'
-import { LOOKBACK_MINUTES } from './schemas.ts'
 
 /** How far to look back, or, in the job for the rest of a large sweep, from when on. */
-const payload = z.object({ lookback_minutes: z.int().default(LOOKBACK_MINUTES), since: z.string().transform(formatInstant).optional() })
+const payload = z.object({
+  lookback_minutes: z.int().default(LOOKBACK_MINUTES.default),
+  since: z.string().transform(formatInstant).optional(),
+})
 
 /** The `check_timeliness` job. */
 export const checkTimeliness: RunJob = sweepJob(timelinessCheck, {

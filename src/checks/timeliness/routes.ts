@@ -1,9 +1,10 @@
+import { LOOKBACK_MINUTES } from '../../core/bounds.ts'
 import { queuedAnswer } from '../../http/fields.ts'
 import { handleList } from '../../http/resource.ts'
 import { handle, type Router } from '../../http/router.ts'
 import { recordJob } from '../../jobs/record.ts'
 import { listTimelinessLog } from './queries.ts'
-import { LOOKBACK_MINUTES, timelinessCheck, timelinessLogAnswer, timelinessLogFilters } from './schemas.ts'
+import { timelinessLogAnswer, timelinessLogFilters, timelinessPost } from './schemas.ts'
 
 const tag = 'Timeliness and freshness'
 
@@ -19,11 +20,11 @@ export const routes = (router: Router): void => {
       summary: 'Queue a timeliness check',
       description:
         'Finds executions that run, or have run, for longer than their pipeline or its type allows. Each is logged once and alerted once. The check also runs every 15 minutes by itself.',
-      body: timelinessCheck,
+      body: timelinessPost,
       answers: { 200: { description: 'The check is recorded and on its way.', schema: queuedAnswer } },
     },
     async ({ body }, { db, now, sendAfterwards }) => {
-      sendAfterwards(await recordJob(db, 'check_timeliness', { lookback_minutes: body?.lookback_minutes ?? LOOKBACK_MINUTES }, now))
+      sendAfterwards(await recordJob(db, 'check_timeliness', { lookback_minutes: body?.lookback_minutes ?? LOOKBACK_MINUTES.default }, now))
       return { status: 200, body: { status: 'queued' } }
     },
   )

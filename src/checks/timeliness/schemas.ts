@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { LOOKBACK_MINUTES } from '../../core/bounds.ts'
 import { once } from '../../core/once.ts'
 import { DATEPARTS } from '../../db/constraints.ts'
 import { instantAnswer, optional, wholeNumber } from '../../http/fields.ts'
@@ -8,19 +9,15 @@ import { idText } from '../../http/text-fields.ts'
 /** What a late run did when it was found. */
 export const RUN_STATUSES = ['running', 'completed'] as const
 
-export const LOOKBACK_MINUTES = 60
-/** A year: an older end was judged long ago. */
-const LOOKBACK_MINUTES_MAX = 527_040
-
-export const timelinessCheck = once(() =>
+export const timelinessPost = once(() =>
   z
     .object({
       lookback_minutes: optional(
         wholeNumber(
-          `Executions that started or ended in these minutes are checked, and every one that still runs. Where the last check was longer ago, from there on. Initially ${LOOKBACK_MINUTES}.`,
-          5,
-          LOOKBACK_MINUTES_MAX,
-          LOOKBACK_MINUTES,
+          `Executions that started or ended in these minutes are checked, and every one that still runs. Where the last check was longer ago, from there on. Initially ${LOOKBACK_MINUTES.default}.`,
+          LOOKBACK_MINUTES.min,
+          LOOKBACK_MINUTES.max,
+          LOOKBACK_MINUTES.default,
         ),
       ),
     })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RETENTION_DAYS } from '../../core/bounds.ts'
 import { finishJob } from '../../jobs/claim.ts'
 import type { RunJob } from '../../jobs/job.ts'
 import type { House } from '../feature.ts'
@@ -6,7 +7,7 @@ import { cleanLogs } from './clean.ts'
 import { finishAndContinue } from './queries.ts'
 import { BATCH_SIZE } from './schemas.ts'
 
-const payload = z.object({ retention_days: z.int().min(90), batch_size: z.int().min(1).default(BATCH_SIZE) })
+const payload = z.object({ retention_days: z.int().min(RETENTION_DAYS.min), batch_size: z.int().min(1).default(BATCH_SIZE) })
 
 /** Well below the claim's five minutes. */
 const MAX_MILLIS = 60_000

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { RETENTION_DAYS } from '../../core/bounds.ts'
 import { once } from '../../core/once.ts'
 import { optional, wholeNumber } from '../../http/fields.ts'
 import type { House } from '../feature.ts'
@@ -9,7 +10,7 @@ export const BATCH_SIZE = 10_000
 export const cleanupPost = once(() =>
   z
     .object({
-      retention_days: wholeNumber('Days that are kept.', 90, 36_500, 365),
+      retention_days: wholeNumber('Days that are kept.', RETENTION_DAYS.min, RETENTION_DAYS.max, RETENTION_DAYS.default),
       batch_size: optional(wholeNumber(`Most rows of a table in one transaction. Initially ${BATCH_SIZE}.`, 1, 100_000, BATCH_SIZE)),
     })
     .openapi('LogCleanupPost'),

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { metricOf } from '../../checks/anomalies/metric.ts'
+import { baselineOf, lookbackOf, metricOf } from '../../checks/anomalies/baseline.ts'
+import { RULE_DEFAULTS } from '../../checks/anomalies/rule.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../../checks/anomalies/table.ts'
 import { bandOf, type MetricField } from '../../checks/anomalies/verdict.ts'
 import { addSeconds } from '../../core/instant.ts'
@@ -16,10 +17,9 @@ export const MOST_POINTS = 2_000
 /** Runs that baselines are taken from: two months of one a minute. */
 const MOST_PAST = 100_000
 
-/** What a metric's band is drawn with where the pipeline has no rule for it: nothing is judged by it. */
-const DEFAULTS = { std_deviation_threshold_multiplier: 2, lookback_days: 30, minimum_executions: 10 }
-
-const value = metricOf(sql`${param('metric')}::text`)
+const value = metricOf(sql`${param('metric')}::text`, sql`e`)
+const lookback = lookbackOf(sql`${param('lookback_days')}::int`)
+const baseline = baselineOf(sql`value`, sql`filter (where succeeded and not is_flagged) over baseline`)
 
 /**
  * A metric of the pipeline's runs, and for each the mean and deviation of its baseline as detection takes it: successful
@@ -31,15 +31,13 @@ const HISTORY = prepare(sql`
       exists (select from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
         where f.pipeline_execution_id = e.id and r.metric_field = ${param('metric')}) as is_flagged
     from ${pipelineExecution} e
-    where e.pipeline_id = ${param('id')} and e.end_date >= ${param('since')}::timestamptz - make_interval(hours => 24 * ${param('lookback_days')}::int)
+    where e.pipeline_id = ${param('id')} and e.end_date >= ${param('since')}::timestamptz - ${lookback}
     order by e.id desc limit ${sql.raw(String(MOST_PAST))}),
   banded as (
-    select past.*, count(value) filter (where succeeded and not is_flagged) over baseline as count,
-      avg(value) filter (where succeeded and not is_flagged) over baseline as mean,
-      coalesce(stddev_samp(value) filter (where succeeded and not is_flagged) over baseline, 0) as deviation
+    select past.*, ${baseline.count} as count, ${baseline.mean} as mean, ${baseline.deviation} as deviation
     from past
     window baseline as (partition by hour_recorded order by end_date
-      range between make_interval(hours => 24 * ${param('lookback_days')}::int) preceding and current row exclude current row))
+      range between ${lookback} preceding and current row exclude current row))
   select id, start_date, value, succeeded, is_flagged, count, mean, deviation from (
     select * from banded where end_date >= ${param('since')}::timestamptz order by start_date desc limit ${sql.raw(String(MOST_POINTS))}) shown
   order by start_date`)
@@ -52,21 +50,21 @@ const pointRow = z.object({
   is_flagged: truth,
   count: whole,
   mean: decimal.nullable(),
-  deviation: decimal,
+  deviation: decimal.nullable(),
 })
 
-type Rule = typeof DEFAULTS
+type Rule = typeof RULE_DEFAULTS
 
 /** The runs of these last days in the order of their starts. */
 export const readHistory = async (
   db: Database,
-  { id, metric, days, rule = DEFAULTS }: { id: number; metric: MetricField; days: number; rule?: Rule | undefined },
+  { id, metric, days, rule = RULE_DEFAULTS }: { id: number; metric: MetricField; days: number; rule?: Rule | undefined },
   now: string,
 ): Promise<Point[]> => {
   const rows = await db.rows(HISTORY, pointRow, { id, metric, since: addSeconds(now, -days * 86_400), lookback_days: rule.lookback_days })
   return rows.map(({ count, mean, deviation, is_flagged, ...point }) => {
-    const band = mean === null ? null : bandOf({ count, mean, deviation }, { ...rule, metric_field: metric })
-    const [lower, upper] = band && mean !== null ? [Math.max(0, mean - band.allowed), mean + band.allowed] : [null, null]
+    const band = mean === null ? null : bandOf({ count, mean, deviation: deviation ?? 0 }, { ...rule, metric_field: metric })
+    const { lower, upper } = band ?? { lower: null, upper: null }
     return { ...point, isFlagged: is_flagged, lower, upper }
   })
 }

@@ -61,7 +61,8 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
     [
       points.map(({ start_date }) => Date.parse(start_date) / 1000),
       points.map(({ upper }) => upper),
-      points.map(({ lower }) => lower),
+      // No metric is below 0: the band is not drawn there.
+      points.map(({ lower }) => (lower === null ? null : Math.max(0, lower))),
       points.map(({ value }) => value),
       only(({ isFlagged }) => isFlagged),
       only(({ succeeded }) => !succeeded),

@@ -1,0 +1,23 @@
+import { z } from 'zod'
+import { once } from '../core/once.ts'
+import { type AlertKind, alertKind, foundFields } from '../notifications/alert.ts'
+import { inOneLine } from '../notifications/message.ts'
+
+/**
+ * The alert of a check that has no words of its own: its title, and the sentence of each finding, whose evidence stands in
+ * the payload's items.
+ */
+export const plainAlert = <Evidence>(
+  kind: string,
+  title: string,
+  evidence: () => z.ZodType<Evidence>,
+  explain: (evidence: Evidence) => string,
+): AlertKind => {
+  const payload = once(() => z.object({ ...foundFields, items: z.array(evidence()) }))
+  return alertKind(kind, payload, ({ at, count, items }) => ({
+    at,
+    level: 'WARNING',
+    message: `${title} Check Failed - ${count} finding(s)`,
+    details: [['Findings', '•', items.map((item) => inOneLine(explain(item))), count]],
+  }))
+}

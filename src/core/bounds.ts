@@ -1,0 +1,12 @@
+/** Bounds and defaults that a setting and a field of the API share. */
+export interface Bounds {
+  min: number
+  max: number
+  default: number
+}
+
+/** How far the timeliness check looks back, in minutes: at most a year; an older end was judged long ago. */
+export const LOOKBACK_MINUTES: Bounds = { min: 5, max: 527_040, default: 60 }
+
+/** How long runs and logs are kept, in days. */
+export const RETENTION_DAYS: Bounds = { min: 90, max: 36_500, default: 365 }
