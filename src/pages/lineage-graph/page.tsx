@@ -1,7 +1,7 @@
 import { grouped } from '../../core/figures.ts'
 import { Badge, Embedded, Empty, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
-import { PROBLEM_WORDS } from '../overview/problems.ts'
+import { PROBLEM_WORDS } from '../frame/problems.ts'
 import { type CountedGraph, DIRECTIONS, type Direction, type Found, MOST_EDGES } from './queries.ts'
 
 interface LineageQuery {

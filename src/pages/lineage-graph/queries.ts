@@ -12,7 +12,7 @@ import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { toneOf } from '../frame/elements.tsx'
 import { patternOf } from '../frame/fields.ts'
-import { DAY_SECONDS, joinProblems, nameOf, PROBLEM_WORDS, problems, wordsWhere } from '../overview/problems.ts'
+import { DAY_SECONDS, joinProblems, nameOf, PROBLEM_WORDS, problems, wordsWhere } from '../frame/problems.ts'
 import type { Graph, Mark } from './shape.ts'
 
 /** More nobody can read; the nearest are shown, and how many are not is said. */

@@ -2,7 +2,7 @@ import { checks } from '../../checks/index.ts'
 import { duration, grouped, secondsBetween } from '../../core/figures.ts'
 import { Badge, Empty, Moment, Pager, TypeChoice, toneOf } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
-import { DAY_SECONDS, FILTERS, PROBLEM_WORDS, PROBLEMS } from './problems.ts'
+import { DAY_SECONDS, FILTERS, PROBLEM_WORDS, PROBLEMS } from '../frame/problems.ts'
 import { type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
 
 type Scope = ViewScope<OverviewFilters>

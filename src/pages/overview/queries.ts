@@ -11,7 +11,7 @@ import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { job } from '../../jobs/table.ts'
 import { patternOf } from '../frame/fields.ts'
-import { DAY_SECONDS, findingWords, joinProblems, nameOf, PROBLEM_WORDS, problems, wordsWhere } from './problems.ts'
+import { DAY_SECONDS, findingWords, joinProblems, nameOf, PROBLEM_WORDS, problems, wordsWhere } from '../frame/problems.ts'
 
 export const PAGE_ROWS = 50
 /** Of each kind of problem so many are told in words; the rest is counted and listed below. */

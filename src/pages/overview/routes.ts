@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { Router } from '../../http/router.ts'
 import { idInQuery, pageNumber, searchText } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
+import { FILTERS } from '../frame/problems.ts'
 import { OverviewPage } from './page.tsx'
-import { FILTERS } from './problems.ts'
 import { readOverview } from './queries.ts'
 
 export const routes = (router: Router): void =>
