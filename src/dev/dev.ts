@@ -1,14 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { dirname } from 'node:path'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CRONS } from '../jobs/schedule.ts'
 import { fireByPath, startTicking } from '../server/cron.ts'
 import { copyAssets } from '../tools/assets.ts'
 import { ProgramFailure, runProgram } from '../tools/failure.ts'
 import { migrate } from '../tools/migrate.ts'
-import { readPort, settingsIn } from '../tools/settings.ts'
+import { DEFAULT_PORT, readPort, settingsIn } from '../tools/settings.ts'
 import { startNeonEndpoint } from './neon-endpoint.ts'
 import { developmentFolder, startPostgres } from './postgres.ts'
+
+/** wrangler's own line for a request. */
+const WRANGLER_REQUEST = /^\[wrangler:\w+\] [A-Z]+ \S+ \d{3} /
 
 /** `npm run dev`: database, Neon endpoint, migrations, then the worker on workerd. Ctrl-C stops all of it. */
 await runProgram(async () => {
@@ -33,7 +39,13 @@ await runProgram(async () => {
     started.push(endpoint.close)
     copyAssets()
 
-    const worker = startWorker(port, { DATABASE_URL: databaseUrl, NEON_FETCH_ENDPOINT: endpoint.url })
+    const settingsFile = writeSettings({
+      ...settingsIn(process.env, 'dev'),
+      DATABASE_URL: databaseUrl,
+      NEON_FETCH_ENDPOINT: endpoint.url,
+    })
+    started.push(async () => rmSync(dirname(settingsFile), { recursive: true, force: true }))
+    const worker = startWorker(port, settingsFile)
     started.push(() => stopGroup(worker))
     const ended = new Promise<number>((resolve) => worker.once('exit', (code) => resolve(code ?? 1)))
     const ready = untilServing(port)
@@ -45,7 +57,7 @@ await runProgram(async () => {
   database   ${databaseUrl.replace(/:[^:@/]+@/, ':…@')}
   data       ${postgres?.folder ?? 'on the server in DEV_DATABASE_URL'}
   cron       fires here as it would deployed (UTC): ${Object.values(CRONS).join(' · ')}
-  Ctrl-C stops everything; the data stays. Try: npm run demo
+  Ctrl-C stops everything; the data stays. Try: ${port === DEFAULT_PORT ? '' : `PORT=${port} `}npm run demo
 `)
     }
     const last = await Promise.race([interrupted, ended])
@@ -56,27 +68,38 @@ await runProgram(async () => {
   process.exit(0)
 })
 
-/** Settings in our own environment reach the worker: `WATCHER_…=true npm run dev`. */
-function startWorker(port: number, database: Record<string, string>): ChildProcess {
-  const variables = Object.entries({ ...settingsIn(process.env, 'dev'), ...database })
-  const wrangler = fileOf('wrangler')
-  return spawn(
+/**
+ * Settings in our own environment reach the worker: `WATCHER_…=true npm run dev`. They stand in a file that only we may
+ * read, not among the arguments, which every user of this machine can list.
+ */
+function startWorker(port: number, settingsFile: string): ChildProcess {
+  const worker = spawn(
     process.execPath,
-    [
-      wrangler,
-      'dev',
-      '--ip=127.0.0.1',
-      `--port=${port}`,
-      '--show-interactive-dev-session=false',
-      ...variables.flatMap(([name, value]) => ['--var', `${name}:${value}`]),
-    ],
+    [fileOf('wrangler'), 'dev', '--ip=127.0.0.1', `--port=${port}`, '--show-interactive-dev-session=false', `--env-file=${settingsFile}`],
     {
       cwd: dirname(dirname(import.meta.dirname)),
       detached: true,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_LOG: 'log' },
     },
   )
+  // The worker writes a line for each request; wrangler's own would be the second.
+  createInterface({ input: worker.stdout }).on('line', (line) => {
+    if (!WRANGLER_REQUEST.test(line)) console.log(line)
+  })
+  return worker
+}
+
+/** A new file, for us alone, in the form of dotenv. Answers its path. */
+function writeSettings(settings: Record<string, string>): string {
+  const lines = Object.entries(settings).map(([name, value]) => {
+    const quote = ["'", '"', '`'].find((mark) => !value.includes(mark))
+    if (quote === undefined) throw new ProgramFailure(`${name} must not have all of ' " and \` in it`)
+    return `${name}=${quote}${value}${quote}\n`
+  })
+  const file = join(mkdtempSync(join(tmpdir(), 'watcher-dev-')), 'settings.env')
+  writeFileSync(file, lines.join(''), { mode: 0o600 })
+  return file
 }
 
 function fileOf(packageName: string): string {

@@ -15,9 +15,12 @@ export const settingsIn = (variables: Record<string, string | undefined>, state:
   return { ...Object.fromEntries(given), ENV_STATE: state }
 }
 
+/** Where the API is served if nothing else is said. */
+export const DEFAULT_PORT = 8787
+
 /** PORT, 8787 where it is not set. Throws ProgramFailure where it is none, or not free; `script` is what to start again. */
 export const readPort = async (script: 'dev' | 'start', host = '127.0.0.1'): Promise<number> => {
-  const port = Number(process.env.PORT ?? 8787)
+  const port = Number(process.env.PORT ?? DEFAULT_PORT)
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new ProgramFailure(`PORT=${process.env.PORT} is not a port number`)
   await new Promise<void>((resolve, reject) => {
     const probe = createServer()

@@ -10,6 +10,9 @@ import { blocksOf, GUIDES, ROOT, readText } from '../support/node/guides.ts'
 
 const run = promisify(execFile)
 
+/** A setting's value, which no other user of the machine may see. */
+const MARK = 'mark-of-a-setting'
+
 let folder: string
 let port: number
 let dev: ChildProcess
@@ -36,7 +39,7 @@ const untilReady = () => vi.waitFor(() => expect(output).toContain('Ctrl-C stops
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'watcher-dev-'))
   port = await freePort()
-  dev = startDev({ PORT: String(port), DEV_DATA_FOLDER: join(folder, 'data') })
+  dev = startDev({ PORT: String(port), DEV_DATA_FOLDER: join(folder, 'data'), OTEL_SERVICE_NAME: MARK })
   await untilReady()
 })
 
@@ -79,6 +82,27 @@ const withoutIds = (answer: unknown): Answered =>
   )
 
 describe('npm run dev', () => {
+  it('tells how to play the demo on this port', () => {
+    expect(output).toContain(`Try: PORT=${port} npm run demo`)
+  })
+
+  it('keeps settings, tokens among them, out of the list of processes', async () => {
+    const { stdout } = await run('ps', ['-eo', 'args'])
+    expect(stdout).toContain('wrangler')
+    expect(stdout).not.toContain(MARK)
+    const { status } = await fetch(`http://localhost:${port}/pipeline`)
+    expect(status).toBe(200)
+  })
+
+  it('writes one line for a request', async () => {
+    const path = `/pipeline/${Date.now()}`
+    await (await fetch(`http://localhost:${port}${path}`)).text()
+    await vi.waitFor(() => expect(output).toContain(path))
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const lines = output.split('\n').filter((line) => line.includes(path))
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ message: 'request', method: 'GET', path, status: 404 }])
+  })
+
   it('plays the demo against the running server', async () => {
     const { stdout } = await run(process.execPath, [join(ROOT, 'src/demo/demo.ts')], { env: { ...process.env, PORT: String(port) } })
     expect(stdout).toContain('second run from    "100"')

@@ -44,6 +44,20 @@ describe('every page', () => {
     expect(textOf((await open(`/pipelines/${await makePipeline()}`)).body)).toContain('It has not run yet')
   })
 
+  it('answer a page where there is none, with the way back and nothing to try again', async () => {
+    const { status, body, headers } = await open('/nope')
+    expect([status, headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8'])
+    expect(textOf(body)).toContain('There is no path /nope')
+    expect(body).toContain('<a href="/overview">overview</a>')
+    expect(textOf(body)).not.toContain('Try again')
+    const missing = await open('/pipelines/999999')
+    expect([missing.status, textOf(missing.body).includes('Try again')]).toEqual([404, false])
+    expect((await open('/pipelines/x')).status).toBe(404)
+    // Whoever calls the API is answered as before.
+    expect((await get('/nope')).body.code).toBe('path_not_found')
+    expect((await open('/pipeline/999999')).body.code).toBe('pipeline_not_found')
+  })
+
   it('costs at most two round trips, is HTML with a strict policy, and has a title of its own', async () => {
     const source = unique('in')
     const pipeline_id = await makeLineage([source], [unique('out')])
