@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { once } from '../core/once.ts'
 import { readIds } from '../db/rows.ts'
 import { param, prepare, type Statement } from '../db/statement.ts'
-import { finishedJob, finishing, heldJob } from '../jobs/claim.ts'
+import { claimedJob, finishedJob, finishing } from '../jobs/claim.ts'
 import type { ClaimedJob, JobKind, JobScope, RunJob } from '../jobs/job.ts'
 import { insertJobs } from '../jobs/record.ts'
 import { insertAlerts } from '../notifications/record.ts'
@@ -11,7 +11,7 @@ import type { Check, Names } from './check.ts'
 /** New findings of one sweep; where there are more, a job for the rest is recorded with them. */
 export const MAX_FINDINGS = 5000
 
-const HELD = sql.raw('held')
+const CLAIMED = sql.raw('claimed')
 /** The CTE whose rows are the ids of the alerts' jobs. */
 export const ALERTED = sql.raw('alerted')
 const CONTINUED = sql.raw('continued')
@@ -28,12 +28,12 @@ export const NAMES: Names = {
 /**
  * The CTEs that log what is wrong and record the alerts for it, as one: `found`, `logged`, what else the check writes, and
  * `alerted`, whose rows are the ids of the recorded jobs. Of two sweeps at once the log's unique index lets one insert
- * through, and only what this statement has inserted is in its alerts. Nothing is written without a row in `held`.
+ * through, and only what this statement has inserted is in its alerts. Nothing is written without a row in `claim`.
  */
-export const findings = <Evidence>(check: Check<Evidence>, held: SQL): SQL => sql`
+export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => sql`
   ${NAMES.found} as (
     select subject, pipeline_id, since, evidence from (${check.wrong(NAMES)}) wrong
-    where exists (select from ${held})
+    where exists (select from ${claim})
     order by subject
     limit ${sql.raw(String(MAX_FINDINGS))}),
   ${NAMES.logged} as (${check.logFound(NAMES)}),
@@ -63,10 +63,10 @@ const continued = ({ jobKind, payload }: Continuation): SQL => sql`
  */
 export const sweepStatement = <Evidence>(check: Check<Evidence>, continuation?: Continuation): Statement =>
   prepare(sql`
-    with ${heldJob(HELD)},
-    ${findings(check, HELD)},
+    with ${claimedJob(CLAIMED)},
+    ${findings(check, CLAIMED)},
     ${continuation ? continued(continuation) : sql``}
-    ${finishedJob(FINISHED, { held: HELD, work: NAMES.logged })}
+    ${finishedJob(FINISHED, { claim: CLAIMED, work: NAMES.logged })}
     select id from ${ALERTED} ${continuation ? sql`union all select id from ${CONTINUED}` : sql``}`)
 
 /**

@@ -116,12 +116,12 @@ export class ApiError extends Error {
 export const bodyFault = (code: ErrorCode, field: string, message: string): ApiError =>
   new ApiError(code, message, { issues: [{ loc: ['body', field], msg: message, type: code }] })
 
-const MOST_NAMED = 3
+const MAX_NAMED = 3
 
 /** A 422 for a list of faults: the message names the first three and counts the rest. */
 export const validationFault = (issues: Issue[]): ApiError => {
   if (issues.length === 0) throw new Error('a validation fault has at least one issue')
-  const named = issues.slice(0, MOST_NAMED).map(({ loc, msg }) => `${loc.slice(1).join('.') || loc[0]}: ${msg}`)
-  const more = issues.length > MOST_NAMED ? ` (and ${issues.length - MOST_NAMED} more)` : ''
+  const named = issues.slice(0, MAX_NAMED).map(({ loc, msg }) => `${loc.slice(1).join('.') || loc[0]}: ${msg}`)
+  const more = issues.length > MAX_NAMED ? ` (and ${issues.length - MAX_NAMED} more)` : ''
   return new ApiError('validation_failed', `${named.join('; ')}${more}`, { issues })
 }

@@ -30,6 +30,14 @@ export interface DatabaseSettings {
   NEON_FETCH_ENDPOINT?: string | undefined
 }
 
+/**
+ * The database of one request or one job. Which of the four to use:
+ * - `orm` for a list or a row of one table, whose filters vary: drizzle writes the statement;
+ * - `rows` for SQL of our own: hot calls, CTEs, functions; its statement is rendered once (`prepare`);
+ * - `read` for one wide row in which PostgreSQL has written the JSON already: it costs the least;
+ * - `transaction` where a later statement must see what an earlier one committed or waited for.
+ * Each is one round trip.
+ */
 export interface Database {
   /** drizzle's query builder, for single-table work. */
   readonly orm: NeonHttpDatabase
@@ -46,7 +54,7 @@ export interface Database {
 /** A request's whole time at the database: below the ten seconds a client (the Python SDK) waits for an answer. */
 const TIMEOUT_MILLIS = 8_000
 /** Deadlocks and serialization failures are rolled back by PostgreSQL and safe to repeat. */
-const MOST_TRIES = 4
+const MAX_TRIES = 4
 
 /**
  * Values stay the text PostgreSQL sends: bigint, timestamptz and jsonb lose digits in JavaScript's own types. Columns
@@ -83,7 +91,7 @@ export const createDatabase = (settings: DatabaseSettings, { tripMillis }: { tri
       } catch (error) {
         record.failed = true
         if (!(error instanceof NeonDbError)) throw new BrokenAnswer('the database answered something else than a result', { cause: error })
-        if (tries >= MOST_TRIES || !isLostRace(error)) throw error
+        if (tries >= MAX_TRIES || !isLostRace(error)) throw error
       } finally {
         record.millis = Date.now() - begun
       }

@@ -100,13 +100,13 @@ export const configure = <Row>(configurable: Configurable<Row>) => {
   }
 }
 
-const MOST_TRIES = 10
+const MAX_TRIES = 10
 
 /** Repeats a statement that answers nothing where it lost a race: the next try sees what the winner committed. */
 export const untilRow = async <Row>(attempt: () => Promise<Row[]>): Promise<Row> => {
-  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const [row] = await attempt()
     if (row !== undefined) return row
   }
-  throw new Error(`No row after ${MOST_TRIES} tries: a statement that must find or make one did neither`)
+  throw new Error(`No row after ${MAX_TRIES} tries: a statement that must find or make one did neither`)
 }

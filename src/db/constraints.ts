@@ -8,7 +8,7 @@ export const DATEPARTS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as c
 export const METRIC_FIELDS = ['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput'] as const
 
 /** The largest threshold of each unit, about a thousand years: more would leave PostgreSQL's calendar in the middle of a sweep. */
-export const THRESHOLD_MOST: Record<(typeof DATEPARTS)[number], number> = {
+export const MAX_THRESHOLDS: Record<(typeof DATEPARTS)[number], number> = {
   minute: 525_600_000,
   hour: 8_760_000,
   day: 365_000,
@@ -16,7 +16,7 @@ export const THRESHOLD_MOST: Record<(typeof DATEPARTS)[number], number> = {
   month: 12_000,
   year: 1_000,
 }
-export const THRESHOLD_NUMBER_MAX = THRESHOLD_MOST.minute
+export const MAX_THRESHOLD_NUMBER = MAX_THRESHOLDS.minute
 
 /** `a`, `b` as SQL text literals: constraints cannot carry parameters. */
 export const literals = (values: readonly string[]): SQL => sql.raw(values.map((value) => `'${value}'`).join(', '))
@@ -34,7 +34,7 @@ export const threshold = (name: string, number: AnyPgColumn, datepart: AnyPgColu
   check(
     `${name}_number_range`,
     sql`${number} between 1 and case ${datepart} ${sql.raw(
-      Object.entries(THRESHOLD_MOST)
+      Object.entries(MAX_THRESHOLDS)
         .map(([unit, most]) => `when '${unit}' then ${most}`)
         .join(' '),
     )} end`,

@@ -27,7 +27,7 @@ export const param = (name: string): SQL => sql`${sql.placeholder(name)}`
 export const bind = ({ params }: Statement, values: Record<string, unknown>): unknown[] =>
   params.some((value) => value instanceof Placeholder) ? fillPlaceholders(params, values) : params
 
-const MOST_SHAPES = 500
+const MAX_SHAPES = 500
 
 /**
  * Keeps what was made for a key, for statements whose text depends on which fields are given. Clients choose the
@@ -38,7 +38,7 @@ export const keep = <Made>(): ((key: string, make: () => Made) => Made) => {
   return (key, make) => {
     const known = kept.get(key)
     if (known !== undefined) return known
-    if (kept.size >= MOST_SHAPES) kept.clear()
+    if (kept.size >= MAX_SHAPES) kept.clear()
     const made = make()
     kept.set(key, made)
     return made

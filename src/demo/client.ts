@@ -7,7 +7,7 @@ const TOKEN = process.env.WATCHER_TOKEN
 export const HEADERS: Record<string, string> = TOKEN ? { authorization: `Bearer ${TOKEN}` } : {}
 
 /** A server that asks for patience names the seconds; we wait no longer than this for one try. */
-const MOST_SECONDS = 30
+const MAX_SECONDS = 30
 
 interface Options {
   headers?: Record<string, string>
@@ -26,7 +26,7 @@ export const request = async <Answer>(
     const { status, retryAfter, text } = await send(method, path, body, options.headers)
     if (status < 400) return { status, answer: readAnswer(text) as Answer }
     if (tries <= 1 || (status !== 503 && status !== 429)) throw failureOf(method, path, status, text)
-    await sleep(1_000 * Math.min(MOST_SECONDS, Number(retryAfter) || 1))
+    await sleep(1_000 * Math.min(MAX_SECONDS, Number(retryAfter) || 1))
   }
 }
 

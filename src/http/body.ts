@@ -6,7 +6,7 @@ const MAX_BYTES = 1024 * 1024
 const MAX_DEPTH = 100
 
 const TOO_DEEP = `Nested deeper than ${MAX_DEPTH} levels`
-const MOST_ISSUES = 20
+const MAX_ISSUES = 20
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json$/
 
@@ -66,7 +66,7 @@ const readBytes = async (request: Request): Promise<Uint8Array> => {
 
 /** What is found goes to `issues`; `loc` is one path for the whole walk, copied only where something is wrong. */
 const inspect = (value: unknown, loc: (string | number)[], issues: Issue[], seen: { expansion: number }): void => {
-  if (issues.length >= MOST_ISSUES) return
+  if (issues.length >= MAX_ISSUES) return
   if (typeof value === 'string') inspectText(value, loc, issues)
   if (typeof value === 'number') inspectNumber(value, loc, issues, seen)
   if (value === null || typeof value !== 'object') return

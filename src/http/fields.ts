@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseInstant } from '../core/instant.ts'
 import { once } from '../core/once.ts'
-import { DATEPARTS, METRIC_FIELDS, THRESHOLD_MOST, THRESHOLD_NUMBER_MAX } from '../db/constraints.ts'
+import { DATEPARTS, MAX_THRESHOLD_NUMBER, MAX_THRESHOLDS, METRIC_FIELDS } from '../db/constraints.ts'
 
 /** The vocabulary of the API's bodies: one definition per kind of field, with the rule and its words. */
 
@@ -146,12 +146,12 @@ export const thresholdNumber = (what: string) =>
     z
       .int(wording('Must be a whole number'))
       .min(1, 'Must be at least 1')
-      .max(THRESHOLD_NUMBER_MAX, `Must be at most ${THRESHOLD_NUMBER_MAX}`),
+      .max(MAX_THRESHOLD_NUMBER, `Must be at most ${MAX_THRESHOLD_NUMBER}`),
     {
       type: 'integer',
       description: `How many dateparts: ${what}. At most about a thousand years.`,
       minimum: 1,
-      maximum: THRESHOLD_NUMBER_MAX,
+      maximum: MAX_THRESHOLD_NUMBER,
       example: 12,
     },
   )
@@ -203,7 +203,7 @@ interface Thresholds {
 export const requireWholeThresholds = (body: Thresholds, context: z.RefinementCtx): void => {
   for (const what of ['freshness', 'timeliness'] as const) {
     const [number, datepart] = [`${what}_number`, `${what}_datepart`] as const
-    const most = THRESHOLD_MOST[body[datepart] as keyof typeof THRESHOLD_MOST]
+    const most = MAX_THRESHOLDS[body[datepart] as keyof typeof MAX_THRESHOLDS]
     if (most !== undefined && (body[number] ?? 0) > most) {
       context.addIssue({ code: 'custom', path: [number], message: `Must be at most ${most} for ${body[datepart]}` })
     }

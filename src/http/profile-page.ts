@@ -10,7 +10,7 @@ interface Profiled {
   nonce: string
 }
 
-const MOST_BODY = 20_000
+const MAX_BODY = 20_000
 
 /** The profile of one request as a page that needs nothing else: the tree is there without its script, which adds search. */
 export const renderProfile = ({ tree, status, body, sentAfterwards, nonce }: Profiled) => html`<!doctype html>
@@ -38,7 +38,7 @@ ${renderSpan(tree, tree)}
 <h2>After the answer</h2>
 ${sentAfterwards.length === 0 ? html`<p>Nothing was sent to the queue.</p>` : html`<p>Sent to the queue: job ${sentAfterwards.join(', ')}. The answer did not wait for it.</p>`}
 <h2>The answer</h2>
-<pre id="answer">${body.slice(0, MOST_BODY)}${body.length > MOST_BODY ? html`<em> … and ${body.length - MOST_BODY} more characters</em>` : ''}</pre>
+<pre id="answer">${body.slice(0, MAX_BODY)}${body.length > MAX_BODY ? html`<em> … and ${body.length - MAX_BODY} more characters</em>` : ''}</pre>
 <h2>What is not here</h2>
 <p>The platform's clock stands still between two waits, so that code cannot be timed from within: parts that only compute show 0 ms, and
 their time is in the part around them. Memory and CPU by function cannot be measured by a request of itself; <code>npm run bench</code> and

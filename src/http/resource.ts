@@ -4,7 +4,7 @@ import type { Database } from '../db/client.ts'
 import { idAnswer } from './fields.ts'
 import { type Page, pageOf } from './paging.ts'
 import { describeTarget, type Target } from './patch.ts'
-import { handle, type Router } from './router.ts'
+import { type Router, serveOperation } from './router.ts'
 import type { Scope } from './scope.ts'
 import { idText } from './text-fields.ts'
 
@@ -42,13 +42,13 @@ const notFound = ({ noun, notFound: code }: Pick<Resource, 'noun' | 'notFound'>,
   new ApiError(code, describeTarget(capitalised(noun), target))
 
 /** `POST /things`: 201 with the id of a new row, 200 with that of the one there is. */
-export const handleCreateOrGet = <Body extends z.ZodType>(
+export const serveCreateOrGet = <Body extends z.ZodType>(
   router: Router,
   { path, tag, noun }: Pick<Resource, 'path' | 'tag' | 'noun'>,
   { body, description, errors = [] }: { body: () => Body; description: string; errors?: ErrorCode[] },
   create: (db: Database, body: z.output<Body>, now: string) => Promise<{ was_created: boolean; id: number }>,
 ): void =>
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',
@@ -69,7 +69,7 @@ export const handleCreateOrGet = <Body extends z.ZodType>(
   )
 
 /** `GET /things`: a page in the order of the ids. */
-export const handleList = <Query extends z.ZodRawShape>(
+export const serveList = <Query extends z.ZodRawShape>(
   router: Router,
   {
     path,
@@ -82,7 +82,7 @@ export const handleList = <Query extends z.ZodRawShape>(
   query: () => Query,
   list: (db: Database, filters: z.output<z.ZodObject<Query>> & Page) => PromiseLike<{ id: number }[]>,
 ): void =>
-  handle(
+  serveOperation(
     router,
     {
       method: 'get',
@@ -102,8 +102,8 @@ export const handleList = <Query extends z.ZodRawShape>(
   )
 
 /** `GET /things/{id}`: one row. */
-export const handleOne = (router: Router, resource: Resource, find: (db: Database, id: number) => Promise<object | undefined>): void =>
-  handle(
+export const serveOne = (router: Router, resource: Resource, find: (db: Database, id: number) => Promise<object | undefined>): void =>
+  serveOperation(
     router,
     {
       method: 'get',
@@ -124,13 +124,13 @@ export const handleOne = (router: Router, resource: Resource, find: (db: Databas
   )
 
 /** `PATCH /things`: the fields in the body change, the whole row is answered. */
-export const handlePatch = <Changes>(
+export const servePatch = <Changes>(
   router: Router,
   resource: PatchableResource,
   body: () => z.ZodType<{ target: Target; changes: Changes }>,
   update: (db: Database, target: Target, changes: Changes, now: string) => Promise<object | undefined>,
 ): void =>
-  handle(
+  serveOperation(
     router,
     {
       method: 'patch',

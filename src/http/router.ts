@@ -104,7 +104,7 @@ export const register = <
 }
 
 /** Registers an operation of the API, with its documentation. */
-export const handle = <
+export const serveOperation = <
   Params extends Shape = {},
   Query extends Shape = {},
   Headers extends Shape = {},

@@ -5,10 +5,10 @@ import type { Database } from '../db/client.ts'
 import { jsonText, text, truth, whole } from '../db/rows.ts'
 import { param, prepare } from '../db/statement.ts'
 import type { ClaimedJob } from './job.ts'
-import { LEASE_SECONDS, MOST_ATTEMPTS } from './retry.ts'
+import { LEASE_SECONDS, MAX_ATTEMPTS } from './retry.ts'
 import { JOB_STATES, type JobKind, job } from './table.ts'
 
-const mostAttempts = sql.raw(String(MOST_ATTEMPTS))
+const mostAttempts = sql.raw(String(MAX_ATTEMPTS))
 
 /**
  * Takes a job that is due: of any number of deliveries at once exactly one gets the row. A claim that has run out is
@@ -30,13 +30,13 @@ const CLAIM = prepare(sql`
       finished_at = case when attempts < ${mostAttempts} then null else ${param('now')}::timestamptz end
     where id = ${param('id')} and state in ('waiting', 'running') and due_at <= ${param('now')}::timestamptz
     returning id, kind, payload, state, attempts, interrupted, error)
-  select true as held, 0 as wait_seconds, claimed.* from claimed
+  select true as is_ours, 0 as wait_seconds, claimed.* from claimed
   union all
   select false, greatest(ceil(extract(epoch from due_at - ${param('now')}::timestamptz)), 0)::integer, id, kind, payload, state, attempts, interrupted, error
   from ${job} where id = ${param('id')} and not exists (select from claimed)`)
 
 const claimRow = z.object({
-  held: truth,
+  is_ours: truth,
   wait_seconds: whole,
   id: whole,
   /** Perhaps one that a newer version knows: run.ts says what becomes of it. */
@@ -64,10 +64,10 @@ export type Claim =
 export const claimJob = async (db: Database, id: number, now: string): Promise<Claim> => {
   const [row] = await db.rows(CLAIM, claimRow, { id, now, lease_end: addSeconds(now, LEASE_SECONDS) })
   if (!row) return { outcome: 'unknown' }
-  const { held, wait_seconds, state, error, ...found } = row
-  if (state === 'failed' && held) return { outcome: 'failed', job: found, error: error ?? '' }
+  const { is_ours, wait_seconds, state, error, ...found } = row
+  if (state === 'failed' && is_ours) return { outcome: 'failed', job: found, error: error ?? '' }
   if (state === 'succeeded' || state === 'failed') return { outcome: 'over' }
-  return held ? { outcome: 'claimed', job: found } : { outcome: 'later', waitSeconds: wait_seconds }
+  return is_ours ? { outcome: 'claimed', job: found } : { outcome: 'later', waitSeconds: wait_seconds }
 }
 
 /**
@@ -75,16 +75,16 @@ export const claimJob = async (db: Database, id: number, now: string): Promise<C
  * has its row, locked, only where this attempt still holds the job; everything that the statement writes depends on it
  * (`where exists (select from <name>)`). Placeholders: see `finishing`.
  */
-export const heldJob = (name: SQL): SQL => sql`${name} as materialized (
+export const claimedJob = (name: SQL): SQL => sql`${name} as materialized (
     select id from ${job} where id = ${param('job_id')} and state = 'running' and attempts = ${param('attempts')} for update)`
 
-/** The second: it ends the job that `held` has, after the CTE `work`, and adds the time that took. */
-export const finishedJob = (name: SQL, { held, work }: { held: SQL; work: SQL }): SQL => sql`${name} as (
+/** The second: it ends the job that the CTE `claim` has, after the CTE `work`, and adds the time that took. */
+export const finishedJob = (name: SQL, { claim, work }: { claim: SQL; work: SQL }): SQL => sql`${name} as (
     update ${job} set
       state = 'succeeded', error = null,
       finished_at = ${param('finished_at')}::timestamptz + (clock_timestamp() - statement_timestamp())
     from (select count(*) from ${work}) work
-    where ${job}.id = (select id from ${held})
+    where ${job}.id = (select id from ${claim})
     returning ${job}.id)`
 
 /** The values of both: the attempt, and when its last statement began. */
@@ -94,9 +94,11 @@ export const finishing = ({ id, attempts }: ClaimedJob, finishedAt: string) => (
   finished_at: finishedAt,
 })
 
-const HELD = sql.raw('held')
+const CLAIMED = sql.raw('claimed')
 const FINISHED = sql.raw('finished')
-const FINISH = prepare(sql`with ${heldJob(HELD)}, ${finishedJob(FINISHED, { held: HELD, work: HELD })} select id from ${FINISHED}`)
+const FINISH = prepare(
+  sql`with ${claimedJob(CLAIMED)}, ${finishedJob(FINISHED, { claim: CLAIMED, work: CLAIMED })} select id from ${FINISHED}`,
+)
 
 /** Ends a job that has nothing to write. */
 export const finishJob = (db: Database, claimed: ClaimedJob, finishedAt: string) =>

@@ -7,7 +7,7 @@ import { recordDone } from './claim.ts'
 import { settleDeadJob } from './dead-letters.ts'
 import type { JobMessage } from './dispatch.ts'
 import { retryDelaySeconds } from './retry.ts'
-import { createJobDatabase, type Handled, type Runners, rememberDone, runJob } from './run.ts'
+import { createJobDatabase, type Runners, rememberDone, runJob, type Settlement } from './run.ts'
 
 /** The queues of wrangler.toml. Each environment may put something before these names. */
 const JOBS = /watcher-jobs$/
@@ -21,14 +21,14 @@ const messageBody = z.object({ id: z.int().min(1), done: z.int().optional(), tra
  */
 export const consumeBatch = async (batch: MessageBatch, env: Env, context: ExecutionContext, runners: Runners): Promise<void> => {
   const sink = collectSpans(env, context)
-  const handle = handlerFor(batch.queue, env, runners)
-  await Promise.all(batch.messages.map((message) => settle(message, handle, (parent) => beginTrace(batch.queue, message, sink, parent))))
+  const process = processorOf(batch.queue, env, runners)
+  await Promise.all(batch.messages.map((message) => settle(message, process, (parent) => beginTrace(batch.queue, message, sink, parent))))
   sink.send()
 }
 
-type Handle = (message: JobMessage, trace: Trace) => Promise<Handled>
+type Process = (message: JobMessage, trace: Trace) => Promise<Settlement>
 
-const handlerFor = (queue: string, env: Env, runners: Runners): Handle => {
+const processorOf = (queue: string, env: Env, runners: Runners): Process => {
   if (JOBS.test(queue)) {
     return ({ id, done }, trace) => (done === undefined ? runJob(id, env, runners, trace) : recordAsDone(id, done, env, trace))
   }
@@ -51,7 +51,7 @@ const beginTrace = (queue: string, message: Message, sink: SpanSink, parent: str
     },
   })
 
-const settle = async (message: Message, handle: Handle, begin: (parent: string | undefined) => Trace): Promise<void> => {
+const settle = async (message: Message, process: Process, begin: (parent: string | undefined) => Trace): Promise<void> => {
   const body = messageBody.safeParse(message.body)
   if (!body.success) {
     logEvent('error', 'a message that names no job was dropped', { message_id: message.id })
@@ -60,9 +60,9 @@ const settle = async (message: Message, handle: Handle, begin: (parent: string |
   }
   const trace = begin(body.data.traceparent)
   try {
-    const handled = await handle(body.data, trace)
-    if (handled.ack) message.ack()
-    else message.retry({ delaySeconds: handled.delaySeconds })
+    const settlement = await process(body.data, trace)
+    if (settlement.ack) message.ack()
+    else message.retry({ delaySeconds: settlement.delaySeconds })
   } catch (error) {
     // Nothing could be recorded, the database is away: the queue keeps the job until it is back.
     const delaySeconds = retryDelaySeconds(message.attempts)
@@ -74,7 +74,7 @@ const settle = async (message: Message, handle: Handle, begin: (parent: string |
   }
 }
 
-const recordAsDone = async (id: number, attempts: number, env: Env, trace: Trace): Promise<Handled> => {
+const recordAsDone = async (id: number, attempts: number, env: Env, trace: Trace): Promise<Settlement> => {
   const db = createJobDatabase(env, trace)
   try {
     await recordDone(db, id, attempts, instantOf(new Date()))
@@ -84,7 +84,7 @@ const recordAsDone = async (id: number, attempts: number, env: Env, trace: Trace
   return { ack: true }
 }
 
-const buryJob = async (id: number, env: Env, trace: Trace): Promise<Handled> => {
+const buryJob = async (id: number, env: Env, trace: Trace): Promise<Settlement> => {
   const db = createJobDatabase(env, trace)
   const job = await settleDeadJob(db, id, instantOf(new Date()))
   const { kind, state, attempts, error } = job ?? {}

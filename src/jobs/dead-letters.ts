@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Database } from '../db/client.ts'
 import { text, whole } from '../db/rows.ts'
 import { param, prepare } from '../db/statement.ts'
-import { MOST_ATTEMPTS } from './retry.ts'
+import { MAX_ATTEMPTS } from './retry.ts'
 import { JOB_STATES, job } from './table.ts'
 
 /**
@@ -17,7 +17,7 @@ const SETTLE = prepare(sql`
       state = 'failed',
       error = coalesce(error, 'Every attempt ended without a report'),
       finished_at = ${param('now')}::timestamptz
-    where id = ${param('id')} and state in ('waiting', 'running') and attempts >= ${sql.raw(String(MOST_ATTEMPTS))}
+    where id = ${param('id')} and state in ('waiting', 'running') and attempts >= ${sql.raw(String(MAX_ATTEMPTS))}
       and due_at <= ${param('now')}::timestamptz
     returning id, kind, state, attempts, error)
   select * from settled

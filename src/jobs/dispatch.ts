@@ -11,7 +11,7 @@ export interface JobMessage {
 }
 
 /** The platform's limit for one `sendBatch`. */
-const MOST_PER_BATCH = 100
+const MAX_PER_BATCH = 100
 
 /** A send that takes longer is given up on: what waits for it has its work done already. */
 const SEND_MILLIS = 5_000
@@ -28,8 +28,8 @@ const withinTime = async (sending: Promise<void>): Promise<void> => {
 
 /** Sends the ids of recorded jobs. Throws where the queue does not take them. */
 export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[], trace: Trace): Promise<void> => {
-  for (let from = 0; from < ids.length; from += MOST_PER_BATCH) {
-    const batch = ids.slice(from, from + MOST_PER_BATCH)
+  for (let from = 0; from < ids.length; from += MAX_PER_BATCH) {
+    const batch = ids.slice(from, from + MAX_PER_BATCH)
     await measureSend(trace, batch.length, (traceparent) =>
       queue.sendBatch(batch.map((id) => ({ body: traceparent === undefined ? { id } : { id, traceparent } }))),
     )

@@ -30,7 +30,7 @@ export interface JobScope {
 
 /**
  * Runs a job to its end. The last statement marks the job succeeded and writes its results in one transaction (see
- * `held` in claim.ts), so that both happen once or not at all. Answers the jobs that this transaction recorded,
+ * `claimedJob` in claim.ts), so that both happen once or not at all. Answers the jobs that this transaction recorded,
  * to be sent. Throws to be tried again later, JobFailure to say how.
  */
 export type RunJob = (job: ClaimedJob, scope: JobScope) => Promise<number[]>

@@ -11,15 +11,15 @@ import { job } from './table.ts'
 const GRACE_SECONDS = 120
 /** A long queue must not grow by what it holds already: each job is sent again once an hour at the most. */
 const RESEND_SECONDS = 3600
-const MOST_PER_ROUND = 500
-const MOST_ROUNDS = 10
+const MAX_PER_ROUND = 500
+const MAX_ROUNDS = 10
 
 const LOST = prepare(sql`
   select id from ${job}
   where state in ('waiting', 'running') and due_at < ${param('due_before')}::timestamptz
     and (resent_at is null or resent_at < ${param('resent_before')}::timestamptz)
   order by due_at, id
-  limit ${sql.raw(String(MOST_PER_ROUND))}`)
+  limit ${sql.raw(String(MAX_PER_ROUND))}`)
 
 const RESENT = prepare(sql`update ${job} set resent_at = ${param('now')}::timestamptz where id = any(${param('ids')}::bigint[])`)
 
@@ -29,7 +29,7 @@ const RESENT = prepare(sql`update ${job} set resent_at = ${param('now')}::timest
  */
 export const resendLostJobs = async (db: Database, queue: Queue<JobMessage>, now: string, trace: Trace): Promise<number> => {
   let count = 0
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const ids = await readIds(db, LOST, {
       due_before: addSeconds(now, -GRACE_SECONDS),
       resent_before: addSeconds(now, -RESEND_SECONDS),
@@ -38,7 +38,7 @@ export const resendLostJobs = async (db: Database, queue: Queue<JobMessage>, now
     await sendJobs(queue, ids, trace)
     await db.rows(RESENT, anyRow, { now, ids: `{${ids.join(',')}}` })
     count += ids.length
-    if (ids.length < MOST_PER_ROUND) break
+    if (ids.length < MAX_PER_ROUND) break
   }
   return count
 }

@@ -28,17 +28,17 @@ export const createJobDatabase = (env: Env, trace?: Trace): Database => {
 const RECORD_DELAY_SECONDS = 15
 
 /** What the queue should do with the message. */
-export type Handled = { ack: true } | { ack: false; delaySeconds: number }
+export type Settlement = { ack: true } | { ack: false; delaySeconds: number }
 
-const DONE: Handled = { ack: true }
-const again = (delaySeconds: number): Handled => ({ ack: false, delaySeconds: Math.max(1, Math.ceil(delaySeconds)) })
+const DONE: Settlement = { ack: true }
+const again = (delaySeconds: number): Settlement => ({ ack: false, delaySeconds: Math.max(1, Math.ceil(delaySeconds)) })
 
 /**
  * Carries the job with this id as far as it goes: claims it, runs it, and records how that went. Safe to call any
  * number of times, at once or one after the other: only one attempt holds the job, only that one can finish it, and
  * results are written with its success. Throws only where the database could not be asked at all.
  */
-export const runJob = async (id: number, env: Env, runners: Runners, trace: Trace): Promise<Handled> => {
+export const runJob = async (id: number, env: Env, runners: Runners, trace: Trace): Promise<Settlement> => {
   const begunMillis = Date.now()
   const clock = () => instantOf(new Date())
   const now = clock()

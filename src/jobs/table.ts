@@ -12,6 +12,20 @@ export type JobKind = `check_${string}` | (typeof OTHER_JOB_KINDS)[number]
 /** Kinds as a value: where it lists all of them, an index that begins with the kind serves every job. */
 export const kindsValue = (kinds: readonly JobKind[]) => sql`${`{${kinds.join(',')}}`}::text[]`
 
+/**
+ * The states of a job, and what moves it from one to the next:
+ *
+ *                 claimed                      its statement has ended it
+ *   ┌─────────┐ ───────────────▶ ┌─────────┐ ───────────────▶ ┌───────────┐
+ *   │ waiting │                  │ running │                  │ succeeded │
+ *   └─────────┘ ◀─────────────── └─────────┘                  └───────────┘
+ *        ▲        failed, tried    │     ▲ claimed again, where the claim has run out:
+ *        │        again later      │     └ its worker is gone
+ *        │                         ▼ failed for good: no attempt is left, or trying again cannot help
+ *        │ POST /replay_job   ┌────────┐
+ *        └─────────────────── │ failed │
+ *                             └────────┘
+ */
 export const JOB_STATES = ['waiting', 'running', 'succeeded', 'failed'] as const
 
 /** The truth about background work: a row is written in the transaction that asks for it, the queue only carries its id. */

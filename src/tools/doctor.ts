@@ -3,7 +3,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 import pg from 'pg'
 import { unstable_readConfig as readConfig } from 'wrangler'
 import { readSettings } from '../env.ts'
-import { MOST_ATTEMPTS } from '../jobs/retry.ts'
+import { MAX_ATTEMPTS } from '../jobs/retry.ts'
 import { CRONS } from '../jobs/schedule.ts'
 import { findMissingFunctions, MIGRATIONS } from './migrate.ts'
 
@@ -114,8 +114,8 @@ const examineConfig = (configPath: string): Finding => {
     if (!producer) faults.push(`${where}: no queue is bound to JOBS`)
     else if (!consumer) faults.push(`${where}: nothing consumes the queue ${producer.queue}`)
     else if (!dead) faults.push(`${where}: the queue ${producer.queue} has no dead letter queue with a consumer`)
-    else if (consumer.max_retries !== MOST_ATTEMPTS - 1)
-      faults.push(`${where}: max_retries of ${producer.queue} is to be ${MOST_ATTEMPTS - 1}`)
+    else if (consumer.max_retries !== MAX_ATTEMPTS - 1)
+      faults.push(`${where}: max_retries of ${producer.queue} is to be ${MAX_ATTEMPTS - 1}`)
   }
   return {
     name,

@@ -19,7 +19,7 @@ interface Beginning {
 const KINDS = { server: SpanKind.SERVER, consumer: SpanKind.CONSUMER, internal: SpanKind.INTERNAL } as const
 
 /** A statement of a thousand lines is not kept whole. */
-const MOST_TEXT = 8_000
+const MAX_TEXT = 8_000
 
 /**
  * What a request, a job or a tick of the clock tells whoever collects traces: a span for itself, one for each part. Sent
@@ -101,7 +101,7 @@ class Recording {
         ...(version ? { 'service.version': version } : {}),
       }),
       sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.OTEL_TRACES_SAMPLER_ARG) }),
-      spanLimits: { attributeValueLengthLimit: MOST_TEXT },
+      spanLimits: { attributeValueLengthLimit: MAX_TEXT },
       spanProcessors: [
         {
           onStart: () => {},

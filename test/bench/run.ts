@@ -121,7 +121,7 @@ const get = (path: string) => (): Call => ({ method: 'GET', path })
 const post = (path: string, body: () => unknown) => (): Call => ({ method: 'POST', path, body: body() })
 
 /** What is held to a share of the limit, then the rest of the endpoints for the record. */
-const HELD: Record<string, { kind: Row['kind']; call: () => Call }> = {
+const CLAIMED: Record<string, { kind: Row['kind']; call: () => Call }> = {
   'GET /pipeline/{id}': { kind: 'read', call: () => get(`/pipeline/${pipelineId()}`)() },
   'POST /pipeline (known, unchanged)': {
     kind: 'read',
@@ -139,7 +139,7 @@ const HELD: Record<string, { kind: Row['kind']; call: () => Call }> = {
     }),
   },
 }
-const OTHERS: typeof HELD = {
+const OTHERS: typeof CLAIMED = {
   'POST /end_pipeline_execution (with a rule: its job recorded)': {
     kind: 'insert',
     call: post('/end_pipeline_execution', () => {
@@ -192,9 +192,9 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
     note(ratios, name, rate / limitRate)
   }
   for (const target of Object.values(limits)) await closedLoop(target, CONNECTIONS, 1)
-  for (const { call } of Object.values(HELD)) await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, 1)
+  for (const { call } of Object.values(CLAIMED)) await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, 1)
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [name, { kind, call }] of Object.entries(HELD)) await compare(name, kind, call, ROUND_SECONDS)
+    for (const [name, { kind, call }] of Object.entries(CLAIMED)) await compare(name, kind, call, ROUND_SECONDS)
   }
   for (const [name, { kind, call }] of Object.entries(OTHERS)) await compare(name, kind, call, 1)
 
@@ -209,9 +209,9 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
     ...limitLatencies[kind],
     p99Ratio: 1,
   }))
-  for (const [name, { kind, call }] of Object.entries({ ...HELD, ...OTHERS })) {
+  for (const [name, { kind, call }] of Object.entries({ ...CLAIMED, ...OTHERS })) {
     const target = { port: watcher.port, next: call }
-    const beside = name in HELD ? await steady(limits[kind]) : limitLatencies[kind]
+    const beside = name in CLAIMED ? await steady(limits[kind]) : limitLatencies[kind]
     const latency = await steady(target)
     rows.push({
       name,
@@ -242,7 +242,7 @@ async function countTrips(target: Target, endpoint: string): Promise<number> {
 
 /** Resident memory of workerd after a warm-up, and after many more requests. */
 async function measureMemory(watcher: Server): Promise<{ beforeMib: number; afterMib: number; requests: number }> {
-  const target = { port: watcher.port, next: HELD['GET /pipeline/{id}']?.call ?? get('/') }
+  const target = { port: watcher.port, next: CLAIMED['GET /pipeline/{id}']?.call ?? get('/') }
   const begun = watcher.memoryMib()
   let requests = 0
   while (requests < MEMORY_REQUESTS) requests += (await closedLoop(target, 32, 2)) * 2

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import worker from '../../src/index.ts'
-import { MOST_ATTEMPTS, retryDelaySeconds } from '../../src/jobs/retry.ts'
+import { MAX_ATTEMPTS, retryDelaySeconds } from '../../src/jobs/retry.ts'
 import { call, countOf, makePipeline, sql } from '../support/api.ts'
 import {
   advanceClock,
@@ -209,21 +209,21 @@ describe('a job that fails every time', () => {
       if (round === 3) await deliverJob(background, other)
     }
     log.mockRestore()
-    expect(await readJob(id)).toMatchObject({ state: 'failed', attempts: MOST_ATTEMPTS, error: expect.stringContaining('pipeline_id') })
+    expect(await readJob(id)).toMatchObject({ state: 'failed', attempts: MAX_ATTEMPTS, error: expect.stringContaining('pipeline_id') })
     expect(dead).toBe(1)
     expect((Date.now() - begun) / 3_600_000).toBeCloseTo(7, 0)
     expect(await readJob(other)).toMatchObject({ state: 'succeeded' })
     const { body } = await call('GET', '/monitoring')
-    expect(body.recent_failures).toMatchObject([{ id, kind: 'detect_anomalies', attempts: MOST_ATTEMPTS }])
+    expect(body.recent_failures).toMatchObject([{ id, kind: 'detect_anomalies', attempts: MAX_ATTEMPTS }])
   })
 
   it('and kills its worker each time, is failed by the claim after its last', async () => {
     const id = await record('check_freshness')
-    await sql(`update job set state = 'running', attempts = ${MOST_ATTEMPTS}, due_at = $2 where id = $1`, [id, '2025-01-09T20:30:00Z'])
+    await sql(`update job set state = 'running', attempts = ${MAX_ATTEMPTS}, due_at = $2 where id = $1`, [id, '2025-01-09T20:30:00Z'])
     const lines: string[] = []
     vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line))
     expect((await deliverJob(background, id)).acked).toEqual([id])
-    expect(await readJob(id)).toMatchObject({ state: 'failed', attempts: MOST_ATTEMPTS, error: 'Every attempt ended without a report' })
+    expect(await readJob(id)).toMatchObject({ state: 'failed', attempts: MAX_ATTEMPTS, error: 'Every attempt ended without a report' })
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: 'error', message: 'job', job_id: id, state: 'failed' }])
   })
 
@@ -240,10 +240,10 @@ describe('a job that fails every time', () => {
 
   it('leaves a job alone whose last attempt still runs', async () => {
     const id = await record('check_freshness')
-    await sql(`update job set state = 'running', attempts = ${MOST_ATTEMPTS}, due_at = $2 where id = $1`, [id, '2025-01-09T20:31:00Z'])
+    await sql(`update job set state = 'running', attempts = ${MAX_ATTEMPTS}, due_at = $2 where id = $1`, [id, '2025-01-09T20:31:00Z'])
     const { acked } = await deliver(background, [{ body: { id }, dueMillis: 0, deliveries: 0 }], 'watcher-dead-jobs')
     expect(acked).toEqual([id])
-    expect(await readJob(id)).toMatchObject({ state: 'running', attempts: MOST_ATTEMPTS, error: null, finished_at: null })
+    expect(await readJob(id)).toMatchObject({ state: 'running', attempts: MAX_ATTEMPTS, error: null, finished_at: null })
   })
 
   it('waits longer each time, half an hour at the most', () => {

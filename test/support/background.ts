@@ -84,7 +84,7 @@ export interface Delivered {
   retried: { id: number; delaySeconds: number | undefined }[]
 }
 
-const MOST_DELIVERIES = 20
+const MAX_DELIVERIES = 20
 
 /** Delivers these messages in one batch through the worker's own entry; what it retries goes back into the queue, or to the dead letters. */
 export const deliver = async (
@@ -121,8 +121,8 @@ export const drain = async (background: Background): Promise<void> => {
   for (let round = 0; round < 200; round += 1) {
     const due = background.queue.take()
     if (due.length === 0) return
-    const dead = due.filter(({ deliveries }) => deliveries >= MOST_DELIVERIES)
-    const alive = due.filter(({ deliveries }) => deliveries < MOST_DELIVERIES)
+    const dead = due.filter(({ deliveries }) => deliveries >= MAX_DELIVERIES)
+    const alive = due.filter(({ deliveries }) => deliveries < MAX_DELIVERIES)
     if (dead.length > 0) await deliver(background, dead, 'watcher-dead-jobs')
     for (let from = 0; from < alive.length; from += 10) await deliver(background, alive.slice(from, from + 10))
   }

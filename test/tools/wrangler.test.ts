@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { unstable_readConfig as readConfig } from 'wrangler'
-import { MOST_ATTEMPTS } from '../../src/jobs/retry.ts'
+import { MAX_ATTEMPTS } from '../../src/jobs/retry.ts'
 import { CRONS } from '../../src/jobs/schedule.ts'
 
 const read = (env?: string) =>
@@ -17,7 +17,7 @@ describe('wrangler.toml', () => {
 
   it('delivers a message as often as a job has attempts, and then to the dead letters', () => {
     const [jobs, dead] = production.queues.consumers ?? []
-    expect(jobs).toMatchObject({ queue: 'watcher-jobs', max_retries: MOST_ATTEMPTS - 1, dead_letter_queue: dead?.queue })
+    expect(jobs).toMatchObject({ queue: 'watcher-jobs', max_retries: MAX_ATTEMPTS - 1, dead_letter_queue: dead?.queue })
     expect(production.queues.producers).toMatchObject([{ queue: 'watcher-jobs', binding: 'JOBS' }])
   })
 

@@ -12,7 +12,7 @@ import { anomalyCheck, RESULT_COLUMNS } from './check.ts'
 import type { Detection } from './detection.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 
-const HELD = sql.raw('held')
+const CLAIMED = sql.raw('claimed')
 
 /**
  * For a call, which holds no job: records what was found, and answers every finding as it stands in the table, also one
@@ -20,8 +20,8 @@ const HELD = sql.raw('held')
  */
 const RECORD = once(() =>
   prepare(sql`
-    with ${HELD} as (select),
-    ${findings(anomalyCheck, HELD)},
+    with ${CLAIMED} as (select),
+    ${findings(anomalyCheck, CLAIMED)},
     stored as (
       select ${RESULT_COLUMNS} from ${NAMES.logged}
       union all

@@ -1,6 +1,6 @@
 import { ApiError } from '../../core/errors.ts'
-import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { type PatchableResource, serveCreateOrGet, serveList, serveOne, servePatch } from '../../http/resource.ts'
+import { type Router, serveOperation } from '../../http/router.ts'
 import { idText } from '../../http/text-fields.ts'
 import { detectAnomalies } from './detection.ts'
 import { createOrGetRule, deleteResults, findRule, listResults, listRules, updateRule } from './queries.ts'
@@ -30,7 +30,7 @@ const resource: PatchableResource = {
 }
 
 export const routes = (router: Router): void => {
-  handleCreateOrGet(
+  serveCreateOrGet(
     router,
     resource,
     {
@@ -40,17 +40,17 @@ export const routes = (router: Router): void => {
     },
     createOrGetRule,
   )
-  handleList(router, resource, ruleFilters, listRules)
-  handleOne(router, resource, findRule)
-  handlePatch(router, resource, rulePatch, updateRule)
+  serveList(router, resource, ruleFilters, listRules)
+  serveOne(router, resource, findRule)
+  servePatch(router, resource, rulePatch, updateRule)
   handleDetect(router)
-  handleList(router, { path: '/anomaly_detection_result', tag, noun: 'anomaly', answer: resultAnswer }, resultFilters, listResults)
+  serveList(router, { path: '/anomaly_detection_result', tag, noun: 'anomaly', answer: resultAnswer }, resultFilters, listResults)
   handleUnflag(router)
 }
 
 /** Two round trips where something is found: the verdict between them is ours, not SQL's (verdict.ts). */
 const handleDetect = (router: Router): void =>
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',
@@ -92,7 +92,7 @@ const handleDetect = (router: Router): void =>
   )
 
 const handleUnflag = (router: Router): void =>
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',

@@ -1,6 +1,6 @@
 import { queuedAnswer } from '../../http/fields.ts'
-import { handleList } from '../../http/resource.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { serveList } from '../../http/resource.ts'
+import { type Router, serveOperation } from '../../http/router.ts'
 import { recordJob } from '../../jobs/record.ts'
 import { listFreshnessLog } from './queries.ts'
 import { freshnessLogAnswer, freshnessLogFilters } from './schemas.ts'
@@ -8,7 +8,7 @@ import { freshnessLogAnswer, freshnessLogFilters } from './schemas.ts'
 const tag = 'Timeliness and freshness'
 
 export const routes = (router: Router): void => {
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',
@@ -26,7 +26,7 @@ export const routes = (router: Router): void => {
       return { status: 200, body: { status: 'queued' } }
     },
   )
-  handleList(
+  serveList(
     router,
     { path: '/freshness_log', tag, noun: 'stale pipeline', operationId: 'list_freshness_log', answer: freshnessLogAnswer },
     freshnessLogFilters,

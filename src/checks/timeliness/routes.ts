@@ -1,7 +1,7 @@
 import { LOOKBACK_MINUTES } from '../../core/bounds.ts'
 import { queuedAnswer } from '../../http/fields.ts'
-import { handleList } from '../../http/resource.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { serveList } from '../../http/resource.ts'
+import { type Router, serveOperation } from '../../http/router.ts'
 import { recordJob } from '../../jobs/record.ts'
 import { listTimelinessLog } from './queries.ts'
 import { timelinessLogAnswer, timelinessLogFilters, timelinessPost } from './schemas.ts'
@@ -9,7 +9,7 @@ import { timelinessLogAnswer, timelinessLogFilters, timelinessPost } from './sch
 const tag = 'Timeliness and freshness'
 
 export const routes = (router: Router): void => {
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',
@@ -28,7 +28,7 @@ export const routes = (router: Router): void => {
       return { status: 200, body: { status: 'queued' } }
     },
   )
-  handleList(
+  serveList(
     router,
     { path: '/timeliness_log', tag, noun: 'late run', operationId: 'list_timeliness_log', answer: timelinessLogAnswer },
     timelinessLogFilters,

@@ -1,4 +1,4 @@
-import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
+import { type PatchableResource, serveCreateOrGet, serveList, serveOne, servePatch } from '../../http/resource.ts'
 import type { Router } from '../../http/router.ts'
 import { createOrGetAddressType, findAddressType, listAddressTypes, updateAddressType } from './queries.ts'
 import { addressTypeAnswer, addressTypeFilters, addressTypePatch, addressTypePost } from './schemas.ts'
@@ -14,13 +14,13 @@ const resource: PatchableResource = {
 }
 
 export const routes = (router: Router): void => {
-  handleCreateOrGet(
+  serveCreateOrGet(
     router,
     resource,
     { body: addressTypePost, description: 'Where a type of that name exists, its group stays as it is; `PATCH` changes it.' },
     createOrGetAddressType,
   )
-  handleList(router, resource, addressTypeFilters, listAddressTypes)
-  handleOne(router, resource, findAddressType)
-  handlePatch(router, resource, addressTypePatch, updateAddressType)
+  serveList(router, resource, addressTypeFilters, listAddressTypes)
+  serveOne(router, resource, findAddressType)
+  servePatch(router, resource, addressTypePatch, updateAddressType)
 }

@@ -1,4 +1,4 @@
-const MOST_CHARACTERS = 50
+const MAX_CHARACTERS = 50
 
 export interface NameParts {
   database_name?: string
@@ -13,7 +13,7 @@ export interface NameParts {
 export const splitDatabaseName = (name: string, groupName: string): NameParts => {
   const parts = name.split('.').map((part) => part.trim())
   const [database_name, schema_name, table_name] = parts
-  const fits = parts.every((part) => part.length > 0 && [...part].length <= MOST_CHARACTERS)
+  const fits = parts.every((part) => part.length > 0 && [...part].length <= MAX_CHARACTERS)
   if (groupName.toLowerCase() !== 'database' || parts.length !== 3 || !fits) return {}
   return { database_name, schema_name, table_name } as NameParts
 }

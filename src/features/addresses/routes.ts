@@ -1,4 +1,4 @@
-import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
+import { type PatchableResource, serveCreateOrGet, serveList, serveOne, servePatch } from '../../http/resource.ts'
 import type { Router } from '../../http/router.ts'
 import { createOrGetAddress, findAddress, listAddresses, updateAddress } from './queries.ts'
 import { addressAnswer, addressFilters, addressPatch, addressPost } from './schemas.ts'
@@ -14,7 +14,7 @@ const resource: PatchableResource = {
 }
 
 export const routes = (router: Router): void => {
-  handleCreateOrGet(
+  serveCreateOrGet(
     router,
     resource,
     {
@@ -24,7 +24,7 @@ export const routes = (router: Router): void => {
     },
     createOrGetAddress,
   )
-  handleList(router, resource, addressFilters, listAddresses)
-  handleOne(router, resource, findAddress)
-  handlePatch(router, resource, addressPatch, updateAddress)
+  serveList(router, resource, addressFilters, listAddresses)
+  serveOne(router, resource, findAddress)
+  servePatch(router, resource, addressPatch, updateAddress)
 }

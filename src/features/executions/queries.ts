@@ -8,7 +8,7 @@ import { pipelineExecution } from './table.ts'
 /** What a client sees of an execution: not the columns that tell repeated starts apart. */
 const { idempotency_key: _key, guards_start: _guard, created_at: _created, ...answered } = getTableColumns(pipelineExecution)
 
-export const MOST_CHILDREN = 1000
+export const MAX_CHILDREN = 1000
 
 const STATUS: Record<(typeof EXECUTION_STATUSES)[number], () => SQL> = {
   running: () => isNull(pipelineExecution.end_date),
@@ -46,7 +46,7 @@ export const listExecutions = (db: Database, filters: ExecutionFilters) =>
 const WITH_CHILDREN = prepare(sql`
   (select row_to_json(e) as row from ${pipelineExecution} e where e.id = ${param('id')})
   union all
-  (select row_to_json(e) from ${pipelineExecution} e where e.parent_id = ${param('id')} order by e.id limit ${sql.raw(String(MOST_CHILDREN + 1))})`)
+  (select row_to_json(e) from ${pipelineExecution} e where e.parent_id = ${param('id')} order by e.id limit ${sql.raw(String(MAX_CHILDREN + 1))})`)
 const readExecution = readJsonRow(answered)
 
 /** The execution and its direct children, one more than a page of them; undefined where there is none of this id. */

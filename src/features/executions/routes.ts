@@ -1,18 +1,18 @@
 import { ApiError } from '../../core/errors.ts'
 import { idAnswer } from '../../http/fields.ts'
 import { pageOf } from '../../http/paging.ts'
-import { handleList } from '../../http/resource.ts'
-import { handle, type Router, warningHeader } from '../../http/router.ts'
+import { serveList } from '../../http/resource.ts'
+import { type Router, serveOperation, warningHeader } from '../../http/router.ts'
 import { idText } from '../../http/text-fields.ts'
 import { endExecution } from './end.ts'
-import { findExecutionWithChildren, listExecutions, MOST_CHILDREN } from './queries.ts'
+import { findExecutionWithChildren, listExecutions, MAX_CHILDREN } from './queries.ts'
 import { executionAnswer, executionEnd, executionFilters, executionStart, executionWithChildren, idempotencyHeader } from './schemas.ts'
 import { startExecution } from './start.ts'
 
 const tag = 'Executions'
 
 export const routes = (router: Router): void => {
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',
@@ -36,7 +36,7 @@ export const routes = (router: Router): void => {
     },
   )
 
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',
@@ -57,9 +57,9 @@ export const routes = (router: Router): void => {
     },
   )
 
-  handleList(router, { path: '/pipeline_execution', tag, noun: 'execution', answer: executionAnswer }, executionFilters, listExecutions)
+  serveList(router, { path: '/pipeline_execution', tag, noun: 'execution', answer: executionAnswer }, executionFilters, listExecutions)
 
-  handle(
+  serveOperation(
     router,
     {
       method: 'get',
@@ -76,7 +76,7 @@ export const routes = (router: Router): void => {
       const found = await findExecutionWithChildren(db, id)
       if (!found) throw new ApiError('pipeline_execution_not_found', `Execution ${id} not found`)
       const rest = new URL(`/pipeline_execution?parent_id=${id}`, url).href
-      const { rows, headers } = pageOf(found.children, { limit: MOST_CHILDREN, after_id: 0 }, rest)
+      const { rows, headers } = pageOf(found.children, { limit: MAX_CHILDREN, after_id: 0 }, rest)
       return { status: 200, body: { ...found.subject, child_executions: rows }, headers }
     },
   )

@@ -7,7 +7,7 @@ import { text } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { misconfigured } from '../../env.ts'
 import { wantsHtml } from '../../http/accept.ts'
-import { handle, type Router, register } from '../../http/router.ts'
+import { type Router, register, serveOperation } from '../../http/router.ts'
 import { flagText } from '../../http/text-fields.ts'
 
 /** The names of these functions that the database lacks: a look-up by index in PostgreSQL's catalogue. */
@@ -39,7 +39,7 @@ export const routes = (router: Router): void => {
       return response
     },
   )
-  handle(
+  serveOperation(
     router,
     {
       method: 'get',

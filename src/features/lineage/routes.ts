@@ -1,14 +1,14 @@
 import { z } from '@hono/zod-openapi'
 import { ApiError } from '../../core/errors.ts'
 import { nextLink } from '../../http/paging.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { type Router, serveOperation } from '../../http/router.ts'
 import { listPairs, replacePipelineLineage } from './queries.ts'
 import { lineageAnswer, lineageParams, lineagePost, lineagePostAnswer, lineageQuery } from './schemas.ts'
 
 const tag = 'Lineage'
 
 export const routes = (router: Router): void => {
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',
@@ -39,7 +39,7 @@ A pipeline whose \`load_lineage\` is false has nothing changed: post it when \`P
     },
   )
 
-  handle(
+  serveOperation(
     router,
     {
       method: 'get',

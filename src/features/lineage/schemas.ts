@@ -4,8 +4,8 @@ import { clearable, idField, nameField } from '../../http/fields.ts'
 import { idText, numberText } from '../../http/text-fields.ts'
 import { addressFields, addressNameField } from '../addresses/schemas.ts'
 
-const MOST_ADDRESSES = 500
-const MOST_PAIRS = 10_000
+const MAX_ADDRESSES = 500
+const MAX_PAIRS = 10_000
 
 const lineageAddress = once(() =>
   z
@@ -28,8 +28,8 @@ const addressList = (description: string) =>
   z
     .array(lineageAddress())
     .min(1, 'Must have at least one address')
-    .max(MOST_ADDRESSES, `Must have at most ${MOST_ADDRESSES} addresses`)
-    .openapi({ description, minItems: 1, maxItems: MOST_ADDRESSES })
+    .max(MAX_ADDRESSES, `Must have at most ${MAX_ADDRESSES} addresses`)
+    .openapi({ description, minItems: 1, maxItems: MAX_ADDRESSES })
 
 export const lineagePost = once(() =>
   z
@@ -39,8 +39,8 @@ export const lineagePost = once(() =>
       target_addresses: addressList('What it writes; each from every source.'),
     })
     .superRefine(({ source_addresses, target_addresses }, context) => {
-      if (source_addresses.length * target_addresses.length <= MOST_PAIRS) return
-      context.addIssue({ code: 'custom', path: ['target_addresses'], message: `Sources x targets must be at most ${MOST_PAIRS} pairs` })
+      if (source_addresses.length * target_addresses.length <= MAX_PAIRS) return
+      context.addIssue({ code: 'custom', path: ['target_addresses'], message: `Sources x targets must be at most ${MAX_PAIRS} pairs` })
     })
     .openapi('LineagePost'),
 )

@@ -6,7 +6,7 @@ import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { readIds, whole } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
-import { finishedJob, finishing, heldJob } from '../../jobs/claim.ts'
+import { claimedJob, finishedJob, finishing } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
 import { insertJobs } from '../../jobs/record.ts'
 import { job, kindsValue } from '../../jobs/table.ts'
@@ -103,14 +103,14 @@ export const deleteBatch = async (db: Database, house: House, cutoff: string, ba
 /** The moment before which things are old. */
 export const cutoffOf = (now: string, retentionDays: number): string => addSeconds(now, -retentionDays * 24 * 60 * 60)
 
-const HELD = sql.raw('held')
+const CLAIMED = sql.raw('claimed')
 const CONTINUED = sql.raw('continued')
 const FINISH_AND_CONTINUE = prepare(sql`
-  with ${heldJob(HELD)},
+  with ${claimedJob(CLAIMED)},
   ${CONTINUED} as (
-    ${insertJobs('clean_logs', sql`select ${param('payload')}::jsonb as payload where exists (select from ${HELD})`, sql`${param('now')}::timestamptz`)}
+    ${insertJobs('clean_logs', sql`select ${param('payload')}::jsonb as payload where exists (select from ${CLAIMED})`, sql`${param('now')}::timestamptz`)}
     returning id),
-  ${finishedJob(sql.raw('finished'), { held: HELD, work: CONTINUED })}
+  ${finishedJob(sql.raw('finished'), { claim: CLAIMED, work: CONTINUED })}
   select id from ${CONTINUED}`)
 
 /** Ends a cleanup job that has more to do, and records the job that goes on. Answers it, to be sent. */

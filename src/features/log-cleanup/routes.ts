@@ -1,4 +1,4 @@
-import { handle, type Router } from '../../http/router.ts'
+import { type Router, serveOperation } from '../../http/router.ts'
 import { recordJob } from '../../jobs/record.ts'
 import type { House } from '../feature.ts'
 import { cleanLogs } from './clean.ts'
@@ -8,7 +8,7 @@ import { BATCH_SIZE, cleanupAnswer, cleanupPost } from './schemas.ts'
 const MAX_MILLIS = 4_000
 
 export const routes = (router: Router, house: House): void =>
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',

@@ -1,4 +1,4 @@
-import { handle, type Router } from '../../http/router.ts'
+import { type Router, serveOperation } from '../../http/router.ts'
 import type { House } from '../feature.ts'
 import { measure } from './queries.ts'
 import { renderMetrics } from './text.ts'
@@ -11,7 +11,7 @@ const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 export const routes = (router: Router, house: House): void => {
   // By database: an isolate serves one, a test may have it serve several.
   const kept = new Map<string, { text: string; madeMillis: number }>()
-  handle(
+  serveOperation(
     router,
     {
       method: 'get',

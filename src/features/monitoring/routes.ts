@@ -1,7 +1,7 @@
 import { ApiError } from '../../core/errors.ts'
 import { queuedAnswer } from '../../http/fields.ts'
-import { handleList, handleOne } from '../../http/resource.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { serveList, serveOne } from '../../http/resource.ts'
+import { type Router, serveOperation } from '../../http/router.ts'
 import { inTitleCase } from '../../notifications/message.ts'
 import type { House } from '../feature.ts'
 import { describeJobs, findJob, listJobs, replayJob } from './queries.ts'
@@ -21,7 +21,7 @@ export const routes = (router: Router, house: House): void => {
     notFound: 'job_not_found',
   } as const
 
-  handle(
+  serveOperation(
     router,
     {
       method: 'get',
@@ -38,7 +38,7 @@ export const routes = (router: Router, house: House): void => {
     async (_input, { db, now }) => ({ status: 200, body: { checked_at: now, ...(await describeJobs(db, house, now)) } }),
   )
 
-  handle(
+  serveOperation(
     router,
     {
       method: 'get',
@@ -53,7 +53,7 @@ export const routes = (router: Router, house: House): void => {
     async () => ({ status: 302, headers: { Location: '/monitoring' } }),
   )
 
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',
@@ -82,10 +82,10 @@ export const routes = (router: Router, house: House): void => {
     },
   )
 
-  handleList(router, resource, jobFilters, listJobs)
-  handleOne(router, resource, findJob)
+  serveList(router, resource, jobFilters, listJobs)
+  serveOne(router, resource, findJob)
 
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',

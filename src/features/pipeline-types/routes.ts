@@ -1,4 +1,4 @@
-import { handleCreateOrGet, handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
+import { type PatchableResource, serveCreateOrGet, serveList, serveOne, servePatch } from '../../http/resource.ts'
 import type { Router } from '../../http/router.ts'
 import { createOrGetPipelineType, findPipelineType, listPipelineTypes, updatePipelineType } from './queries.ts'
 import { pipelineTypeAnswer, pipelineTypeFilters, pipelineTypePatch, pipelineTypePost } from './schemas.ts'
@@ -14,7 +14,7 @@ const resource: PatchableResource = {
 }
 
 export const routes = (router: Router): void => {
-  handleCreateOrGet(
+  serveCreateOrGet(
     router,
     resource,
     {
@@ -24,7 +24,7 @@ export const routes = (router: Router): void => {
     },
     createOrGetPipelineType,
   )
-  handleList(router, resource, pipelineTypeFilters, listPipelineTypes)
-  handleOne(router, resource, findPipelineType)
-  handlePatch(router, resource, pipelineTypePatch, updatePipelineType)
+  serveList(router, resource, pipelineTypeFilters, listPipelineTypes)
+  serveOne(router, resource, findPipelineType)
+  servePatch(router, resource, pipelineTypePatch, updatePipelineType)
 }

@@ -1,5 +1,5 @@
-import { handleList, handleOne, handlePatch, type PatchableResource } from '../../http/resource.ts'
-import { handle, type Router } from '../../http/router.ts'
+import { type PatchableResource, serveList, serveOne, servePatch } from '../../http/resource.ts'
+import { type Router, serveOperation } from '../../http/router.ts'
 import { createOrGetPipeline, findPipeline, listPipelines, updatePipeline } from './queries.ts'
 import { pipelineAnswer, pipelineFilters, pipelinePatch, pipelinePost, pipelinePostAnswer } from './schemas.ts'
 
@@ -14,7 +14,7 @@ const resource: PatchableResource = {
 }
 
 export const routes = (router: Router): void => {
-  handle(
+  serveOperation(
     router,
     {
       method: 'post',
@@ -38,7 +38,7 @@ Configuration as code: the fields in the body are compared with those of the las
     },
   )
 
-  handleList(router, resource, pipelineFilters, listPipelines)
-  handleOne(router, resource, findPipeline)
-  handlePatch(router, resource, pipelinePatch, updatePipeline)
+  serveList(router, resource, pipelineFilters, listPipelines)
+  serveOne(router, resource, findPipeline)
+  servePatch(router, resource, pipelinePatch, updatePipeline)
 }

@@ -2,7 +2,7 @@ import { grouped } from '../../core/figures.ts'
 import { Badge, Embedded, Empty, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { PROBLEM_WORDS } from '../frame/problems.ts'
-import { type CountedGraph, DIRECTIONS, type Direction, type Found, MOST_EDGES } from './queries.ts'
+import { type CountedGraph, DIRECTIONS, type Direction, type Found, MAX_EDGES } from './queries.ts'
 
 interface LineageQuery {
   address?: number | undefined
@@ -82,7 +82,7 @@ const Choice = ({ found, query, link }: Scope & { found: Found[] }) =>
 
 const Drawing = ({ graph, query, link }: Scope & { graph: CountedGraph }) => {
   const { addresses, total } = graph
-  const edges = graph.edges.slice(0, MOST_EDGES)
+  const edges = graph.edges.slice(0, MAX_EDGES)
   const edgesTo = Map.groupBy(edges, ({ target }) => target)
   const centre = addresses[0] as CountedGraph['addresses'][number]
   const sides = Object.groupBy(addresses, ({ side }) => side)
@@ -97,7 +97,7 @@ const Drawing = ({ graph, query, link }: Scope & { graph: CountedGraph }) => {
             show the rest.
           </strong>
         ) : null}
-        {graph.edges.length > MOST_EDGES ? <strong>Of the edges between them {grouped(MOST_EDGES)} are shown.</strong> : null}
+        {graph.edges.length > MAX_EDGES ? <strong>Of the edges between them {grouped(MAX_EDGES)} are shown.</strong> : null}
         {addresses.length === 1 ? ' Nothing else is in this view: more steps or the other direction may show something.' : null}
       </p>
       <p class="legend" aria-hidden="true">

@@ -16,12 +16,12 @@ import { DAY_SECONDS, joinProblems, nameOf, PROBLEM_WORDS, problems, wordsWhere 
 import type { Graph, Mark } from './shape.ts'
 
 /** More nobody can read; the nearest are shown, and how many are not is said. */
-const MOST_ADDRESSES = 500
+const MAX_ADDRESSES = 500
 /** Of what lies between these. */
-export const MOST_EDGES = 2_000
+export const MAX_EDGES = 2_000
 /** Of the names that “on the way to” matches, the nearest. */
-const MOST_WANTED = 50
-const MOST_FOUND = 20
+const MAX_WANTED = 50
+const MAX_FOUND = 20
 
 export const DIRECTIONS = ['both', 'upstream', 'downstream'] as const
 export type Direction = (typeof DIRECTIONS)[number]
@@ -42,7 +42,7 @@ const GRAPH = once(() =>
     where target_address_id = ${param('id')} and depth between 1 and ${param('max_depth')} and ${param('direction')}::text <> 'downstream'),
   wanted as (
     select r.id, r.side from reach r join ${address} a on a.id = r.id
-    where ${param('like')}::text is not null and a.name ilike ${param('like')} order by r.depth, r.id limit ${sql.raw(String(MOST_WANTED))}),
+    where ${param('like')}::text is not null and a.name ilike ${param('like')} order by r.depth, r.id limit ${sql.raw(String(MAX_WANTED))}),
   kept as (
     select * from reach where ${param('like')}::text is null
     union
@@ -53,13 +53,13 @@ const GRAPH = once(() =>
       join reach r on r.side = 'upstream' and r.id = c.target_address_id),
   near as (
     select id, min(depth) as depth, min(side) as side from kept where id <> ${param('id')} group by id
-    order by min(depth), id limit ${sql.raw(String(MOST_ADDRESSES - 1))}),
+    order by min(depth), id limit ${sql.raw(String(MAX_ADDRESSES - 1))}),
   shown as (select id, depth, side from near union all select id, 0, 'centre' from ${address} where id = ${param('id')}),
   edge as (
     select l.source_address_id as source, l.target_address_id as target, jsonb_agg(l.pipeline_id order by l.pipeline_id) as pipelines
     from ${addressLineage} l where l.source_address_id in (select id from shown) and l.target_address_id in (select id from shown)
     group by l.source_address_id, l.target_address_id
-    order by l.source_address_id, l.target_address_id limit ${sql.raw(String(MOST_EDGES + 1))}),
+    order by l.source_address_id, l.target_address_id limit ${sql.raw(String(MAX_EDGES + 1))}),
   writer as (
     select l.target_address_id as id, ${sql.join(
       PROBLEM_WORDS.map((word) => sql`bool_or(${nameOf(word)}.pipeline_id is not null) as ${nameOf(word)}`),
@@ -141,13 +141,13 @@ export const readGraph = async (
 const FIND = prepare(sql`
   select a.id, a.name, t.name as type from ${address} a join ${addressType} t on t.id = a.address_type_id
   where a.name ilike ${param('like')}
-  order by a.name <> ${param('search')}, position(lower(${param('search')}) in lower(a.name)), a.name limit ${sql.raw(String(MOST_FOUND))}`)
+  order by a.name <> ${param('search')}, position(lower(${param('search')}) in lower(a.name)), a.name limit ${sql.raw(String(MAX_FOUND))}`)
 
 /** Where most is read from: a place to begin. */
 const BUSIEST = prepare(sql`
   select a.id, a.name, t.name as type from (
     select source_address_id as id, count(distinct target_address_id) as readers from ${addressLineage}
-    group by source_address_id order by readers desc, source_address_id limit ${sql.raw(String(MOST_FOUND))}) busiest
+    group by source_address_id order by readers desc, source_address_id limit ${sql.raw(String(MAX_FOUND))}) busiest
   join ${address} a using (id) join ${addressType} t on t.id = a.address_type_id order by readers desc, a.name`)
 
 const foundRow = z.object({ id: whole, name: text, type: text })

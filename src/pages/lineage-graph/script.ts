@@ -13,7 +13,7 @@ interface Place {
 
 const WIDTH = 230
 const HEIGHT = 46
-const MOST_LETTERS = 28
+const MAX_LETTERS = 28
 
 const make = <Name extends keyof SVGElementTagNameMap>(
   name: Name,
@@ -25,7 +25,7 @@ const make = <Name extends keyof SVGElementTagNameMap>(
 }
 
 /** The end of a long name says more than its beginning. */
-const shorten = (name: string): string => (name.length > MOST_LETTERS ? `…${name.slice(1 - MOST_LETTERS)}` : name)
+const shorten = (name: string): string => (name.length > MAX_LETTERS ? `…${name.slice(1 - MAX_LETTERS)}` : name)
 
 const describe = ({ name, type, active, wrong }: GraphPipeline): string => {
   const states = [...wrong.map(({ word }) => word), ...(active ? [] : ['inactive'])]

@@ -12,10 +12,10 @@ import { pipelineExecution } from '../../features/executions/table.ts'
 import type { Point } from './shape.ts'
 
 /** A chart of more points would be a stripe: the newest are drawn, and the page says so. */
-export const MOST_POINTS = 2_000
+export const MAX_POINTS = 2_000
 
 /** Runs that baselines are taken from: two months of one a minute. */
-const MOST_PAST = 100_000
+const MAX_PAST = 100_000
 
 const value = metricOf(sql`${param('metric')}::text`, sql`e`)
 const lookback = lookbackOf(sql`${param('lookback_days')}::int`)
@@ -32,14 +32,14 @@ const HISTORY = prepare(sql`
         where f.pipeline_execution_id = e.id and r.metric_field = ${param('metric')}) as is_flagged
     from ${pipelineExecution} e
     where e.pipeline_id = ${param('id')} and e.end_date >= ${param('since')}::timestamptz - ${lookback}
-    order by e.id desc limit ${sql.raw(String(MOST_PAST))}),
+    order by e.id desc limit ${sql.raw(String(MAX_PAST))}),
   banded as (
     select past.*, ${baseline.count} as count, ${baseline.mean} as mean, ${baseline.deviation} as deviation
     from past
     window baseline as (partition by hour_recorded order by end_date
       range between ${lookback} preceding and current row exclude current row))
   select id, start_date, value, succeeded, is_flagged, count, mean, deviation from (
-    select * from banded where end_date >= ${param('since')}::timestamptz order by start_date desc limit ${sql.raw(String(MOST_POINTS))}) shown
+    select * from banded where end_date >= ${param('since')}::timestamptz order by start_date desc limit ${sql.raw(String(MAX_POINTS))}) shown
   order by start_date`)
 
 const pointRow = z.object({

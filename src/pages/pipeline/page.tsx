@@ -4,7 +4,7 @@ import { METRIC_FIELDS } from '../../db/constraints.ts'
 import { Action, Badge, Embedded } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { Lineage, Rules, Settings } from './about.tsx'
-import { MOST_POINTS } from './history.ts'
+import { MAX_POINTS } from './history.ts'
 import { METRIC_NAMES } from './metric-names.ts'
 import type { PipelineDetails } from './queries.ts'
 import { ChosenRun, outcomeOf, Runs } from './runs.tsx'
@@ -110,7 +110,7 @@ const History = ({ history, rule, query, link, now }: Scope & { history: Point[]
           id="history-points"
           value={{ name: METRIC_NAMES[query.metric], points: history, days: Number(query.days), now } satisfies Chart}
         />
-        {history.length < MOST_POINTS ? null : <p>Only the newest {grouped(MOST_POINTS)} runs are drawn.</p>}
+        {history.length < MAX_POINTS ? null : <p>Only the newest {grouped(MAX_POINTS)} runs are drawn.</p>}
         <small>
           {rule
             ? `The band is what is normal: ${rule.std_deviation_threshold_multiplier} deviations around the mean of the same hour in the ${rule.lookback_days} days before.`

@@ -15,8 +15,8 @@ import { pipeline } from '../../features/pipelines/table.ts'
 
 export const RUN_ROWS = 25
 /** Of the parts of the runs on a page so many are shown, those of the newest runs first. */
-export const MOST_PARTS = 500
-const MOST_NEIGHBOURS = 50
+export const MAX_PARTS = 500
+const MAX_NEIGHBOURS = 50
 
 /** A run `e` as the table shows it: with what was flagged, and whether it was late. */
 const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'parent_id', e.parent_id, 'start_date', e.start_date, 'end_date', e.end_date,
@@ -31,7 +31,7 @@ const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'pa
 
 const neighbours = (side: 'source' | 'target') => sql`(select coalesce(jsonb_agg(to_jsonb(n)), '[]') from (
   select distinct a.id, a.name, a.deprecated from ${addressLineage} l join ${address} a on a.id = l.${sql.raw(side)}_address_id
-  where l.pipeline_id = subject.id order by a.name limit ${sql.raw(String(MOST_NEIGHBOURS))}) n)`
+  where l.pipeline_id = subject.id order by a.name limit ${sql.raw(String(MAX_NEIGHBOURS))}) n)`
 
 /**
  * A pipeline with its type, rules, lineage and one page of its runs, newest first: those that are no part of another run of
@@ -50,7 +50,7 @@ const PIPELINE = prepare(sql`
       join ${pipelineExecutionClosure} c on c.ancestor_id = shown.id and c.depth > 0
       group by c.descendant_id) below
     join ${pipelineExecution} e on e.id = below.id
-    order by below.root_id desc, e.id limit ${sql.raw(String(MOST_PARTS + 1))}),
+    order by below.root_id desc, e.id limit ${sql.raw(String(MAX_PARTS + 1))}),
   below as (
     select reader.pipeline_id, min(reached.depth) as depth from (
       select c.target_address_id as id, min(c.depth) as depth

@@ -3,7 +3,7 @@ import { stringifyJson } from '../../core/json.ts'
 import { Action, Badge, Empty, Moment, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
-import { MOST_PARTS, type PipelineDetails, RUN_ROWS, type Run } from './queries.ts'
+import { MAX_PARTS, type PipelineDetails, RUN_ROWS, type Run } from './queries.ts'
 import type { PipelineQuery } from './shape.ts'
 
 type Scope = ViewScope<PipelineQuery>
@@ -128,7 +128,7 @@ export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { d
       </Empty>
     )
   }
-  const partsOf = Map.groupBy(parts.slice(0, MOST_PARTS), ({ parent_id }) => parent_id)
+  const partsOf = Map.groupBy(parts.slice(0, MAX_PARTS), ({ parent_id }) => parent_id)
   const tree = (run: Run, depth: number): { run: Run; depth: number }[] => [
     { run, depth },
     ...(partsOf.get(run.id) ?? []).flatMap((part) => tree(part, depth + 1)),
@@ -155,8 +155,8 @@ export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { d
             <Row run={run} depth={depth} isChosen={run.id === query.execution} link={link} now={now} />
           ))}
       </Table>
-      {parts.length > MOST_PARTS ? (
-        <p>Of the parts of these runs the first {grouped(MOST_PARTS)} are shown, those of the newest runs first.</p>
+      {parts.length > MAX_PARTS ? (
+        <p>Of the parts of these runs the first {grouped(MAX_PARTS)} are shown, those of the newest runs first.</p>
       ) : null}
       <nav class="pager" aria-label="More runs">
         {query.before === undefined ? <span /> : <a href={link({ before: undefined })}>← Newest</a>}

@@ -11,7 +11,7 @@ import { patternOf } from '../frame/fields.ts'
 
 export const PAGE_ROWS = 50
 /** Neon answers at most 10 MiB. */
-export const MOST_CSV_ROWS = 20_000
+export const MAX_CSV_ROWS = 20_000
 
 /** What one can sort by: the columns of the report. */
 export const COLUMNS = [

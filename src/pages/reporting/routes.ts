@@ -5,10 +5,10 @@ import { idInQuery, pageNumber, searchText } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
 import { toCsv } from './csv.ts'
 import { ReportingPage } from './page.tsx'
-import { COLUMNS, MOST_CSV_ROWS, PAGE_ROWS, type ReportFilters, readReport } from './queries.ts'
+import { COLUMNS, MAX_CSV_ROWS, PAGE_ROWS, type ReportFilters, readReport } from './queries.ts'
 
 const DAY_MILLIS = 86_400_000
-const MOST_DAYS = 366
+const MAX_DAYS = 366
 const USUAL_DAYS = 7
 
 /** A day in a calendar that JavaScript and PostgreSQL share. */
@@ -37,7 +37,7 @@ const withDays = (
 ): ReportFilters => {
   const last = to ?? (from !== undefined && from > now.slice(0, 10) ? from : now.slice(0, 10))
   const first = from !== undefined && from <= last ? from : dayBefore(last, USUAL_DAYS - 1)
-  const earliest = dayBefore(last, MOST_DAYS - 1)
+  const earliest = dayBefore(last, MAX_DAYS - 1)
   return { ...rest, from: first < earliest ? earliest : first, to: last }
 }
 
@@ -58,9 +58,9 @@ export const routes = (router: Router): void => {
 
   serveData(router, { path: '/reporting.csv', query: filters }, async ({ query }, { db, now }) => {
     const chosen = withDays(query, now)
-    const { rows } = await readReport(db, chosen, { skipped: 0, rows: MOST_CSV_ROWS + 1 })
-    if (rows.length > MOST_CSV_ROWS) {
-      throw new ApiError('page_too_large', `These are more than ${MOST_CSV_ROWS} rows: choose fewer days, a type or a name`)
+    const { rows } = await readReport(db, chosen, { skipped: 0, rows: MAX_CSV_ROWS + 1 })
+    if (rows.length > MAX_CSV_ROWS) {
+      throw new ApiError('page_too_large', `These are more than ${MAX_CSV_ROWS} rows: choose fewer days, a type or a name`)
     }
     return {
       status: 200,
