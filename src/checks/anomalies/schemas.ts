@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { once } from '../../core/once.ts'
 import { METRIC_FIELDS } from '../../db/constraints.ts'
-import { flagField, idField, instantAnswer, metricField, optional } from '../../http/fields.ts'
+import { flagField, idField, instantAnswer, metricField, optional, wholeNumber } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { flagText, idText, instantText } from '../../http/text-fields.ts'
 
@@ -12,28 +12,8 @@ const ruleFields = once(() => ({
     maximum: 10,
     example: 2,
   }),
-  lookback_days: z
-    .int({ error: 'Must be a whole number' })
-    .min(1, 'Must be between 1 and 365')
-    .max(365, 'Must be between 1 and 365')
-    .openapi({
-      type: 'integer',
-      description: 'Days of history that make the baseline. Initially 30.',
-      minimum: 1,
-      maximum: 365,
-      example: 30,
-    }),
-  minimum_executions: z
-    .int({ error: 'Must be a whole number' })
-    .min(5, 'Must be between 5 and 1000')
-    .max(1000, 'Must be between 5 and 1000')
-    .openapi({
-      type: 'integer',
-      description: 'Fewer past executions give no verdict. Initially 10.',
-      minimum: 5,
-      maximum: 1000,
-      example: 10,
-    }),
+  lookback_days: wholeNumber('Days of history that make the baseline. Initially 30.', 1, 365, 30),
+  minimum_executions: wholeNumber('Fewer past executions give no verdict. Initially 10.', 5, 1000, 10),
   active: flagField('Whether the rule is evaluated. Initially true.'),
 }))
 
