@@ -62,11 +62,13 @@ const ERROR_LIST = Object.entries(ERRORS)
 
 /** One thing wrong with a request: where (`["body", "name"]`), what, and the kind of fault. */
 export const issueSchema = once(() =>
-  z.object({
-    loc: z.array(z.union([z.string(), z.int()])).openapi({ example: ['body', 'name'] }),
-    msg: z.string().openapi({ example: 'Required' }),
-    type: z.string().openapi({ example: 'missing' }),
-  }),
+  z
+    .object({
+      loc: z.array(z.union([z.string(), z.int()])).openapi({ example: ['body', 'name'] }),
+      msg: z.string().openapi({ example: 'Required' }),
+      type: z.string().openapi({ example: 'missing' }),
+    })
+    .openapi('Issue'),
 )
 export type Issue = z.output<ReturnType<typeof issueSchema>>
 

@@ -1,9 +1,7 @@
+import { addSchemas, type Json, referTo, rewrite } from './rewrite.ts'
+
 /** A named list of values: generators of clients make one type of it, wherever it is used. */
 export type NamedEnums = Readonly<Record<string, readonly string[]>>
-
-type Json = { [key: string]: unknown }
-
-const isObject = (value: unknown): value is Json => value !== null && typeof value === 'object' && !Array.isArray(value)
 
 /**
  * The OpenAPI document with every list of values as a named component and a reference where it is used: zod's own inline
@@ -11,29 +9,16 @@ const isObject = (value: unknown): value is Json => value !== null && typeof val
  */
 export const nameEnums = (document: object, enums: NamedEnums): object => {
   const names = new Map(Object.entries(enums).map(([name, values]) => [keyOf(values), name]))
-  const walk = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(walk)
-    if (!isObject(value)) return value
-    const listed = Array.isArray(value.enum) ? referTo(value, names) : undefined
-    return listed ?? Object.fromEntries(Object.entries(value).map(([key, part]) => [key, walk(part)]))
-  }
-  const named = walk(document) as Json
-  const components = isObject(named.components) ? named.components : {}
-  const schemas = isObject(components.schemas) ? components.schemas : {}
-  const added = Object.fromEntries(Object.entries(enums).map(([name, values]) => [name, { type: 'string', enum: [...values] }]))
-  return { ...named, components: { ...components, schemas: { ...schemas, ...added } } }
+  const named = rewrite(document, (schema) => (Array.isArray(schema.enum) ? nameEnum(schema, names) : undefined)) as Json
+  return addSchemas(named, Object.fromEntries(Object.entries(enums).map(([name, values]) => [name, { type: 'string', enum: [...values] }])))
 }
 
 const keyOf = (values: readonly unknown[]): string => JSON.stringify(values.toSorted())
 
-const referTo = ({ type, enum: listed, ...rest }: Json, names: Map<string, string>): Json | undefined => {
+const nameEnum = ({ type, enum: listed, ...rest }: Json, names: Map<string, string>): Json | undefined => {
   const values = (listed as unknown[]).filter((value) => value !== null)
   const isNullable = values.length < (listed as unknown[]).length || (Array.isArray(type) && type.includes('null'))
   const name = names.get(keyOf(values))
-  if (name !== undefined) {
-    const reference = { $ref: `#/components/schemas/${name}` }
-    if (isNullable) return { ...rest, anyOf: [reference, { type: 'null' }] }
-    return Object.keys(rest).length > 0 ? { ...rest, allOf: [reference] } : reference
-  }
+  if (name !== undefined) return referTo(name, isNullable, rest)
   return values.length === 1 && !isNullable ? { ...rest, type: 'string', const: values[0] } : undefined
 }

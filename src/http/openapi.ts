@@ -2,8 +2,10 @@ import { createRoute, type RouteConfig, type z } from '@hono/zod-openapi'
 import { ERRORS, type ErrorCode, errorSchema } from '../core/errors.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type NamedEnums, nameEnums } from './name-enums.ts'
+import { nameObjects } from './name-objects.ts'
 import { partsOf } from './read.ts'
 import { endpointsOf, type Router, WARNING } from './router.ts'
+import { sizeIntegers } from './size-integers.ts'
 
 /** What the document calls the tokens. */
 export const SECURITY_SCHEME = 'token'
@@ -21,7 +23,7 @@ export const describeEndpoints = (router: Router, about: Parameters<Router['getO
     })
     for (const endpoint of endpointsOf(router)) router.openAPIRegistry.registerPath(documented(endpoint))
   }
-  return nameEnums(router.getOpenAPI31Document(about), enums)
+  return sizeIntegers(nameObjects(nameEnums(router.getOpenAPI31Document(about), enums)))
 }
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } })

@@ -66,6 +66,10 @@ describe('/openapi.json', () => {
       active: ['boolean'],
     })
     expect(typesOf('LineageAddress').name).toContain('null')
+    expect(typesOf('AnomalyDetectionRulePost')).toMatchObject({
+      lookback_days: ['integer', 'null'],
+      minimum_executions: ['integer', 'null'],
+    })
   })
 
   it('describes every field of every body', async () => {
@@ -93,5 +97,32 @@ describe('/openapi.json', () => {
     expect(document.components.schemas.Pipeline.properties.freshness_datepart).toEqual({
       anyOf: [{ $ref: '#/components/schemas/Datepart' }, { type: 'null' }],
     })
+  })
+
+  it('names every object once: free JSON too, and the parts of an answer', async () => {
+    const { components, paths } = await read()
+    const inline: string[] = []
+    const walk = (value: any, path: string): void => {
+      if (value === null || typeof value !== 'object') return
+      const isExtension = path.endsWith('/allOf/1') // what ExecutionWithChildren adds to Execution
+      if (!isExtension && !/^\/components\/schemas\/\w+$/.test(path) && [value.type].flat().includes('object')) inline.push(path)
+      for (const [key, part] of Object.entries(value)) walk(part, `${path}/${key}`)
+    }
+    walk({ components, paths }, '')
+    expect(inline).toEqual([])
+    const orNull = (name: string) => [{ $ref: `#/components/schemas/${name}` }, { type: 'null' }]
+    expect(components.schemas.ExecutionEnd.properties.execution_metadata.anyOf).toEqual(orNull('JsonObject'))
+    expect(components.schemas.Monitoring.properties.oldest_waiting.anyOf).toEqual(orNull('WaitingJob'))
+    expect(components.schemas.WaitingJob.type).toBe('object')
+  })
+
+  it('gives every integer that may exceed 32 bits the format int64', async () => {
+    const { components, paths } = await read()
+    const { id, total_rows, hour_recorded } = components.schemas.Execution.properties
+    expect([id.format, total_rows.format, hour_recorded.format]).toEqual(['int64', 'int64', undefined])
+    expect(components.schemas.ExecutionEnd.properties.total_rows).toMatchObject({ type: ['integer', 'null'], format: 'int64' })
+    expect(components.schemas.PipelinePost.properties.next_watermark.format).toBeUndefined()
+    const [limit, afterId] = paths['/pipeline'].get.parameters.map(({ schema }: any) => schema.format)
+    expect([limit, afterId]).toEqual([undefined, 'int64'])
   })
 })

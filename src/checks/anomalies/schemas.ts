@@ -1,29 +1,31 @@
 import { z } from '@hono/zod-openapi'
 import { once } from '../../core/once.ts'
 import { METRIC_FIELDS } from '../../db/constraints.ts'
-import { flagField, idField, instantAnswer, metricField, optional } from '../../http/fields.ts'
+import { flagField, idField, instantAnswer, metricField, optional, wholeNumber } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { flagText, idText, instantText } from '../../http/text-fields.ts'
 import { RULE_BOUNDS } from './rule.ts'
 
 /** A number between the bounds of a rule's setting. */
-const setting = (name: keyof typeof RULE_BOUNDS, description: string, number: z.ZodNumber) => {
+const numberSetting = (name: keyof typeof RULE_BOUNDS, description: string) => {
   const { min, max, default: initially } = RULE_BOUNDS[name]
   const fault = `Must be between ${min} and ${max}`
-  return number
+  return z
+    .number()
     .min(min, fault)
     .max(max, fault)
     .openapi({ description: `${description} Initially ${initially}.`, minimum: min, maximum: max, example: initially })
 }
 
-const wholeSetting = (name: keyof typeof RULE_BOUNDS, description: string) =>
-  setting(name, description, z.int({ error: 'Must be a whole number' })).openapi({ type: 'integer' })
+const wholeSetting = (name: keyof typeof RULE_BOUNDS, description: string) => {
+  const { min, max, default: initially } = RULE_BOUNDS[name]
+  return wholeNumber(`${description} Initially ${initially}.`, min, max, initially)
+}
 
 const ruleFields = once(() => ({
-  std_deviation_threshold_multiplier: setting(
+  std_deviation_threshold_multiplier: numberSetting(
     'std_deviation_threshold_multiplier',
     'How many standard deviations from the mean are an anomaly.',
-    z.number(),
   ),
   lookback_days: wholeSetting('lookback_days', 'Days of history that make the baseline.'),
   minimum_executions: wholeSetting('minimum_executions', 'Fewer past executions give no verdict.'),

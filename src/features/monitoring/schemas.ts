@@ -47,46 +47,55 @@ export const jobSchemas = ({ jobKinds }: House) => {
       .openapi('Job'),
   )
 
+  /** Each part has a name: generated clients call their types by it. */
+  const jobCounts = () =>
+    z
+      .object({
+        kind: jobKind(),
+        waiting: z.int(),
+        retrying: z.int().openapi({ description: 'Of those that wait: they have failed and will be tried again.' }),
+        running: z.int(),
+        failed: z.int().openapi({ description: 'For good; see `POST /replay_job`.' }),
+        succeeded_last_hour: z.int(),
+        mean_seconds: seconds('Mean'),
+        p95_seconds: seconds('95th percentile of the'),
+        last_finished_at: instantAnswer().nullable().openapi({ description: 'When one last succeeded or was failed for good.' }),
+      })
+      .openapi('JobCounts')
+
+  const waitingJob = () =>
+    z
+      .object({ id: z.int(), kind: jobKind(), attempts: z.int(), created_at: instantAnswer(), age_seconds: z.number() })
+      .openapi('WaitingJob')
+
+  const failedJob = () =>
+    z
+      .object({
+        id: z.int(),
+        kind: jobKind(),
+        attempts: z.int(),
+        error: z.string().nullable(),
+        finished_at: instantAnswer().nullable(),
+      })
+      .openapi('FailedJob')
+
   const overviewAnswer = once(() =>
     z
       .object({
         checked_at: instantAnswer(),
-        kinds: z
-          .array(
-            z.object({
-              kind: jobKind(),
-              waiting: z.int(),
-              retrying: z.int().openapi({ description: 'Of those that wait: they have failed and will be tried again.' }),
-              running: z.int(),
-              failed: z.int().openapi({ description: 'For good; see `POST /replay_job`.' }),
-              succeeded_last_hour: z.int(),
-              mean_seconds: seconds('Mean'),
-              p95_seconds: seconds('95th percentile of the'),
-              last_finished_at: instantAnswer().nullable().openapi({ description: 'When one last succeeded or was failed for good.' }),
-            }),
-          )
-          .openapi({ description: 'Every kind of job.' }),
-        oldest_waiting: z
-          .object({ id: z.int(), kind: jobKind(), attempts: z.int(), created_at: instantAnswer(), age_seconds: z.number() })
-          .nullable(),
-        recent_failures: z
-          .array(
-            z.object({
-              id: z.int(),
-              kind: jobKind(),
-              attempts: z.int(),
-              error: z.string().nullable(),
-              finished_at: instantAnswer().nullable(),
-            }),
-          )
-          .openapi({ description: 'The last 20, newest first.' }),
-        last_hour: z.object({
-          succeeded: z.int(),
-          failed: z.int(),
-          per_minute: z.number(),
-          mean_seconds: seconds('Mean'),
-          p95_seconds: seconds('95th percentile of the'),
-        }),
+        kinds: z.array(jobCounts()).openapi({ description: 'Every kind of job.' }),
+        // As `nullable()` of a named schema, null would become part of `WaitingJob` itself.
+        oldest_waiting: z.union([waitingJob(), z.null()]),
+        recent_failures: z.array(failedJob()).openapi({ description: 'The last 20, newest first.' }),
+        last_hour: z
+          .object({
+            succeeded: z.int(),
+            failed: z.int(),
+            per_minute: z.number(),
+            mean_seconds: seconds('Mean'),
+            p95_seconds: seconds('95th percentile of the'),
+          })
+          .openapi('LastHour'),
       })
       .openapi('Monitoring'),
   )
@@ -110,7 +119,9 @@ export const queueAnswer = once(() =>
         .int()
         .openapi({ description: `Waiting jobs. From ${WARNING_DEPTH} on Slack is warned, from ${CRITICAL_DEPTH} on it is critical.` }),
       task_breakdown: z.array(z.string()).openapi({ description: 'The kinds that wait, for people.', example: ['Detect Anomalies: 3'] }),
-      task_breakdown_raw: z.record(z.string(), z.int()).openapi({ description: 'Every kind.', example: { detect_anomalies: 3 } }),
+      task_breakdown_raw: z
+        .record(z.string(), z.int())
+        .openapi('WaitingByKind', { description: 'Every kind.', example: { detect_anomalies: 3 } }),
     })
     .openapi('QueueDepth'),
 )

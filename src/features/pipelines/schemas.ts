@@ -26,7 +26,7 @@ export const pipelinePost = once(() =>
       next_watermark: optional(watermarkField('Where the next run will stop.')),
       pipeline_metadata: optional(metadataField('Arguments and configuration of the pipeline.')),
       ...thresholdFields(),
-      load_lineage: optional(flagField('Ask the next run to post its lineage; a successful run sets it back to false. Initially false.')),
+      load_lineage: optional(flagField('Ask the next run to post its lineage; a successful run sets it back to false. Initially true.')),
       full_load: optional(flagField('Default of `full_load` for its executions. Initially false.')),
     })
     .superRefine(requireWholeThresholds)

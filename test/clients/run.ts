@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startDevServer } from '../support/node/dev-server.ts'
+import type { ApiDocument, Generator, Service } from './generator.ts'
+import { heyApi } from './hey-api.ts'
+import { openapiFetch } from './openapi-fetch.ts'
+import { openapiPythonClient } from './openapi-python-client.ts'
+import { installTypeScriptGenerators } from './typescript.ts'
+
+/**
+ * `npm run test:clients`: clients generated from /openapi.json without a warning, their names, and a run of a pipeline by each, against
+ * a server of their own. Needs the npm registry, and for the Python client PyPI and Python 3.12 or newer (PYTHON names one); that is why
+ * it is not part of `npm test`.
+ */
+const folder = mkdtempSync(join(tmpdir(), 'watcher-clients-'))
+const generators: Generator[] = [openapiFetch, heyApi, openapiPythonClient]
+let passed = 0
+let notRun = 0
+
+const check = async (generator: Generator, document: ApiDocument, service: Service): Promise<void> => {
+  const { name } = generator
+  if (!generator.install(folder)) {
+    console.log(`${name}: not run, PyPI cannot be reached`)
+    notRun += 1
+    return
+  }
+  generator.generate(folder)
+  console.log(`${name}: generated without a warning`)
+  generator.checkNames(folder, document)
+  console.log(`${name}: operations have the names of the document, each list of values is one type`)
+  await generator.drive(folder, service)
+  console.log(`${name}: a run of a pipeline and one error, as typed`)
+  passed += 3
+}
+
+try {
+  installTypeScriptGenerators(folder)
+  const token = randomUUID()
+  const server = await startDevServer({ WATCHER_API_TOKENS: `clients:${token}` })
+  try {
+    const answer = await fetch(`${server.url}/openapi.json`, { headers: { Authorization: `Bearer ${token}` } })
+    if (!answer.ok) throw new Error(`/openapi.json answered ${answer.status}`)
+    const text = await answer.text()
+    writeFileSync(join(folder, 'openapi.json'), text)
+    for (const generator of generators) await check(generator, JSON.parse(text) as ApiDocument, { url: server.url, token })
+  } finally {
+    await server.stop()
+  }
+  console.log(`\n${passed} passed, 0 failed${notRun > 0 ? `, ${notRun} client not run` : ''}`)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
