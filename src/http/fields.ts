@@ -172,24 +172,18 @@ export const optional = <T extends z.ZodType>(field: T) =>
 /** In a PATCH null clears the field. */
 export const clearable = <T extends z.ZodType>(field: T) => field.nullable().optional().openapi(orNull(field))
 
-/** The freshness and timeliness rule of a pipeline or a type, as a POST body has it. */
+/** The freshness and timeliness rule of a pipeline or a type: what may be empty, and what always has a value. */
 export const thresholdFields = once(() => ({
-  freshness_number: optional(thresholdNumber('how old the last insert, update or delete may be')),
-  freshness_datepart: optional(datepartField('freshness_number')),
-  mute_freshness_check: optional(flagField('Skip the freshness check.')),
-  timeliness_number: optional(thresholdNumber('how long an execution may take')),
-  timeliness_datepart: optional(datepartField('timeliness_number')),
-  mute_timeliness_check: optional(flagField('Skip the timeliness check.')),
-}))
-
-/** The same in a PATCH body: null clears the threshold. */
-export const thresholdPatchFields = once(() => ({
-  freshness_number: clearable(thresholdNumber('how old the last insert, update or delete may be')),
-  freshness_datepart: clearable(datepartField('freshness_number')),
-  mute_freshness_check: flagField('Skip the freshness check.').optional(),
-  timeliness_number: clearable(thresholdNumber('how long an execution may take')),
-  timeliness_datepart: clearable(datepartField('timeliness_number')),
-  mute_timeliness_check: flagField('Skip the timeliness check.').optional(),
+  emptiable: {
+    freshness_number: thresholdNumber('how old the last insert, update or delete may be'),
+    freshness_datepart: datepartField('freshness_number'),
+    timeliness_number: thresholdNumber('how long an execution may take'),
+    timeliness_datepart: datepartField('timeliness_number'),
+  },
+  kept: {
+    mute_freshness_check: flagField('Skip the freshness check.'),
+    mute_timeliness_check: flagField('Skip the timeliness check.'),
+  },
 }))
 
 interface Thresholds {

@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { once } from '../../core/once.ts'
 import { METRIC_FIELDS } from '../../db/constraints.ts'
-import { flagField, idField, instantAnswer, metricField, optional, wholeNumber } from '../../http/fields.ts'
+import { configuration } from '../../http/configuration.ts'
+import { flagField, idField, instantAnswer, metricField, wholeNumber } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { flagText, idText, instantText } from '../../http/text-fields.ts'
 import { RULE_BOUNDS } from './rule.ts'
@@ -22,25 +23,27 @@ const wholeSetting = (name: keyof typeof RULE_BOUNDS, description: string) => {
   return wholeNumber(`${description} Initially ${initially}.`, min, max, initially)
 }
 
-const ruleFields = once(() => ({
-  std_deviation_threshold_multiplier: numberSetting(
-    'std_deviation_threshold_multiplier',
-    'How many standard deviations from the mean are an anomaly.',
+const ruleFields = once(() =>
+  configuration(
+    {},
+    {
+      std_deviation_threshold_multiplier: numberSetting(
+        'std_deviation_threshold_multiplier',
+        'How many standard deviations from the mean are an anomaly.',
+      ),
+      lookback_days: wholeSetting('lookback_days', 'Days of history that make the baseline.'),
+      minimum_executions: wholeSetting('minimum_executions', 'Fewer past executions give no verdict.'),
+      active: flagField('Whether the rule is evaluated. Initially true.'),
+    },
   ),
-  lookback_days: wholeSetting('lookback_days', 'Days of history that make the baseline.'),
-  minimum_executions: wholeSetting('minimum_executions', 'Fewer past executions give no verdict.'),
-  active: flagField('Whether the rule is evaluated. Initially true.'),
-}))
+)
 
 export const rulePost = once(() =>
   z
     .object({
       pipeline_id: idField('The pipeline to watch.'),
       metric_field: metricField('The metric to watch.'),
-      std_deviation_threshold_multiplier: optional(ruleFields().std_deviation_threshold_multiplier),
-      lookback_days: optional(ruleFields().lookback_days),
-      minimum_executions: optional(ruleFields().minimum_executions),
-      active: optional(ruleFields().active),
+      ...ruleFields().post,
     })
     .openapi('AnomalyDetectionRulePost'),
 )
@@ -54,10 +57,7 @@ export const rulePatch = once(() =>
       id: idField('The rule to change.'),
       pipeline_id: idField('The pipeline to watch.').optional(),
       metric_field: metricField('The metric to watch.').optional(),
-      std_deviation_threshold_multiplier: ruleFields().std_deviation_threshold_multiplier.optional(),
-      lookback_days: ruleFields().lookback_days.optional(),
-      minimum_executions: ruleFields().minimum_executions.optional(),
-      active: ruleFields().active.optional(),
+      ...ruleFields().patch,
     })
     .transform(({ id, ...changes }) => ({ target: { id }, changes }))
     .openapi('AnomalyDetectionRulePatch'),

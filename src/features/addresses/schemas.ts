@@ -1,29 +1,29 @@
 import { z } from '@hono/zod-openapi'
 import { once } from '../../core/once.ts'
-import { clearable, flagField, idField, instantAnswer, metadataField, nameField, optional, shortText } from '../../http/fields.ts'
+import { configuration } from '../../http/configuration.ts'
+import { flagField, idField, instantAnswer, metadataField, nameField, shortText } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { flagText, idText, nameText } from '../../http/text-fields.ts'
 
 /** What an address may say of itself beside its name and type. */
-const detailFields = once(() => ({
-  database_name: shortText('Database; filled from a three-part name of the group `database`.', 'analytics'),
-  schema_name: shortText('Schema; likewise.', 'public'),
-  table_name: shortText('Table; likewise.', 'users'),
-  primary_key: shortText('Primary key column.', 'user_id'),
-  deprecated: flagField('No longer in use. Initially false.'),
-  address_metadata: metadataField('Anything else about the address.'),
-}))
+const detailFields = once(() =>
+  configuration(
+    {
+      database_name: shortText('Database; filled from a three-part name of the group `database`.', 'analytics'),
+      schema_name: shortText('Schema; likewise.', 'public'),
+      table_name: shortText('Table; likewise.', 'users'),
+      primary_key: shortText('Primary key column.', 'user_id'),
+      address_metadata: metadataField('Anything else about the address.'),
+    },
+    { deprecated: flagField('No longer in use. Initially false.') },
+  ),
+)
 
 export const addressFields = once(() => ({
   address_type_name: nameField('Created where it is new.', 'postgresql'),
   address_type_group_name: nameField('Group of the type, where the type is new.', 'database'),
-  database_name: optional(detailFields().database_name),
-  schema_name: optional(detailFields().schema_name),
-  table_name: optional(detailFields().table_name),
-  primary_key: optional(detailFields().primary_key),
-  deprecated: optional(detailFields().deprecated),
-  address_metadata: optional(detailFields().address_metadata),
+  ...detailFields().post,
 }))
 
 export const addressNameField = once(() =>
@@ -37,12 +37,7 @@ export type AddressPost = z.output<ReturnType<typeof addressPost>>
 export const addressPatch = once(() =>
   patchBody('address', {
     address_type_id: idField('The address type.').optional(),
-    database_name: clearable(detailFields().database_name),
-    schema_name: clearable(detailFields().schema_name),
-    table_name: clearable(detailFields().table_name),
-    primary_key: clearable(detailFields().primary_key),
-    deprecated: detailFields().deprecated.optional(),
-    address_metadata: clearable(detailFields().address_metadata),
+    ...detailFields().patch,
   }).openapi('AddressPatch'),
 )
 

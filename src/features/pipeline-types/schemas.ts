@@ -1,27 +1,23 @@
 import { z } from '@hono/zod-openapi'
 import { once } from '../../core/once.ts'
-import {
-  instantAnswer,
-  nameField,
-  requireWholeThresholds,
-  thresholdAnswer,
-  thresholdFields,
-  thresholdPatchFields,
-} from '../../http/fields.ts'
+import { configuration } from '../../http/configuration.ts'
+import { instantAnswer, nameField, requireWholeThresholds, thresholdAnswer, thresholdFields } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { nameText } from '../../http/text-fields.ts'
 
+const typeFields = once(() => configuration(thresholdFields().emptiable, thresholdFields().kept))
+
 export const pipelineTypePost = once(() =>
   z
-    .object({ name: nameField('Unique without regard to case.', 'api-integration'), ...thresholdFields() })
+    .object({ name: nameField('Unique without regard to case.', 'api-integration'), ...typeFields().post })
     .superRefine(requireWholeThresholds)
     .openapi('PipelineTypePost'),
 )
 
 export type PipelineTypePost = z.output<ReturnType<typeof pipelineTypePost>>
 
-export const pipelineTypePatch = once(() => patchBody('pipeline type', thresholdPatchFields()).openapi('PipelineTypePatch'))
+export const pipelineTypePatch = once(() => patchBody('pipeline type', typeFields().patch).openapi('PipelineTypePatch'))
 
 export const pipelineTypeFilters = once(() => ({ ...pageQuery(), name: nameText('Only the type of this name, in any case.').optional() }))
 

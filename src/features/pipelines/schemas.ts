@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { once } from '../../core/once.ts'
+import { configuration } from '../../http/configuration.ts'
 import {
   clearable,
   flagField,
@@ -7,27 +8,37 @@ import {
   instantAnswer,
   metadataField,
   nameField,
-  optional,
   requireWholeThresholds,
   thresholdAnswer,
   thresholdFields,
-  thresholdPatchFields,
   watermarkField,
 } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { flagText, idText, nameText } from '../../http/text-fields.ts'
 
+/** What a client may configure: a new field is added here, for POST and PATCH. */
+const pipelineFields = once(() =>
+  configuration(
+    {
+      next_watermark: watermarkField('Where the next run will stop.'),
+      pipeline_metadata: metadataField('Arguments and configuration of the pipeline.'),
+      ...thresholdFields().emptiable,
+    },
+    {
+      ...thresholdFields().kept,
+      load_lineage: flagField('Ask the next run to post its lineage; a successful run sets it back to false. Initially true.'),
+      full_load: flagField('Default of `full_load` for its executions. Initially false.'),
+    },
+  ),
+)
+
 export const pipelinePost = once(() =>
   z
     .object({
       name: nameField('Unique without regard to case; match your DAG or job name.', 'stock-price-worker'),
       pipeline_type_name: nameField('Created where it is new.', 'api-integration'),
-      next_watermark: optional(watermarkField('Where the next run will stop.')),
-      pipeline_metadata: optional(metadataField('Arguments and configuration of the pipeline.')),
-      ...thresholdFields(),
-      load_lineage: optional(flagField('Ask the next run to post its lineage; a successful run sets it back to false. Initially true.')),
-      full_load: optional(flagField('Default of `full_load` for its executions. Initially false.')),
+      ...pipelineFields().post,
     })
     .superRefine(requireWholeThresholds)
     .openapi('PipelinePost'),
@@ -55,11 +66,7 @@ export const pipelinePatch = once(() =>
     {
       pipeline_type_id: idField('The pipeline type.').optional(),
       watermark: clearable(watermarkField('Where the last successful run stopped.')),
-      next_watermark: clearable(watermarkField('Where the next run will stop.')),
-      pipeline_metadata: clearable(metadataField('Arguments and configuration of the pipeline.')),
-      ...thresholdPatchFields(),
-      load_lineage: flagField('Ask the next run to post its lineage.').optional(),
-      full_load: flagField('Default of `full_load` for its executions.').optional(),
+      ...pipelineFields().patch,
       active: flagField('An inactive pipeline is not checked, and its code is told not to run.').optional(),
     },
     ['pipeline_id'],
