@@ -141,6 +141,28 @@ describe('an alert', () => {
     expect(messages.at(-1)).toContain('\n(sent again: whether the first message arrived is not known)')
   })
 
+  it.each([502, 504])('is sent again and says so where a gateway answers %i, which may have passed the message on', async (status) => {
+    await background.slack.answers({ status, accepted: true, body: '' })
+    await drain(background)
+    expect(await alert()).toMatchObject({ state: 'waiting', interrupted: true, error: `Slack answered ${status}` })
+    advanceClock(15)
+    await drain(background)
+    const [first, second, ...others] = await background.slack.messages()
+    expect(second).toBe(`${first}\n(sent again: whether the first message arrived is not known)`)
+    expect(others).toEqual([])
+  })
+
+  it("commands nothing by a pipeline's name: its markup arrives as text", async () => {
+    const item = { pipeline_id: 1, pipeline_name: '<!channel> & <https://x|y>', last_dml_timestamp: '2025-01-09T00:00:00+00:00' }
+    const stale = { alert: 'freshness', at: '2025-01-09T20:30:45+00:00', count: 1 }
+    const payload = { ...stale, items: [{ ...item, freshness_number: 1, freshness_datepart: 'hour' }] }
+    await sql(`update job set payload = $1 where kind = 'send_alert'`, [JSON.stringify(payload)])
+    await drain(background)
+    expect((await background.slack.messages())[0]).toContain(
+      '  • &lt;!channel&gt; &amp; &lt;https://x|y&gt; (ID: 1): Last DML 2025-01-09 00:00:00',
+    )
+  })
+
   it('is in the log, and done, where no webhook is set', async () => {
     const lines: string[] = []
     vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line))

@@ -173,7 +173,7 @@ describe('the baseline', () => {
     await run(pipeline_id, 1, { inserts: 9999 }, 3) // another hour
     await run(pipeline_id, 2, { inserts: 9999 }, 0, false) // failed
     await run(pipeline_id, 3, {}) // no count
-    await run(pipeline_id, 10.001, { inserts: 9999 }, 0) // its end lies just before the lookback
+    await run(pipeline_id, 10, { inserts: 9999, end_date: '2025-06-05T12:00:59.999999Z' }) // its end lies just before the lookback
     await startRun({ pipeline_id, start_date: new Date(NOON - DAY).toISOString() }) // still runs
     await drain(background)
     await sql('delete from anomaly_detection_result')

@@ -174,6 +174,23 @@ describe('POST /end_pipeline_execution', () => {
     })
   })
 
+  it('keeps the later insert, update and delete where an earlier end comes in after it', async () => {
+    const pipeline_id = await makePipeline()
+    const all = { inserts: 1, updates: 1, soft_deletes: 1 }
+    const [later, earlier] = [
+      await startRun({ pipeline_id, start_date: '2025-01-01T00:00:00Z', next_watermark: '2' }),
+      await startRun({ pipeline_id, start_date: '2025-01-01T00:00:00.1Z', next_watermark: '1' }),
+    ]
+    await end({ id: later, end_date: '2025-01-05T00:00:00Z', ...all })
+    await end({ id: earlier, end_date: '2025-01-03T00:00:00Z', ...all })
+    expect(await readPipeline(pipeline_id)).toMatchObject({
+      watermark: '1', // the row was written again, for this
+      last_target_insert: '2025-01-05T00:00:00.000000Z',
+      last_target_update: '2025-01-05T00:00:00.000000Z',
+      last_target_soft_delete: '2025-01-05T00:00:00.000000Z',
+    })
+  })
+
   it('leaves the row of the pipeline alone where the run changes nothing of it', async () => {
     const pipeline_id = await makePipeline()
     await patch('/pipeline', { id: pipeline_id, watermark: '5' })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { call, countOf, expectError, get, makePipeline, patch, post, readPipeline, sql, unique } from '../support/api.ts'
+import { call, countOf, expectError, get, makePipeline, patch, post, race, readPipeline, sql, unique } from '../support/api.ts'
 
 const body = (fields: Record<string, unknown> = {}) => ({ name: unique('p'), pipeline_type_name: 'extraction', ...fields })
 
@@ -62,6 +62,19 @@ describe('POST /pipeline', () => {
     })
     expect(again.status).toBe(200)
     expect(await version()).toEqual(before)
+  })
+
+  it('writes a changed configuration once when many post it at once', async () => {
+    const given = body()
+    const { body: created } = await post('/pipeline', given)
+    const replies: { status: number; body: unknown }[] = []
+    const written = await race('update', 'pipeline', 5, async () => {
+      replies.push(...(await Promise.all(Array.from({ length: 5 }, () => post('/pipeline', { ...given, full_load: true })))))
+    })
+    expect(replies.map((reply) => reply.status)).toEqual(Array(5).fill(200))
+    expect(replies.map((reply) => reply.body)).toEqual(Array(5).fill(created))
+    expect((await readPipeline(created.id)).full_load).toBe(true)
+    expect(written).toBe(1)
   })
 
   it('keeps a change made by hand until the configuration in the code changes', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { countOf, expectError, get, makePipeline, patch, post, sql, unique } from '../support/api.ts'
-import { type Background, deliverJob, drain, openBackground, recordRun, setClock } from '../support/background.ts'
+import { countOf, expectError, get, makePipeline, patch, post, race, sql, unique } from '../support/api.ts'
+import { type Background, deliverJob, drain, jobsOf, openBackground, recordRun, setClock } from '../support/background.ts'
 
 let background: Background
 
@@ -121,6 +121,14 @@ Details:
     expect(await loggedIds()).not.toContain(before)
   })
 
+  it('looks at a run that ended exactly where the lookback begins', async () => {
+    setClock('2025-01-09T20:30:45Z')
+    const pipeline_id = await makePipeline(tenMinutes)
+    const edge = await recordRun(background, pipeline_id, 200, 90)
+    await check({ lookback_minutes: 90 })
+    expect(await loggedIds()).toEqual([edge])
+  })
+
   it('leaves no hole where a check was skipped: it goes back to the last one', async () => {
     const pipeline_id = await makePipeline(tenMinutes)
     setClock('2025-03-01T00:00:00Z')
@@ -171,6 +179,23 @@ Details:
     expect(await countOf('timeliness_pipeline_execution_log')).toBe(30)
     const counts = (await background.slack.messages()).map((text) => Number(text.match(/- (\d+) execution/)?.[1]))
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(30)
+  })
+
+  it('two checks that log one execution at the same moment both succeed, and alert it once', async () => {
+    const pipeline_id = await makePipeline(tenMinutes)
+    const late = await recordRun(background, pipeline_id, 60, null)
+    await background.post('/timeliness')
+    await background.post('/timeliness')
+    const checks = background.queue.take()
+    const written = await race('insert', 'timeliness_pipeline_execution_log', 2, () =>
+      Promise.all(checks.map(({ body }) => deliverJob(background, body.id))),
+    )
+    const succeeded = { state: 'succeeded', attempts: 1, error: null }
+    expect(await jobsOf('check_timeliness')).toMatchObject([succeeded, succeeded])
+    expect(written).toBe(1)
+    expect(await loggedIds()).toEqual([late])
+    await drain(background)
+    expect(await background.slack.messages()).toHaveLength(1)
   })
 
   it('goes on in another job where it finds more than one statement takes', async () => {

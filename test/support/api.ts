@@ -58,6 +58,43 @@ export const countRoundTrips = async (): Promise<number> => {
 export const countOf = async (from: string, params: unknown[] = []): Promise<number> =>
   Number((await sql(`select count(*) as n from ${from}`, params))[0]?.n)
 
+/**
+ * Makes a race a race: until the work is done, statements that insert into (or update) the table wait in front of it until
+ * so many of them have arrived, each with its view of the data from before. Answers how many rows they then wrote.
+ */
+export const race = async (
+  event: 'insert' | 'update',
+  table: string,
+  contenders: number,
+  work: () => Promise<unknown>,
+): Promise<number> => {
+  await sql(`create sequence race_arrival`)
+  await sql(`create sequence race_write`)
+  await sql(`create function meet_for_race() returns trigger language plpgsql as $$
+    begin
+      if tg_level = 'ROW' then
+        perform nextval('race_write');
+        return null;
+      end if;
+      if nextval('race_arrival') > ${contenders} then return null; end if;
+      for turn in 1..500 loop
+        exit when (select last_value from race_arrival) >= ${contenders};
+        perform pg_sleep(0.01);
+      end loop;
+      return null;
+    end $$`)
+  try {
+    await sql(`create trigger meet_for_race before ${event} on ${table} for each statement execute function meet_for_race()`)
+    await sql(`create trigger count_for_race after ${event} on ${table} for each row execute function meet_for_race()`)
+    await work()
+    expect(Number((await sql('select last_value from race_arrival'))[0]?.last_value)).toBeGreaterThanOrEqual(contenders)
+    return await countOf('generate_series(1, (select last_value from race_write)) where (select is_called from race_write)')
+  } finally {
+    await sql('drop function meet_for_race cascade')
+    await sql('drop sequence race_arrival, race_write')
+  }
+}
+
 let made = 0
 /** A name no other test uses. */
 export const unique = (prefix: string): string => {
