@@ -106,6 +106,24 @@ describe('an alert', () => {
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
+  it('is not failed where Slack asks to wait at the last attempt', async () => {
+    await sql(`update job set attempts = 19 where kind = 'send_alert'`)
+    await background.slack.answers({ status: 429, headers: { 'retry-after': '1' } })
+    await drain(background)
+    expect(await alert()).toMatchObject({ state: 'waiting', attempts: 19, finished_at: null })
+  })
+
+  it.each([408, 503])('takes a %i for passing: it is sent again without a mark', async (status) => {
+    await background.slack.answers({ status })
+    await drain(background)
+    expect(await alert()).toMatchObject({ state: 'waiting', attempts: 1, interrupted: false })
+    advanceClock(15)
+    await drain(background)
+    const messages = await background.slack.messages()
+    expect(messages).toHaveLength(1)
+    expect(messages[0]).not.toContain('sent again')
+  })
+
   it.each([
     [404, 'no_service'],
     [403, 'invalid_token'],

@@ -185,6 +185,35 @@ describe('the baseline', () => {
     expect(edge).toBeGreaterThan(0)
   })
 
+  it('looks back from the tested execution: what ended later does not count', async () => {
+    const { pipeline_id } = await makeHistory(USUAL)
+    await run(pipeline_id, -1, { inserts: 100 })
+    const tested = await run(pipeline_id, 0, { inserts: 1000 })
+    const { body } = await detect(pipeline_id, `?pipeline_execution_id=${tested}`)
+    expect(body.anomalies[0].context.execution_count).toBe(USUAL.length)
+  })
+
+  it('of one rule has in it what another rule has flagged', async () => {
+    const pipeline_id = await makePipeline()
+    for (let day = 1; day <= 6; day += 1) await run(pipeline_id, day, { inserts: 100, updates: 100 })
+    const [inserts, updates] = [await makeRule(pipeline_id), await makeRule(pipeline_id, { metric_field: 'updates' })]
+    await run(pipeline_id, 0, { inserts: 5000, updates: 100 })
+    await drain(background)
+    await run(pipeline_id, -1, { inserts: 5000, updates: 5000 })
+    await drain(background)
+    const counts = (await resultsOf(pipeline_id)).map((row: { rule_id: number; context: { execution_count: number } }) => [
+      row.rule_id,
+      row.context.execution_count,
+    ])
+    expect(counts).toEqual(
+      expect.arrayContaining([
+        [inserts, 6],
+        [updates, 7],
+      ]),
+    )
+    expect(counts).toHaveLength(3)
+  })
+
   it('gives no verdict with fewer than minimum_executions values', async () => {
     const { pipeline_id } = await makeHistory(USUAL, { minimum_executions: 8 })
     await run(pipeline_id, 0, { inserts: 9999 })
@@ -240,6 +269,12 @@ describe('POST /anomaly_detection/detect/{pipeline_id}', () => {
     expect((await detect(pipeline_id)).body.pipeline_execution_id).toBe(latest)
     const named = await run(pipeline_id, 0.5, { inserts: 100 })
     expect((await detect(pipeline_id, `?pipeline_execution_id=${named}`)).body.pipeline_execution_id).toBe(named)
+  })
+
+  it('passes over a rule that is not active', async () => {
+    const { pipeline_id } = await makeHistory(USUAL, { active: false })
+    await run(pipeline_id, 0, { inserts: 1000 })
+    expect((await detect(pipeline_id)).body).toMatchObject({ rules_evaluated: 0, anomalies: [] })
   })
 
   it('says what is wrong with the call', async () => {

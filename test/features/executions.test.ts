@@ -164,13 +164,19 @@ describe('POST /end_pipeline_execution', () => {
     const run = async (endDate: string, fields: Record<string, unknown>) =>
       end({ id: await startRun({ pipeline_id, start_date: '2025-01-01T00:00:00Z' }), end_date: endDate, ...fields })
     await run('2025-01-05T00:00:00Z', { inserts: 1, updates: 0 })
-    await run('2025-01-03T00:00:00Z', { inserts: 9, soft_deletes: 2 })
+    await run('2025-01-03T00:00:00Z', { inserts: 9, updates: 0, soft_deletes: 2 })
     await run('2025-01-09T00:00:00Z', { inserts: 9, updates: 9, soft_deletes: 9, completed_successfully: false })
     expect(await readPipeline(pipeline_id)).toMatchObject({
       last_target_insert: '2025-01-05T00:00:00.000000Z',
       last_target_update: null,
       last_target_soft_delete: '2025-01-03T00:00:00.000000Z',
       load_lineage: false,
+    })
+    await run('2025-01-07T00:00:00Z', { inserts: 0, updates: 1, soft_deletes: 0 })
+    expect(await readPipeline(pipeline_id)).toMatchObject({
+      last_target_insert: '2025-01-05T00:00:00.000000Z',
+      last_target_update: '2025-01-07T00:00:00.000000Z',
+      last_target_soft_delete: '2025-01-03T00:00:00.000000Z',
     })
   })
 

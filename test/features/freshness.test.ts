@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { countOf, get, makePipeline, patch, post, readPipeline, sql, unique } from '../support/api.ts'
-import { type Background, deliverJob, drain, openBackground, recordRun, setClock } from '../support/background.ts'
+import { countOf, get, makePipeline, patch, post, race, readPipeline, sql, unique } from '../support/api.ts'
+import { type Background, deliverJob, drain, jobsOf, openBackground, recordRun, setClock } from '../support/background.ts'
 
 let background: Background
 
@@ -132,6 +132,23 @@ Details:
     expect(await countOf('freshness_pipeline_log')).toBe(25)
     const counts = (await background.slack.messages()).map((text) => Number(text.match(/- (\d+) pipeline/)?.[1]))
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(25)
+  })
+
+  it('two checks that log one pipeline at the same moment both succeed, and alert it once', async () => {
+    const pipeline_id = await makePipeline(oneHour)
+    await recordRun(background, pipeline_id, 300, 200, inserted)
+    await background.post('/freshness')
+    await background.post('/freshness')
+    const checks = background.queue.take()
+    const written = await race('insert', 'freshness_pipeline_log', 2, () =>
+      Promise.all(checks.map(({ body }) => deliverJob(background, body.id))),
+    )
+    const succeeded = { state: 'succeeded', attempts: 1, error: null }
+    expect(await jobsOf('check_freshness')).toMatchObject([succeeded, succeeded])
+    expect(written).toBe(1)
+    expect(await loggedPipelines()).toEqual([pipeline_id])
+    await drain(background)
+    expect(await background.slack.messages()).toHaveLength(1)
   })
 
   it('tells Slack nothing that a name could do with markup', async () => {

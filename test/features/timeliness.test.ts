@@ -140,6 +140,17 @@ Details:
     expect(await loggedIds()).toEqual([unseen])
   })
 
+  it('sees an end that is reported late, after a check has passed its end_date', async () => {
+    const pipeline_id = await makePipeline(tenMinutes)
+    setClock('2025-03-01T00:00:00Z')
+    await check()
+    setClock('2025-03-01T00:01:00Z')
+    const reportedLate = await recordRun(background, pipeline_id, 120, 6)
+    setClock('2025-03-01T01:00:00Z')
+    await check({ lookback_minutes: 5 })
+    expect(await loggedIds()).toEqual([reportedLate])
+  })
+
   it.each([
     // A threshold ends exactly at the deadline: at it nothing is late, a microsecond later it is.
     ['minute', 5, '2025-01-09T20:30:45.123456Z', '2025-01-09T20:35:45.123456Z'],
@@ -201,9 +212,12 @@ Details:
   it('goes on in another job where it finds more than one statement takes', async () => {
     const pipeline_id = await makePipeline(tenMinutes)
     await sql(
-      `insert into pipeline_execution (pipeline_id, start_date) select ${pipeline_id}, now() - interval '1 hour' from generate_series(1, 7000)`,
+      `insert into pipeline_execution (pipeline_id, start_date) select ${pipeline_id}, now() - interval '1 hour' from generate_series(1, 5000)`,
     )
-    await check()
+    // The rest has ended, within the lookback that was asked for.
+    await sql(`insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully)
+      select ${pipeline_id}, now() - interval '5 hours', now() - interval '4 hours', true from generate_series(1, 2000)`)
+    await check({ lookback_minutes: 300 })
     expect(await countOf('timeliness_pipeline_execution_log')).toBe(7000)
     const counts = (await background.slack.messages()).map((text) => Number(text.match(/- (\d+) execution/)?.[1]))
     expect(counts.sort()).toEqual([2000, 5000])

@@ -85,10 +85,22 @@ describe('the consumer', () => {
     expect(await readJob(id)).toMatchObject({ state: 'succeeded', attempts: 2, interrupted: true })
   })
 
-  it('whose claim was taken over meanwhile writes nothing', async () => {
-    const pipeline_id = await makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })
+  it.each([
+    ['check_timeliness', { lookback_minutes: 60 }],
+    ['check_freshness', {}],
+    ['clean_logs', { retention_days: 90, batch_size: 1 }],
+  ])('whose claim was taken over meanwhile records nothing: %s', async (kind, payload) => {
+    const pipeline_id = await makePipeline({
+      timeliness_number: 1,
+      timeliness_datepart: 'minute',
+      freshness_number: 1,
+      freshness_datepart: 'minute',
+    })
     await recordRun(background, pipeline_id, 60, null)
-    const id = await record('check_timeliness', { lookback_minutes: 60 })
+    await recordRun(background, pipeline_id, 60, 50, { inserts: 1 })
+    await sql(`insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully)
+      select ${pipeline_id}, '2024-01-01T00:00:00Z', '2024-01-01T00:00:00Z', true from generate_series(1, 30)`)
+    const id = await record(kind, payload)
     const real = globalThis.fetch
     let trips = 0
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
@@ -104,8 +116,42 @@ describe('the consumer', () => {
     await deliverJob(background, id)
     vi.restoreAllMocks()
     expect(await countOf('timeliness_pipeline_execution_log')).toBe(0)
-    expect(await jobsOf('send_alert')).toEqual([])
+    expect(await countOf('freshness_pipeline_log')).toBe(0)
+    expect(await countOf('job')).toBe(1)
     expect(await readJob(id)).toMatchObject({ state: 'running', attempts: 2 })
+  })
+
+  it('does not take over a job while its statement runs, however late it is', async () => {
+    const pipeline_id = await makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })
+    await recordRun(background, pipeline_id, 60, null)
+    const id = await record('check_timeliness', { lookback_minutes: 60 })
+    await sql('create function slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return null; end $$')
+    await sql('create trigger slowly before insert on timeliness_pipeline_execution_log for each statement execute function slowly()')
+    try {
+      const first = deliverJob(background, id)
+      while ((await countOf("pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'")) === 0);
+      advanceClock(301)
+      const [{ acked }, second] = [await first, await deliverJob(background, id)]
+      expect([acked, second.retried]).toEqual([[id], []])
+    } finally {
+      await sql('drop function slowly cascade')
+    }
+    expect(await readJob(id)).toMatchObject({ state: 'succeeded', attempts: 1, interrupted: false })
+    expect(await jobsOf('send_alert')).toHaveLength(1)
+  })
+
+  it('leaves a job alone that has failed for good and is brought again', async () => {
+    const id = await record('check_freshness')
+    await sql(`update job set state = 'failed', attempts = 1, finished_at = now() where id = $1`, [id])
+    expect(await deliverJob(background, id)).toEqual({ acked: [id], retried: [] })
+    expect(await readJob(id)).toMatchObject({ state: 'failed', attempts: 1 })
+  })
+
+  it('does not end a job that was replayed meanwhile, when an attempt from before reports that it is done', async () => {
+    const id = await record('check_freshness')
+    const { acked } = await deliver(background, [{ body: { id, done: 3 }, dueMillis: 0, deliveries: 0 }])
+    expect(acked).toEqual([id])
+    expect(await readJob(id)).toMatchObject({ state: 'waiting', attempts: 0 })
   })
 
   it('drops a message that names no job, and fails for a queue it does not know', async () => {
@@ -190,6 +236,14 @@ describe('a job that fails every time', () => {
     await fireCron(background, '*/15 * * * *')
     await drain(background)
     expect(await readJob(id)).toMatchObject({ state: 'succeeded' })
+  })
+
+  it('leaves a job alone whose last attempt still runs', async () => {
+    const id = await record('check_freshness')
+    await sql(`update job set state = 'running', attempts = ${MOST_ATTEMPTS}, due_at = $2 where id = $1`, [id, '2025-01-09T20:31:00Z'])
+    const { acked } = await deliver(background, [{ body: { id }, dueMillis: 0, deliveries: 0 }], 'watcher-dead-jobs')
+    expect(acked).toEqual([id])
+    expect(await readJob(id)).toMatchObject({ state: 'running', attempts: MOST_ATTEMPTS, error: null, finished_at: null })
   })
 
   it('waits longer each time, half an hour at the most', () => {
