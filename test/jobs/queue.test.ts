@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import worker from '../../src/index.ts'
-import { MOST_ATTEMPTS, retryDelaySeconds } from '../../src/jobs/retry.ts'
+import { MOST_ATTEMPTS } from '../../src/jobs/retry.ts'
 import { call, countOf, makePipeline, sql } from '../support/api.ts'
 import {
   advanceClock,
@@ -244,10 +244,6 @@ describe('a job that fails every time', () => {
     const { acked } = await deliver(background, [{ body: { id }, dueMillis: 0, deliveries: 0 }], 'watcher-dead-jobs')
     expect(acked).toEqual([id])
     expect(await readJob(id)).toMatchObject({ state: 'running', attempts: MOST_ATTEMPTS, error: null, finished_at: null })
-  })
-
-  it('waits longer each time, half an hour at the most', () => {
-    expect([1, 2, 3, 7, 8, 9, 20, 1000].map(retryDelaySeconds)).toEqual([15, 30, 60, 960, 1800, 1800, 1800, 1800])
   })
 })
 
