@@ -20,6 +20,7 @@ interface Result {
 
 /** Puts one fault in, runs its tests, takes it out. `changed` are the files that the lane must read again, also in its next run. */
 const tryFault = async (lane: Lane, serverUrl: string, fault: Fault, number: number, changed: Set<string>): Promise<Result> => {
+  await lane.begin()
   const path = join(lane.copy, fault.file)
   const original = readFileSync(path, 'utf8')
   const times = original.split(fault.text).length - 1

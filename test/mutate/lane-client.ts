@@ -18,7 +18,7 @@ export class Lane {
 
   /** undefined: the run takes longer than this, and was stopped. Throws where the tests cannot be run at all. */
   async run(order: Order, seconds: number): Promise<Report | undefined> {
-    const lane = this.#process ?? (await this.#begin())
+    const lane = await this.begin()
     lane.send(order)
     const report = await answerOf<Report>(lane, seconds)
     if (report === undefined) this.stop()
@@ -30,7 +30,9 @@ export class Lane {
     this.#process = undefined
   }
 
-  async #begin(): Promise<ChildProcess> {
+  /** Begins, where it has not yet: with the copy as it stands, so before a fault is put into it. */
+  async begin(): Promise<ChildProcess> {
+    if (this.#process) return this.#process
     // A process group of its own, so that workerd stops with it.
     const lane = fork(join(this.copy, 'test/mutate/lane.ts'), {
       cwd: this.copy,

@@ -27,7 +27,11 @@ const vitest = await createVitest('test', { watch: false, run: true, project: ['
 await vitest.standalone()
 const project = vitest.projects[0]
 if (!project) throw new Error('the project worker is gone from vitest.config.ts')
-let ownTemplate: string | undefined
+
+// The global setup runs with the first run of tests, which is to be one without a fault: of no test, in any file.
+vitest.setGlobalTestNamePattern('^no test has this name$')
+await vitest.runTestSpecifications((await vitest.globTestSpecifications()).slice(0, 1))
+const ownTemplate = project.getProvidedContext().templateDatabase
 
 const describe = (modules: readonly TestModule[]): Report => {
   const all = modules.flatMap((module) => [...module.children.allTests()])
@@ -43,10 +47,9 @@ process.on('message', async ({ tests, only, changed, template }: Order) => {
   vitest.state.idMap.clear()
   if (only === undefined) vitest.resetGlobalTestNamePattern()
   else vitest.setGlobalTestNamePattern(only)
-  if (ownTemplate !== undefined) project.provide('templateDatabase', template ?? ownTemplate)
+  project.provide('templateDatabase', template ?? ownTemplate)
   const specifications = await vitest.globTestSpecifications(tests)
   const { testModules } = await vitest.runTestSpecifications(specifications)
-  ownTemplate ??= project.getProvidedContext().templateDatabase
   const asked = new Set(specifications.map(({ moduleId }) => moduleId))
   process.send?.(describe(testModules.filter(({ moduleId }) => asked.has(moduleId))))
 })
