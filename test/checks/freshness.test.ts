@@ -62,6 +62,23 @@ Details:
     expect(await readPipeline(own)).not.toHaveProperty('freshness_logged_for')
   })
 
+  it('takes the latest insert, update or delete for the last change', async () => {
+    const changes = [{ inserts: 1 }, { updates: 1 }, { soft_deletes: 1 }]
+    const stale: number[] = []
+    for (const change of changes) {
+      const pipeline_id = await makePipeline(oneHour)
+      await recordRun(background, pipeline_id, 200, 100, change)
+      stale.push(pipeline_id)
+      for (const later of changes.filter((other) => other !== change)) {
+        const fresh = await makePipeline(oneHour)
+        await recordRun(background, fresh, 200, 100, change)
+        await recordRun(background, fresh, 50, 40, later)
+      }
+    }
+    await check()
+    expect(await loggedPipelines()).toEqual(stale)
+  })
+
   it('alerts once per last change: not the second time, but when it is stale anew', async () => {
     const pipeline_id = await makePipeline(oneHour)
     await recordRun(background, pipeline_id, 300, 200, inserted)

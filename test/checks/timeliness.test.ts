@@ -82,6 +82,7 @@ Details:
     await check()
     await check()
     expect(await background.slack.messages()).toHaveLength(1)
+    expect(await jobsOf('send_alert')).toHaveLength(1)
     await background.post('/end_pipeline_execution', { id: first }) // it was logged while it ran: once is enough
     const second = await recordRun(background, pipeline_id, 20, null)
     await check()
@@ -102,6 +103,7 @@ Details:
       await makePipeline({ ...tenMinutes }),
       await makePipeline({}),
       await makePipeline({ pipeline_type_name: ruled, timeliness_number: 1, timeliness_datepart: 'day' }), // its own rule comes first
+      await makePipeline({ pipeline_type_name: ruled, timeliness_number: 300, timeliness_datepart: 'minute' }),
     ]
     await patch('/pipeline', { id: skipped[2], active: false })
     const found = await makePipeline({ pipeline_type_name: ruled })

@@ -83,6 +83,9 @@ describe('the verdict', () => {
   it('has nothing to say with too few values', () => {
     expect(judge(1e9, { count: 4, mean: 1, deviation: 1 }, rule({ minimum_executions: 5 }))).toBeNull()
     expect(judge(1e9, { count: 5, mean: 1, deviation: 1 }, rule({ minimum_executions: 5 }))).not.toBeNull()
+    // One value has no deviation, whatever the rule says.
+    expect(judge(1e9, { count: 1, mean: 1, deviation: 0 }, rule({ minimum_executions: 1 }))).toBeNull()
+    expect(judge(1e9, { count: 2, mean: 1, deviation: 1 }, rule({ minimum_executions: 1 }))).not.toBeNull()
   })
 
   it.each([

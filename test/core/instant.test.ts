@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatInstant, hasFraction, instantOf, parseInstant } from '../../src/core/instant.ts'
+import { addSeconds, formatInstant, hasFraction, instantOf, parseInstant } from '../../src/core/instant.ts'
 
 describe('parseInstant', () => {
   it.each([
@@ -21,6 +21,9 @@ describe('parseInstant', () => {
     ['2024-02-29T00:00:00Z', '2024-02-29T00:00:00.000000Z'],
     ['2025-W02-4T20:30:45Z', '2025-01-09T20:30:45.000000Z'],
     ['2020-W53-7', '2021-01-03T00:00:00.000000Z'],
+    ['2025-W01-1', '2024-12-30T00:00:00.000000Z'],
+    ['2025-001', '2025-01-01T00:00:00.000000Z'],
+    ['2025-01-09T23:59:59+23:59:59', '2025-01-09T00:00:00.000000Z'],
     ['2025-009T20:30:45Z', '2025-01-09T20:30:45.000000Z'],
     ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000000Z'],
     ['9999-12-31T23:59:59.999999Z', '9999-12-31T23:59:59.999999Z'],
@@ -40,12 +43,16 @@ describe('parseInstant', () => {
     '2025-01-32',
     '2025-01-09T25:00:00Z',
     '2025-01-09T24:00:01Z',
+    '2025-01-09T24:01:00Z',
+    '2025-01-09T24:00:00.1Z',
     '2025-01-09T20:60:00Z',
     '2025-01-09T20:30:61Z',
     '2025-01-09T20:30:45+24:00',
     '2025-01-09T20:30:45+01:60',
+    '2025-01-09T20:30:45+01:00:60',
     '2025-01-09T20:30:45.Z',
     '2025-W54-1',
+    '2025-W00-1',
     '2021-W53-1',
     '2025-366',
     '2025-000',
@@ -67,6 +74,12 @@ describe('instants', () => {
     expect(formatInstant('2025-01-10 02:00:45.123456+05:30')).toBe('2025-01-09T20:30:45.123456Z')
     expect(formatInstant('1900-01-01 00:19:32+00:19:32')).toBe('1900-01-01T00:00:00.000000Z')
     expect(() => formatInstant('infinity')).toThrow('infinity')
+  })
+
+  it('adds and takes away seconds, and keeps the microseconds', () => {
+    expect(addSeconds('2025-01-09T20:30:45.123456Z', 3600)).toBe('2025-01-09T21:30:45.123456Z')
+    expect(addSeconds('2025-01-01T00:00:00.000001Z', -1)).toBe('2024-12-31T23:59:59.000001Z')
+    expect(addSeconds('2025-01-09T20:30:45.000000Z', 1.4)).toBe('2025-01-09T20:30:46.000000Z')
   })
 
   it('writes a clock and knows a fraction of a second', () => {

@@ -232,6 +232,7 @@ describe('POST /end_pipeline_execution', () => {
         [pipeline_id, executionId],
       )
     const pipeline_id = await makePipeline()
+    await post('/anomaly_detection_rule', { pipeline_id: await makePipeline(), metric_field: 'inserts' })
     const without = await startRun({ pipeline_id })
     await end({ id: without })
     const { body: rule } = await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts' })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countOf, expectError, get, makePipeline, post, sql, unique } from '../support/api.ts'
+import { countOf, expectError, get, makePipeline, patch, post, sql, unique } from '../support/api.ts'
 
 const address = (name: string, fields: Record<string, unknown> = {}) => ({
   address_name: name,
@@ -70,6 +70,27 @@ describe('POST /address_lineage', () => {
     expect(await countOf('address_lineage where source_address_id = $1', [await idOf(a)])).toBe(2)
   })
 
+  it('changes and creates nothing for a pipeline that does not ask for its lineage', async () => {
+    const [a, b, c] = [unique('unasked'), unique('unasked'), unique('unasked')]
+    const pipeline_id = await makePipeline({ load_lineage: true })
+    await replace([a], [b], pipeline_id)
+    await patch('/pipeline', { id: pipeline_id, load_lineage: false })
+    const before = [await countOf('address'), await countOf('address_type')]
+    const type = unique('unasked-type')
+    const reply = await post('/address_lineage', {
+      pipeline_id,
+      source_addresses: [address(a)],
+      target_addresses: [address(c, { address_type_name: type })],
+    })
+    expect(reply).toMatchObject({
+      status: 200,
+      body: { lineage_relationships_created: 0, message: expect.stringContaining('nothing was changed') },
+    })
+    expect((await replace([b], [a], pipeline_id)).status).toBe(200)
+    expect([await countOf('address'), await countOf('address_type')]).toEqual(before)
+    expect(await pairs(a)).toEqual([`${a}>${b}:1`])
+  })
+
   it('counts an address that is named twice once, and one that feeds itself', async () => {
     const [a, b] = [unique('twice'), unique('twice')]
     expect((await replace([a, a], [b, a])).body.lineage_relationships_created).toBe(2)
@@ -127,6 +148,15 @@ describe('GET /address_lineage/{address_id}', () => {
       source_address_name: a,
       target_address_name: b,
     })
+  })
+
+  it('answers the nearest first, whichever address was made first', async () => {
+    const [far, near, start] = [unique('order'), unique('order'), unique('order')]
+    for (const name of [far, near, start]) await post('/address', { name, address_type_name: 't', address_type_group_name: 'g' })
+    await replace([start], [near])
+    await replace([near], [far])
+    expect(await pairs(start)).toEqual([`${start}>${near}:1`, `${start}>${far}:2`])
+    expect(await pairs(start, 'limit=1')).toEqual([`${start}>${near}:1`])
   })
 
   it('pages with Link, answers [] for an address without lineage and 404 for none', async () => {

@@ -26,6 +26,7 @@ describe('POST /celery/monitor-queue', () => {
     await pile(3)
     await pile(1, 'check_freshness')
     await sql(`insert into job (kind, payload, state, finished_at) values ('clean_logs', '{}', 'succeeded', now())`)
+    await sql(`insert into job (kind, payload, state, attempts) values ('check_timeliness', '{}', 'running', 1)`)
     expect((await monitor()).body).toEqual({
       status: 'success',
       total_pending: 4,

@@ -97,7 +97,8 @@ describe('POST /pipeline', () => {
   it('takes null for "no opinion", so that no check is switched off by an SDK that sends all its fields', async () => {
     const given = body({ freshness_number: 1, freshness_datepart: 'day', pipeline_metadata: { kept: true } })
     const { body: created } = await post('/pipeline', given)
-    await post('/pipeline', { ...given, freshness_number: null, freshness_datepart: null, pipeline_metadata: null, next_watermark: null })
+    const nulls = { freshness_number: null, freshness_datepart: null, pipeline_metadata: null, next_watermark: null }
+    expect((await post('/pipeline', { ...given, ...nulls })).status).toBe(200)
     expect(await readPipeline(created.id)).toMatchObject({
       freshness_number: 1,
       freshness_datepart: 'day',
@@ -113,6 +114,8 @@ describe('POST /pipeline', () => {
     expect(again.body.watermark).toBe('100')
     const row = await readPipeline(created.id)
     expect(row.next_watermark).toBe('2025-01-09T20:30:45.123456+02:00')
+    await post('/pipeline', { ...given, full_load: true })
+    expect(await readPipeline(created.id)).toMatchObject({ full_load: true, next_watermark: row.next_watermark })
   })
 
   it('keeps every digit of an integer watermark beyond 2^53, and of metadata', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countOf, expectError, get, patch, post, sql, unique } from '../support/api.ts'
+import { countOf, expectError, get, patch, post, race, sql, unique } from '../support/api.ts'
 
 describe('POST /pipeline_type', () => {
   it('creates or gets the type, in any case, and a hundred at once leave one', async () => {
@@ -17,6 +17,17 @@ describe('POST /pipeline_type', () => {
       timeliness_datepart: 'minute',
       mute_freshness_check: false,
     })
+  })
+
+  it('is created once by those who see at the same moment that there is none, and answered to each', async () => {
+    const name = unique('raced')
+    const replies: { status: number; body: { id: number } }[] = []
+    const written = await race('insert', 'pipeline_type', 5, async () => {
+      replies.push(...(await Promise.all(Array.from({ length: 5 }, () => post('/pipeline_type', { name })))))
+    })
+    expect(written).toBe(1)
+    expect(replies.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 201])
+    expect(new Set(replies.map(({ body }) => body.id)).size).toBe(1)
   })
 
   it('gives its rules to a type that a pipeline has created without any', async () => {

@@ -162,7 +162,7 @@ describe("the alert's text", () => {
       items: [
         {
           pipeline_id: 1,
-          pipeline_name: 'a\n🚨 CRITICAL\u2028b\u202e',
+          pipeline_name: 'a\n\n\t🚨 CRITICAL\u2028b\u202e',
           last_dml_timestamp: at,
           freshness_number: 1,
           freshness_datepart: 'day',
@@ -186,6 +186,12 @@ Details:
 • Task breakdown:
   • Detect Anomalies: 100
   • Send Alert: 3`)
+  })
+
+  it('warns before it is critical', () => {
+    expect(textOf({ alert: 'queue', at, level: 'warning', total_pending: 50, breakdown: { send_alert: 50 } })).toMatch(
+      /^⚠️ WARNING\nQueue Alert\n/,
+    )
   })
 
   it("reads PostgreSQL's timestamps in JSON", () => {

@@ -1,0 +1,91 @@
+import { faultsIn } from '../fault.ts'
+import * as at from './files.ts'
+
+/** Access and paging. */
+
+const access = faultsIn(
+  at.ACCESS,
+  [at.ACCESS_TESTS],
+  [
+    ['a token that may only read writes', 'if (!caller.mayWrite) {', 'if (false) {', { only: 'a token' }],
+    [
+      'POST is taken for reading',
+      "READING = ['GET', 'HEAD', 'OPTIONS']",
+      "READING = ['GET', 'HEAD', 'OPTIONS', 'POST']",
+      { only: 'a token|signing in' },
+    ],
+    [
+      'another site writes with the cookie',
+      'if (bearer === undefined && !isSameOrigin(request)) {',
+      'if (false) {',
+      { only: 'another site' },
+    ],
+    ['a site beside ours is ours', "site === 'same-origin'", "site !== 'cross-site'", { only: 'another site' }],
+    ['any origin is ours', "request.headers.get('origin') === new URL(request.url).origin", 'true', { only: 'another site' }],
+    ['production without tokens is open', "if (state !== 'prod') return", 'if (true) return', { only: 'a deployment' }],
+    [
+      'a long token counts by its beginning',
+      '(left.length ^ leftRead) | (right.length ^ rightRead) | (left.length ^ right.length)',
+      '0',
+      { tests: [at.AUTHORIZE_TESTS] },
+    ],
+    ['an unknown token is not told as such', "${isUnknown ? ', error=\"invalid_token\"' : ''}", '', { only: 'not known' }],
+    ["the first token is anybody's", 'if (areEqual(token, given)) found = caller', 'found ??= caller', { only: 'not known|a token' }],
+  ],
+)
+
+const app = faultsIn(
+  at.APP,
+  [at.ACCESS_TESTS],
+  [
+    ['every path is open', 'if (!OPEN_PATHS.includes(path)) {', 'if (false) {', { only: 'without a token' }],
+    ['nobody is limited', 'if (success) return', 'return', { only: 'too many requests' }],
+    [
+      'all tokens are limited together',
+      'RATE_LIMIT.limit({ key: name })',
+      "RATE_LIMIT.limit({ key: 'all' })",
+      { only: 'too many requests' },
+    ],
+    ['a counter that fails stops everything', '.catch(() => ({ success: true }))', '', { only: 'the rate limit' }],
+  ],
+)
+
+const settings = faultsIn(
+  at.SETTINGS,
+  [at.ACCESS_TESTS],
+  [
+    ['every token may write', 'mayWrite: right === undefined', 'mayWrite: true', { only: 'a token' }],
+    ['two tokens may be the same', 'other.name === name || other.token === token', 'other.name === name', { only: 'cannot read' }],
+    [
+      "the environment's own tokens are ignored",
+      'variables[prefix + name] ?? variables[name]',
+      'variables[name] ?? variables[prefix + name]',
+      { only: 'of its environment' },
+    ],
+  ],
+)
+
+const paging = faultsIn(
+  at.PAGING,
+  [at.PAGING_TESTS],
+  [
+    ['there is never a next page', '=> limit + 1', '=> limit', { only: 'leads through' }],
+    ['a full page leads to an empty one', 'if (rows.length <= limit)', 'if (rows.length < limit)', { only: 'leads through' }],
+    ['a page skips a row', 'after_id: page.at(-1)?.id', 'after_id: rows.at(-1)?.id', { only: 'leads through' }],
+    ['a page has one row too many', 'rows.slice(0, limit)', 'rows', { only: 'leads through' }],
+    [
+      'the next page forgets the filters',
+      'const next = new URL(url)',
+      'const next = new URL(new URL(url).pathname, url)',
+      { only: 'leads through' },
+    ],
+    [
+      'a page may have any size',
+      "'Most rows to answer.', 1, 1000, 1000",
+      "'Most rows to answer.', 1, 100000, 1000",
+      { only: 'refuses a limit' },
+    ],
+  ],
+)
+
+export const HTTP = [access, app, settings, paging].flat()
