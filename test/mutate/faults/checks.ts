@@ -9,44 +9,78 @@ const timeliness = faultsIn(
   [
     [
       'a run that ended at the start of the window is missed',
-      "end_date >= ${param('since')}",
-      "end_date > ${param('since')}",
+      "end_date >= ${value('since')}",
+      "end_date > ${value('since')}",
       { only: 'exactly where' },
     ],
     ['two checks that log one run at once fail', '    on conflict do nothing\n', '', { only: 'same moment' }],
-    ['a run that ends at its deadline is late', '::timestamptz) > due.deadline', '::timestamptz) >= due.deadline', { only: 'a threshold' }],
-    ['a failed run is late', 'where completed_successfully and end_date', 'where end_date', { only: 'logs and alerts what runs' }],
+    ['a run that ends at its deadline is late', '${now}) > due.deadline', '${now}) >= due.deadline', { only: 'a threshold' }],
+    [
+      'a failed run is late',
+      "where completed_successfully and end_date >= ${value('since')}",
+      "where end_date >= ${value('since')}",
+      { only: 'logs and alerts what runs' },
+    ],
     [
       'the rest of a large sweep is never reached',
       'not exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = c.id)',
       'true',
       { only: 'more than one statement' },
     ],
+    [
+      'a run that goes on is told as completed',
+      "'execution_status', case when c.end_date is null then 'running'",
+      "'execution_status', case when c.end_date is not null then 'running'",
+      { only: 'logs and alerts what runs' },
+    ],
+  ],
+)
+
+const timelinessWindow = faultsIn(
+  at.TIMELINESS_WINDOW,
+  [at.TIMELINESS_TESTS],
+  [
     ['a skipped check leaves a hole', 'unseen && unseen < asked ? unseen : asked', 'asked', { only: 'leaves no hole' }],
     ['an end that is reported late is never seen', 'REPORTED_LATE_SECONDS = 600', 'REPORTED_LATE_SECONDS = 0', { only: 'reported late' }],
-    [
-      'a large sweep stops at its limit',
-      '(select count(*) from overdue) = ${MOST_FINDINGS}',
-      '(select count(*) from overdue) > ${MOST_FINDINGS}',
-      { only: 'more than one statement' },
-    ],
+  ],
+)
+
+const timelinessJob = faultsIn(
+  at.TIMELINESS_JOB,
+  [at.TIMELINESS_TESTS],
+  [
     [
       'the rest of a large sweep has another window',
-      "jsonb_build_object('since', ${param('since')}::timestamptz)",
+      "jsonb_build_object('since', ${value('since')}::timestamptz)",
       "'{}'::jsonb",
       { only: 'more than one statement' },
     ],
+  ],
+)
+
+/** The engine of all checks. */
+const sweep = faultsIn(
+  at.SWEEP,
+  [at.TIMELINESS_TESTS],
+  [
+    [
+      'a large sweep stops at its limit',
+      '(select count(*) from ${NAMES.found}) = ${sql.raw(String(MAX_FINDINGS))}',
+      '(select count(*) from ${NAMES.found}) > ${sql.raw(String(MAX_FINDINGS))}',
+      { only: 'more than one statement' },
+    ],
+    ['a sweep has no bound', '    limit ${sql.raw(String(MAX_FINDINGS))}),', '    ),', { only: 'more than one statement' }],
     [
       'a check whose claim is lost writes',
-      '      and exists (select from held)\n',
+      '    where exists (select from ${claim})\n',
       '',
       { tests: [at.QUEUE_TESTS], only: 'taken over meanwhile' },
     ],
     [
-      'a run that goes on is told as completed',
-      "case when end_date is null then 'running'",
-      "case when end_date is not null then 'running'",
-      { only: 'logs and alerts what runs' },
+      'what else a check writes is forgotten',
+      'check.alsoWrites ? sql`${check.alsoWrites(NAMES)},` : sql``',
+      'sql``',
+      { tests: [at.FRESHNESS_TESTS], only: 'cleanup' },
     ],
   ],
 )
@@ -57,31 +91,30 @@ const freshness = faultsIn(
   [
     [
       'a deletion is no change',
-      'greatest(p.last_target_insert, p.last_target_update, p.last_target_soft_delete)',
-      'greatest(p.last_target_insert, p.last_target_update)',
+      'greatest(${P}.last_target_insert, ${P}.last_target_update, ${P}.last_target_soft_delete)',
+      'greatest(${P}.last_target_insert, ${P}.last_target_update)',
       { only: 'takes the latest' },
     ],
     [
       'an update is no change',
-      'greatest(p.last_target_insert, p.last_target_update, p.last_target_soft_delete)',
-      'greatest(p.last_target_insert, p.last_target_soft_delete)',
+      'greatest(${P}.last_target_insert, ${P}.last_target_update, ${P}.last_target_soft_delete)',
+      'greatest(${P}.last_target_insert, ${P}.last_target_soft_delete)',
       { only: 'takes the latest' },
     ],
+    ['what is exactly as old as allowed is stale', ' < ${now}`', ' <= ${now}`', { only: 'a threshold' }],
     [
-      'what is exactly as old as allowed is stale',
-      " < ${param('now')}::timestamptz",
-      " <= ${param('now')}::timestamptz",
-      { only: 'a threshold' },
+      'cleanup makes a pipeline be alerted again',
+      'stale(now, sql`latest.dml is distinct from ${P}.freshness_logged_for`)',
+      'stale(now)',
+      { only: 'cleanup' },
     ],
-    ['cleanup makes a pipeline be alerted again', 'latest.dml is distinct from p.freshness_logged_for', 'true', { only: 'cleanup' }],
-    ['what was logged is not remembered', 'set freshness_logged_for = stale.dml', 'set freshness_logged_for = null', { only: 'cleanup' }],
+    [
+      'what was logged is not remembered',
+      "set freshness_logged_for = (${found}.evidence ->> 'last_dml_timestamp')::timestamptz",
+      'set freshness_logged_for = null',
+      { only: 'cleanup' },
+    ],
     ['two checks that log one pipeline at once fail', '    on conflict do nothing\n', '', { only: 'same moment' }],
-    [
-      'a check whose claim is lost writes',
-      '      and exists (select from held)\n',
-      '',
-      { tests: [at.QUEUE_TESTS], only: 'taken over meanwhile' },
-    ],
   ],
 )
 
@@ -89,25 +122,25 @@ const thresholds = faultsIn(
   at.THRESHOLDS,
   [at.TIMELINESS_TESTS],
   [
-    ['an inactive pipeline is judged', 'sql`p.active and not p.mute_', 'sql`not p.mute_', { only: 'skips what is muted' }],
-    ['a muted pipeline is judged', 'not p.mute_${sql.raw(what)}_check and ', '', { only: 'skips what is muted' }],
-    ['a muted type is judged', ' and not t.mute_${sql.raw(what)}_check', '', { only: 'skips what is muted' }],
+    ['an inactive pipeline is judged', 'sql`${pipeline}.active and not ', 'sql`not ', { only: 'skips what is muted' }],
+    ['a muted pipeline is judged', 'not ${pipeline}.${mute} and ', '', { only: 'skips what is muted' }],
+    ['a muted type is judged', 'and not ${type}.${mute} ', '', { only: 'skips what is muted' }],
     [
       "the type's rule comes before the pipeline's",
-      'number: sql`coalesce(${own}_number, ${parent}_number)`',
-      'number: sql`coalesce(${parent}_number, ${own}_number)`',
+      'number: sql`coalesce(${pipeline}.${number}, ${type}.${number})`',
+      'number: sql`coalesce(${type}.${number}, ${pipeline}.${number})`',
       { only: 'skips what is muted' },
     ],
     [
       "the type's unit comes with the pipeline's number",
-      '${own}_number is null then ${parent}_datepart else ${own}_datepart end',
-      'true then coalesce(${parent}_datepart, ${own}_datepart) end',
+      '${pipeline}.${number} is null then ${type}.${datepart} else ${pipeline}.${datepart} end',
+      'true then coalesce(${type}.${datepart}, ${pipeline}.${datepart}) end',
       { only: 'skips what is muted' },
     ],
     [
       'whose rule it was is told wrong',
-      'isOwn: sql`(${own}_number is not null)`',
-      'isOwn: sql`(${own}_number is null)`',
+      'isOwn: sql`(${pipeline}.${number} is not null)`',
+      'isOwn: sql`(${pipeline}.${number} is null)`',
       { only: 'logs and alerts what runs' },
     ],
   ],
@@ -117,8 +150,6 @@ const detection = faultsIn(
   at.DETECTION,
   [at.ANOMALY_TESTS],
   [
-    ['a baseline looks back 25 hours a day', '24 * r.lookback_days', '25 * r.lookback_days', { only: 'is of the same hour' }],
-    ['a baseline looks back 23 hours a day', '24 * r.lookback_days', '23 * r.lookback_days', { only: 'is of the same hour' }],
     ['a baseline has the run itself in it', 'and e.id <> tested.id', '', { only: 'is of the same hour' }],
     ['a baseline has every hour of the day', 'and e.hour_recorded = tested.hour_recorded', '', { only: 'is of the same hour' }],
     [
@@ -130,7 +161,6 @@ const detection = faultsIn(
     ['a baseline has later runs', 'and tested.end_date and e.id', "and 'infinity' and e.id", { only: 'the baseline' }],
     ['a baseline has what was flagged', ' and flagged.rule_id = r.id)', ' and false)', { only: 'leaves out what was flagged' }],
     ['a flag of one rule counts for all', ' and flagged.rule_id = r.id)', ')', { only: 'the baseline' }],
-    ['equal fractions have a deviation', 'min(past.value) = max(past.value)', 'false', { only: 'that is flat' }],
     [
       'the latest run is the first',
       'order by e.end_date desc, e.id desc limit 1',
@@ -138,7 +168,22 @@ const detection = faultsIn(
       { only: 'judges the latest' },
     ],
     ['a rule that is not active is judged', 'and r.active and tested', 'and tested', { only: 'says what is wrong|not active' }],
-    ['two that find one anomaly at once fail', '    on conflict do nothing\n', '', { only: 'safe to repeat' }],
+  ],
+)
+
+const anomalies = faultsIn(
+  at.ANOMALIES,
+  [at.ANOMALY_TESTS],
+  [['two that find one anomaly at once fail', '    on conflict do nothing\n', '', { only: 'safe to repeat' }]],
+)
+
+const baseline = faultsIn(
+  at.BASELINE,
+  [at.ANOMALY_TESTS],
+  [
+    ['a baseline looks back 25 hours a day', '24 * ${days}', '25 * ${days}', { only: 'is of the same hour' }],
+    ['a baseline looks back 23 hours a day', '24 * ${days}', '23 * ${days}', { only: 'is of the same hour' }],
+    ['equal fractions have a deviation', 'min(${value}) ${over} = max(${value}) ${over}', 'false', { only: 'that is flat' }],
   ],
 )
 
@@ -146,8 +191,8 @@ const verdict = faultsIn(
   at.VERDICT,
   [at.VERDICT_TESTS],
   [
-    ['a value at the edge of the band is an anomaly', 'Math.abs(difference) <= allowed', 'Math.abs(difference) < allowed'],
-    ['only what is above is an anomaly', 'Math.abs(difference) <= allowed', 'difference <= allowed'],
+    ['a value at the edge of the band is an anomaly', 'value >= lower && value <= upper', 'value > lower && value < upper'],
+    ['only what is above is an anomaly', 'value >= lower && value <= upper', 'value <= upper'],
     ['one value too few gives a verdict', 'baseline.count < rule.minimum_executions', 'baseline.count + 1 < rule.minimum_executions'],
     ['a flat baseline takes any change', 'const share = Math.abs(mean) / 100', 'const share = 0'],
   ],
@@ -157,15 +202,22 @@ const slack = faultsIn(
   at.SLACK,
   [at.SLACK_TESTS],
   [
-    ['a 502 is a plain failure', '[502, 504]', '[504]', { only: 'a gateway' }],
     ['a < is a command', ".replaceAll('<', '&lt;')", '', { only: 'commands nothing' }],
     ['a & is not escaped', ".replaceAll('&', '&amp;')", '', { only: 'commands nothing' }],
+  ],
+)
+
+const post = faultsIn(
+  at.POST,
+  [at.SLACK_TESTS],
+  [
+    ['a 502 is a plain failure', '[502, 504]', '[504]', { only: 'a gateway' }],
     ['a redirect is followed', "redirect: 'manual'", "redirect: 'follow'", { only: 'failed at once' }],
     ['a 408 is for good', ' || response.status === 408', '', { only: 'passing' }],
     ['a 429 is a failure like others', 'if (response.status === 429) {', 'if (false) {', { only: '429' }],
     [
-      'Slack may make us wait for years',
-      'Math.min(Math.max(Math.ceil(seconds), 1), LONGEST_RETRY_SECONDS)',
+      'a channel may make us wait for years',
+      'Math.min(Math.max(Math.ceil(seconds), 1), MAX_RETRY_SECONDS)',
       'Math.max(Math.ceil(seconds), 1)',
       { only: '429' },
     ],
@@ -184,12 +236,7 @@ const alertJob = faultsIn(
   [at.SLACK_TESTS],
   [
     ['a repetition does not say so', 'job.interrupted ? ', 'false ? ', { only: 'sent again' }],
-    [
-      'what Slack has taken is sent again when the database is away',
-      '{ done: true, interrupted: true, cause }',
-      '{ interrupted: true, cause }',
-      { only: 'the queue remembers' },
-    ],
+    ['what Slack has taken is sent again when the database is away', '        done: true,\n', '', { only: 'the queue remembers' }],
   ],
 )
 
@@ -204,10 +251,26 @@ const text = faultsIn(
   [at.TEXT_TESTS],
   [
     ['a name writes lines of its own', '/[\\s\\p{C}]+/gu', '/ +/g'],
-    ['every item is listed', 'items.slice(0, MOST_ITEMS)', 'items'],
+    ['every item is listed', 'items.slice(0, MAX_ITEMS)', 'items'],
     ['one hour is written as 1 hours', "number === 1 ? '' : 's'", "'s'"],
-    ['a critical alert is a warning', "alert.level === 'critical' ? 'CRITICAL' : 'WARNING'", "'WARNING'"],
+    ['a critical alert is a warning', '`${SIGNS[level]} ${level}`', '`${SIGNS.WARNING} WARNING`'],
   ],
 )
 
-export const CHECKS = [timeliness, freshness, thresholds, detection, verdict, slack, alertJob, alertRecord, text].flat()
+export const CHECKS = [
+  timeliness,
+  timelinessWindow,
+  timelinessJob,
+  sweep,
+  freshness,
+  thresholds,
+  detection,
+  anomalies,
+  baseline,
+  verdict,
+  slack,
+  post,
+  alertJob,
+  alertRecord,
+  text,
+].flat()

@@ -9,12 +9,6 @@ const access = faultsIn(
   [
     ['a token that may only read writes', 'if (!caller.mayWrite) {', 'if (false) {', { only: 'a token' }],
     [
-      'POST is taken for reading',
-      "READING = ['GET', 'HEAD', 'OPTIONS']",
-      "READING = ['GET', 'HEAD', 'OPTIONS', 'POST']",
-      { only: 'a token|signing in' },
-    ],
-    [
       'another site writes with the cookie',
       'if (bearer === undefined && !isSameOrigin(request)) {',
       'if (false) {',
@@ -30,7 +24,7 @@ const access = faultsIn(
       { tests: [at.AUTHORIZE_TESTS] },
     ],
     ['an unknown token is not told as such', "${isUnknown ? ', error=\"invalid_token\"' : ''}", '', { only: 'not known' }],
-    ["the first token is anybody's", 'if (areEqual(token, given)) found = caller', 'found ??= caller', { only: 'not known|a token' }],
+    ["the first token is anybody's", 'if (areEqual(token, given)) found =', 'found ??=', { only: 'not known|a token' }],
   ],
 )
 
@@ -38,7 +32,13 @@ const app = faultsIn(
   at.APP,
   [at.ACCESS_TESTS],
   [
-    ['every path is open', 'if (!OPEN_PATHS.includes(path)) {', 'if (false) {', { only: 'without a token' }],
+    ['every path is open', "if (access !== 'open') {", 'if (false) {', { only: 'without a token' }],
+    [
+      'whatever writes counts as reading',
+      'authorize(raw, readSettings(context.env), access)',
+      "authorize(raw, readSettings(context.env), 'read')",
+      { only: 'a token' },
+    ],
     ['nobody is limited', 'if (success) return', 'return', { only: 'too many requests' }],
     [
       'all tokens are limited together',

@@ -109,7 +109,7 @@ const consume = faultsIn(
   [
     [
       'a message is dropped where its job failed',
-      'message.retry({ delaySeconds: handled.delaySeconds })',
+      'message.retry({ delaySeconds: settlement.delaySeconds })',
       'message.ack()',
       { only: 'acks or retries' },
     ],
@@ -140,7 +140,7 @@ const recover = faultsIn(
       { only: 'lost jobs' },
     ],
     ['what a dead worker had claimed is lost', "state in ('waiting', 'running')", "state in ('waiting')", { only: 'lost jobs' }],
-    ['only the first 500 are sent', 'if (ids.length < MOST_PER_ROUND) break', 'break', { only: 'thousands' }],
+    ['only the first 500 are sent', 'if (ids.length < MAX_PER_ROUND) break', 'break', { only: 'thousands' }],
     [
       'what was not sent is marked as sent',
       "    await sendJobs(queue, ids, trace)\n    await db.rows(RESENT, anyRow, { now, ids: `{${ids.join(',')}}` })",
@@ -154,7 +154,7 @@ const dispatch = faultsIn(
   at.DISPATCH,
   [at.SCHEDULE_TESTS],
   [
-    ['a batch is more than the platform takes', 'MOST_PER_BATCH = 100', 'MOST_PER_BATCH = 101', { only: 'thousands' }],
+    ['a batch is more than the platform takes', 'MAX_PER_BATCH = 100', 'MAX_PER_BATCH = 101', { only: 'thousands' }],
     ['a send that hangs holds up the work', 'SEND_MILLIS = 5_000', 'SEND_MILLIS = 5_000_000', { tests: [at.QUEUE_TESTS] }],
   ],
 )
@@ -163,7 +163,7 @@ const deadLetters = faultsIn(
   at.DEAD_LETTERS,
   [at.QUEUE_TESTS],
   [
-    ['a job is failed that has attempts left', ' and attempts >= ${sql.raw(String(MOST_ATTEMPTS))}', '', { only: 'leaves a job alone' }],
+    ['a job is failed that has attempts left', ' and attempts >= ${sql.raw(String(MAX_ATTEMPTS))}', '', { only: 'leaves a job alone' }],
     ['a job is failed during its last attempt', "\n      and due_at <= ${param('now')}::timestamptz", '', { only: 'last attempt' }],
   ],
 )
@@ -209,18 +209,25 @@ const monitoring = faultsIn(
       { only: 'at once' },
     ],
     [
+      'running jobs are counted as waiting',
+      "state in ('waiting', 'running') and state = 'waiting' group by kind",
+      "state in ('waiting', 'running') group by kind",
+      { only: 'upwards only|original' },
+    ],
+  ],
+)
+
+const replay = faultsIn(
+  at.REPLAY,
+  [at.MONITORING_TESTS],
+  [
+    [
       'any job can be replayed',
       "where id = ${param('id')} and state = 'failed'\n",
       "where id = ${param('id')}\n",
       { only: 'a failed job' },
     ],
     ['a replayed job has the attempts that are left', "state = 'waiting', attempts = 0,", "state = 'waiting',", { only: 'a failed job' }],
-    [
-      'running jobs are counted as waiting',
-      "state in ('waiting', 'running') and state = 'waiting' group by kind",
-      "state in ('waiting', 'running') group by kind",
-      { only: 'upwards only|original' },
-    ],
   ],
 )
 
@@ -236,23 +243,22 @@ const cleanup = faultsIn(
       { only: 'keeps what runs' },
     ],
     ['a young run is deleted', "e.start_date < ${param('cutoff')}::timestamptz", 'true', { only: 'goes by date' }],
-    ['a young freshness log is deleted', "last_dml_timestamp < ${param('cutoff')}::timestamptz", 'true', { only: 'all that hangs' }],
-    ['a young or waiting job is deleted', "finished_at < ${param('cutoff')}::timestamptz", 'true', { only: 'all that hangs' }],
+    ['a young log or job is deleted', "${moment} < ${param('cutoff')}::timestamptz", 'true', { only: 'all that hangs' }],
     [
       'a batch has no bound',
-      "order by e.start_date, e.id\n    limit ${param('batch_size')}::integer",
+      "order by e.start_date, e.id\n      limit ${param('batch_size')}::integer",
       'order by e.start_date, e.id',
       { only: 'share of database calls' },
     ],
     [
-      'closure rows of the deleted are not counted',
-      'where c.descendant_id = leaf.id returning c.depth',
-      'where c.descendant_id = leaf.id and false returning c.depth',
+      'what goes with an execution is not counted',
+      'where t.${column} = leaf.id returning 1',
+      'where t.${column} = leaf.id and false returning 1',
       { only: 'all that hangs' },
     ],
     [
       'the rest is done by a job whose claim is lost',
-      '    where exists (select from held)\n',
+      ' where exists (select from ${CLAIMED})',
       '',
       { tests: [at.QUEUE_TESTS], only: 'taken over meanwhile' },
     ],
@@ -263,7 +269,7 @@ const cleanupLoop = faultsIn(
   at.CLEANUP_LOOP,
   [at.CLEANUP_TESTS],
   [
-    ['it stops after one batch', 'batches < MOST_BATCHES &&', 'batches < 1 &&', { only: 'share of database calls' }],
+    ['it stops after one batch', 'batches < MAX_BATCHES &&', 'batches < 1 &&', { only: 'share of database calls' }],
     [
       'a batch that is too large is tried again as it is',
       'size = Math.ceil(size / 10)',
@@ -295,6 +301,7 @@ export const JOBS = [
   record,
   schedule,
   monitoring,
+  replay,
   cleanup,
   cleanupLoop,
   cleanupJob,

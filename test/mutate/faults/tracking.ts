@@ -100,12 +100,7 @@ const start = faultsIn(
       'WHERE c.descendant_id = p_parent_id AND c.depth = 0',
       { only: 'nested runs' },
     ],
-    [
-      'a start below an unknown parent is taken',
-      'IF v_pipeline.id IS NULL OR parent_id IS DISTINCT FROM p_parent_id THEN',
-      'IF v_pipeline.id IS NULL THEN',
-      { survives: 'the foreign key refuses it as well, with the same answer' },
-    ],
+    ['a start below an unknown parent is taken', 'WHERE e.id = p_parent_id) THEN', 'WHERE e.id = p_parent_id) AND false THEN'],
     [
       'a key counts for all pipelines',
       'WHERE e.pipeline_id = v_pipeline.id AND e.idempotency_key = p_key',
@@ -142,7 +137,7 @@ const startCall = faultsIn(
       'body.start_date !== undefined && hasFraction(body.start_date)',
       'body.start_date !== undefined',
     ],
-    ['a repetition is told as a new run', 'created: outcome.created_id !== null', 'created: true'],
+    ['a repetition is told as a new run', "created: outcome === 'created'", 'created: true'],
   ],
 )
 
@@ -185,8 +180,9 @@ const end = faultsIn(
       'watermark = coalesce(p.next_watermark, p.watermark),',
     ],
     ['a failed run moves the watermark', 'IF NOT p_succeeded THEN', 'IF false THEN'],
-    ['a part of a second counts as one', 'floor(extract(epoch', 'ceil(extract(epoch', { only: 'whole seconds' }],
-    ['a run of no second has a throughput', 'nullif(v_duration, 0)', 'greatest(v_duration, 1)', { only: 'throughput' }],
+    ['a duration is cut, not rounded', 'round(v_seconds)', 'floor(v_seconds)', { only: 'whole seconds' }],
+    ['a run of no second has a throughput', 'nullif(v_seconds, 0)', 'greatest(v_seconds, 1)', { only: 'throughput' }],
+    ['throughput is by whole seconds', 'nullif(v_seconds, 0)', 'nullif(round(v_seconds), 0)', { only: 'throughput' }],
     [
       "the start's metadata comes before the end's",
       "coalesce(e.execution_metadata, '{}') || p_metadata",
@@ -204,7 +200,19 @@ const end = faultsIn(
       'v_execution.end_date < v_execution.start_date',
       'v_execution.end_date <= v_execution.start_date',
     ],
-    ['a second end is taken', 'OR outcome_before IS NOT NULL OR', 'OR', { tests: [at.RETRY_TESTS] }],
+    ['a second end is taken', 'IF v_execution.completed_successfully IS NOT NULL THEN', 'IF false THEN', { tests: [at.RETRY_TESTS] }],
+    [
+      'another outcome is taken for the same',
+      'WHEN v_execution.completed_successfully <> p_succeeded THEN',
+      'WHEN false THEN',
+      { tests: [at.RETRY_TESTS], only: 'another outcome' },
+    ],
+    [
+      'other counts of a second end pass without a word',
+      'OR p_updates IS NOT NULL AND p_updates IS DISTINCT FROM v_execution.updates',
+      '',
+      { tests: [at.RETRY_TESTS] },
+    ],
     ['two ends at once are both taken', ' FOR NO KEY UPDATE', '', { tests: [at.RETRY_TESTS], only: 'sent again' }],
     ['an ended run still guards its start', 'guards_start = false, inserts', 'inserts', { tests: [at.RETRY_TESTS] }],
     [
@@ -226,12 +234,6 @@ const endCall = faultsIn(
   at.END_CALL,
   [at.RETRY_TESTS],
   [
-    [
-      'another outcome is taken for the same',
-      'outcome.outcome_before === succeeded',
-      'outcome.outcome_before !== null',
-      { only: 'another outcome' },
-    ],
     [
       'an end without an outcome is a failure',
       'body.completed_successfully ?? true',
