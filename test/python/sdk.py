@@ -40,9 +40,7 @@ synced = watcher.sync_pipeline_config(config)
 assert synced.pipeline.active and synced.watermark == "2024-01-01"
 pipeline_id = synced.pipeline.id
 
-# The lineage is posted once the pipeline asks for it.
-httpx.patch(f"{BASE}/pipeline", json={"id": pipeline_id, "load_lineage": True}).raise_for_status()
-watcher.sync_pipeline_config(config)
+# A new pipeline asks for its lineage: the first sync has posted it, though the SDK never sends load_lineage.
 [source] = read("/address", name=f"sdk_{run}.public.orders")
 assert (source["database_name"], source["schema_name"], source["table_name"]) == (f"sdk_{run}", "public", "orders")
 assert len(read(f"/address_lineage/{source['id']}")) == 1
@@ -95,5 +93,23 @@ with warnings.catch_warnings(record=True) as caught:
     assert watcher.sync_pipeline_config(config).pipeline.active is False
     assert any("not active" in str(warning.message) for warning in caught)
 assert read(f"/pipeline/{pipeline_id}")["freshness_number"] == 12
+
+# Without a lineage the first sync fails in the SDK itself, as with the original: it reads the lineage it has not got.
+without = PipelineConfig(pipeline=Pipeline(name=f"sdk-{run}-no-lineage", pipeline_type_name="extraction"))
+try:
+    watcher.sync_pipeline_config(without)
+    raise SystemExit("a sync without a lineage was expected to fail")
+except AttributeError as error:
+    assert "model_dump" in str(error), error
+
+# The way out for one that exists: it is told not to ask.
+[created] = read("/pipeline", name=without.pipeline.name)
+httpx.patch(f"{BASE}/pipeline", json={"id": created["id"], "load_lineage": False}).raise_for_status()
+assert watcher.sync_pipeline_config(without).pipeline.id == created["id"]
+
+# The way out for one that is new: it is created once without asking, before its first sync.
+new = {"name": f"sdk-{run}-not-asked", "pipeline_type_name": "extraction", "load_lineage": False}
+httpx.post(f"{BASE}/pipeline", json=new).raise_for_status()
+assert watcher.sync_pipeline_config(PipelineConfig(pipeline=Pipeline(name=new["name"], pipeline_type_name="extraction"))).pipeline.active
 
 print(f"etl-watcher-sdk works against {BASE}")
