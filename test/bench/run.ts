@@ -11,9 +11,9 @@ import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type T
 import { buildBundle, measureStartup, type Server, serveBundle, stopProcess } from './workerd.ts'
 
 /**
- * `npm run bench`: the minified production bundle on bare workerd, PostgreSQL behind the local Neon endpoint, the load
- * from this process. Every figure stands beside the limit measured in the same run: a worker of a few lines that makes
- * one statement of the same kind through the same driver. Rounds alternate, so that a drift of the machine meets both.
+ * `npm run bench` measures the minified production bundle on bare workerd, with PostgreSQL behind the local Neon endpoint. This
+ * process makes the load. Every figure is compared with the limit of the same run: a worker of a few lines that makes one
+ * statement of the same kind through the same driver. Rounds alternate, so a change in the machine's speed affects both.
  */
 
 const ROUNDS = 5
@@ -30,7 +30,7 @@ interface Row {
   kind: 'read' | 'insert'
   roundTrips: number
   perSecond: number
-  /** Of the limit of its kind. */
+  /** The share of the limit of its kind. */
   ratio: number
   p50: number
   p99: number
@@ -120,7 +120,7 @@ let unendedOfRule = 0
 const get = (path: string) => (): Call => ({ method: 'GET', path })
 const post = (path: string, body: () => unknown) => (): Call => ({ method: 'POST', path, body: body() })
 
-/** What is held to a share of the limit, then the rest of the endpoints for the record. */
+/** First the endpoints with an aim (a share of the limit), then the others. */
 const CLAIMED: Record<string, { kind: Row['kind']; call: () => Call }> = {
   'GET /pipeline/{id}': { kind: 'read', call: () => get(`/pipeline/${pipelineId()}`)() },
   'POST /pipeline (known, unchanged)': {
@@ -169,7 +169,7 @@ const OTHERS: typeof CLAIMED = {
   },
 }
 
-/** A start as the Python SDK sends it: its own clock, to the microsecond. */
+/** A start as the Python SDK sends it: with the client's time, in microseconds. */
 function microsecondsFrom(index: number): string {
   return `2025-02-01T${String(Math.floor(index / 3.6e6) % 24).padStart(2, '0')}:${String(Math.floor(index / 6e4) % 60).padStart(2, '0')}:00.${String(1 + (index % 6e4)).padStart(6, '0')}Z`
 }
@@ -183,7 +183,7 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
   const rates = new Map<string, number[]>()
   const ratios = new Map<string, number[]>()
   const note = (figures: Map<string, number[]>, name: string, figure: number) => figures.set(name, [...(figures.get(name) ?? []), figure])
-  /** The endpoint and the limit of its kind, one right after the other: the machine's speed wanders. */
+  /** The endpoint and the limit of its kind, one right after the other, because the machine's speed varies. */
   const compare = async (name: string, kind: Row['kind'], call: () => Call, seconds: number): Promise<void> => {
     const limitRate = await closedLoop(limits[kind], CONNECTIONS, seconds)
     const rate = await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, seconds)
@@ -226,7 +226,7 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
   return rows
 }
 
-/** Percentiles at the steady rate; of several turns the middle ones. */
+/** Percentiles at the steady rate: the medians of several rounds. */
 async function steady(target: Target): Promise<{ p50: number; p99: number }> {
   const turns: number[][] = []
   for (let turn = 0; turn < ROUNDS; turn += 1) turns.push(await openLoop(target, RATE, RATE_SECONDS / ROUNDS))
