@@ -98,7 +98,7 @@ const replayRuns = async (ids: Map<string, number>, runs: Map<string, Run[]>): P
   const [began, progress] = [Date.now(), { done: 0 }]
   const timer = setInterval(() => {
     console.log(
-      `  ${count(progress.done)} of ${count(total)} executions, ${count(Math.round((progress.done / (Date.now() - began)) * 1_000))} a second`,
+      `  ${count(progress.done)} of ${count(total)} executions, ${count(Math.round((progress.done / (Date.now() - began)) * 1_000))} per second`,
     )
   }, PROGRESS_MILLIS)
   try {

@@ -40,7 +40,7 @@ const withClient = async <Result>(url: string, work: (client: pg.Client) => Prom
   }
 }
 
-/** `history` executions of which 10,000 ended in the last hour; 100 of these were late. */
+/** Creates `history` executions. 10,000 of them ended in the last hour, and 100 of these are late. */
 const fillExecutions = (url: string, history: number) =>
   withClient(url, async (client) => {
     await client.query(`

@@ -47,7 +47,7 @@ export const measureLineage = async (port: number, emptyPort: number, databaseUr
   const numberOf = async (statement: string): Promise<number> => Number((await client.query(statement)).rows[0].n)
   const versions = `select source_address_id as s, target_address_id as t, 'edge' as what, xmin::text as version from address_lineage
     union all select source_address_id, target_address_id, 'pair', xmin::text from address_lineage_closure`
-  /** Edges and pairs that are inserted, updated or deleted while `work` runs: those with another version, or none. */
+  /** Counts the edges and pairs that `work` inserts, updates or deletes: their row version is new, changed or gone. */
   const writesDuring = async (work: () => Promise<unknown>): Promise<number> => {
     await client.query(`drop table if exists bench_versions; create table bench_versions as ${versions}`)
     await work()

@@ -121,7 +121,7 @@ const get = (path: string) => (): Call => ({ method: 'GET', path })
 const post = (path: string, body: () => unknown) => (): Call => ({ method: 'POST', path, body: body() })
 
 /** First the endpoints with an aim (a share of the limit), then the others. */
-const CLAIMED: Record<string, { kind: Row['kind']; call: () => Call }> = {
+const WITH_AIM: Record<string, { kind: Row['kind']; call: () => Call }> = {
   'GET /pipeline/{id}': { kind: 'read', call: () => get(`/pipeline/${pipelineId()}`)() },
   'POST /pipeline (known, unchanged)': {
     kind: 'read',
@@ -139,7 +139,7 @@ const CLAIMED: Record<string, { kind: Row['kind']; call: () => Call }> = {
     }),
   },
 }
-const OTHERS: typeof CLAIMED = {
+const OTHERS: typeof WITH_AIM = {
   'POST /end_pipeline_execution (with a rule: its job recorded)': {
     kind: 'insert',
     call: post('/end_pipeline_execution', () => {
@@ -192,9 +192,9 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
     note(ratios, name, rate / limitRate)
   }
   for (const target of Object.values(limits)) await closedLoop(target, CONNECTIONS, 1)
-  for (const { call } of Object.values(CLAIMED)) await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, 1)
+  for (const { call } of Object.values(WITH_AIM)) await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, 1)
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [name, { kind, call }] of Object.entries(CLAIMED)) await compare(name, kind, call, ROUND_SECONDS)
+    for (const [name, { kind, call }] of Object.entries(WITH_AIM)) await compare(name, kind, call, ROUND_SECONDS)
   }
   for (const [name, { kind, call }] of Object.entries(OTHERS)) await compare(name, kind, call, 1)
 
@@ -209,9 +209,9 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
     ...limitLatencies[kind],
     p99Ratio: 1,
   }))
-  for (const [name, { kind, call }] of Object.entries({ ...CLAIMED, ...OTHERS })) {
+  for (const [name, { kind, call }] of Object.entries({ ...WITH_AIM, ...OTHERS })) {
     const target = { port: watcher.port, next: call }
-    const beside = name in CLAIMED ? await steady(limits[kind]) : limitLatencies[kind]
+    const beside = name in WITH_AIM ? await steady(limits[kind]) : limitLatencies[kind]
     const latency = await steady(target)
     rows.push({
       name,
@@ -242,7 +242,7 @@ async function countTrips(target: Target, endpoint: string): Promise<number> {
 
 /** Resident memory of workerd after a warm-up, and after many more requests. */
 async function measureMemory(watcher: Server): Promise<{ beforeMib: number; afterMib: number; requests: number }> {
-  const target = { port: watcher.port, next: CLAIMED['GET /pipeline/{id}']?.call ?? get('/') }
+  const target = { port: watcher.port, next: WITH_AIM['GET /pipeline/{id}']?.call ?? get('/') }
   const begun = watcher.memoryMib()
   let requests = 0
   while (requests < MEMORY_REQUESTS) requests += (await closedLoop(target, 32, 2)) * 2
@@ -269,7 +269,7 @@ function render(figures: {
   )
   return `
 Measured by \`npm run bench\` on ${machine}. "Limit" is a worker of a few lines that makes one statement through the same driver.
-Requests a second with ${CONNECTIONS} connections, each at its own pace; latencies in milliseconds at a steady ${RATE} requests a second.
+Requests per second are with ${CONNECTIONS} connections, each at its own pace. Latencies are in milliseconds at a steady ${RATE} requests per second.
 
 | request | round trips | requests/s | of the limit | p50 | p99 | p99 / limit |
 |---|---|---|---|---|---|---|
@@ -287,7 +287,7 @@ ${lines.join('\n')}
 | timeliness sweep, 1,000,000 executions, 10,000 in the window | ${background.timelinessFindings} found, ${background.timelinessMillis.toFixed(0)} ms, ${(background.timelinessMillis / background.timelinessMillisOnSmall).toFixed(1)} times that of 20,000 executions (${background.timelinessMillisOnSmall.toFixed(0)} ms) |
 | freshness sweep, 10,000 pipelines, 100 stale | ${background.freshnessTrips} round trip, ${background.freshnessMillis.toFixed(0)} ms |
 | anomaly job, 6 rules, 5,000 past executions | ${background.anomalyTrips} round trips, ${background.anomalyMillis.toFixed(0)} ms |
-| cleaning ${background.cleanedExecutions.toLocaleString('en')} executions beside 100 starts and ends a second | ${background.cleaningSeconds.toFixed(0)} s; the load's p99 ${background.loadP99WhileCleaning.toFixed(1)} ms, ${(background.loadP99WhileCleaning / background.loadP99).toFixed(1)} times the ${background.loadP99.toFixed(1)} ms without |
+| cleaning ${background.cleanedExecutions.toLocaleString('en')} executions beside 100 starts and ends per second | ${background.cleaningSeconds.toFixed(0)} s; the load's p99 ${background.loadP99WhileCleaning.toFixed(1)} ms, ${(background.loadP99WhileCleaning / background.loadP99).toFixed(1)} times the ${background.loadP99.toFixed(1)} ms without |
 `
 }
 

@@ -163,7 +163,7 @@ latencies.length = 0
 const rate = capacity / 2
 console.log(`capacity: ${capacity.toFixed(0)} requests/s with ${CONNECTIONS} clients; load: ${rate.toFixed(0)} requests/s for ${SECONDS} s`)
 
-const faults = { 'worker told to end': 0, 'worker killed': 0, 'database stopped': 0 }
+const faults = { 'worker stopped': 0, 'worker killed': 0, 'database stopped': 0 }
 const stopServer = async (signal: 'SIGTERM' | 'SIGKILL') => {
   if (signal === 'SIGTERM') server.child.kill(signal)
   else process.kill(-(server.child.pid ?? 0), signal)
@@ -183,7 +183,7 @@ const disturb = async () => {
     await pause()
     await stopDatabase()
     await pause()
-    faults['worker told to end'] += 1
+    faults['worker stopped'] += 1
     await stopServer('SIGTERM')
     await pause()
     faults['worker killed'] += 1

@@ -122,8 +122,8 @@ describe('a guide', () => {
     ['[x](../../SECURITY.md)', 'the link ../../SECURITY.md leads to no guide'],
     ['[x](javascript:alert(1))', 'leads to no guide'],
     ['[x](http://example.com)', 'the link http://example.com leads to no guide'],
-    ['![x](https://example.com/x.png)', 'is not in ../../.github/screenshots/'],
-  ])('is refused where it holds %s', (text, fault) => {
+    ['![x](https://example.com/x.png)', 'must be a .png file in ../../.github/screenshots/'],
+  ])('is refused if it contains %s', (text, fault) => {
     expect(() => render(text)).toThrow(fault)
   })
 

@@ -43,7 +43,7 @@ const OVERVIEW = once(() =>
         when 'ok' then active and not (${sql.join(PROBLEM_WORDS.map(nameOf), sql` or `)}) else true end
     order by active desc, ${sql.join(PROBLEM_WORDS.map((word) => sql`${nameOf(word)} desc, `))}running desc, lower(name)
     offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}),
-  told as (
+  explained as (
     ${sql.join(
       PROBLEM_WORDS.map(
         (word) =>
@@ -58,8 +58,8 @@ const OVERVIEW = once(() =>
       PROBLEM_WORDS.map((word) => sql`${sql.raw(`'${word}'`)}, count(*) filter (where ${nameOf(word)})`),
       sql`, `,
     )}) from candidate) as wrong,
-    (select coalesce(jsonb_agg(to_jsonb(told) || jsonb_build_object('pipeline_name', p.name) order by told.since desc), '[]')
-      from told join ${pipeline} p on p.id = told.pipeline_id) as problems,
+    (select coalesce(jsonb_agg(to_jsonb(explained) || jsonb_build_object('pipeline_name', p.name) order by explained.since desc), '[]')
+      from explained join ${pipeline} p on p.id = explained.pipeline_id) as problems,
     ${typeChoices} as types,
     (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('runs', (
         select coalesce(jsonb_agg(to_jsonb(run) order by run.start_date), '[]') from (
