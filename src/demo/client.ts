@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProgramFailure } from '../tools/failure.ts'
 
-/** The API as both demos call it: WATCHER_URL or PORT say where it is, WATCHER_TOKEN is for where it asks for one. */
+/** The API that both demos call: at WATCHER_URL, or on localhost at PORT; with WATCHER_TOKEN if it requires a token. */
 export const BASE = process.env.WATCHER_URL ?? `http://localhost:${process.env.PORT ?? 8787}`
 const TOKEN = process.env.WATCHER_TOKEN
 export const HEADERS: Record<string, string> = TOKEN ? { authorization: `Bearer ${TOKEN}` } : {}
 
-/** A server that asks for patience names the seconds; we wait no longer than this for one try. */
+/** The server names the seconds in `Retry-After`; the demo waits at most this long before it tries again. */
 const MAX_SECONDS = 30
 
 interface Options {
   headers?: Record<string, string>
-  /** How often it is tried where the server is busy (503), or has had enough for now (429). Only for what may be sent twice. */
+  /** How often to send a request that the server answers with 503 or 429. More than 1 only if the request is safe to repeat. */
   tries?: number
 }
 
-/** Throws ProgramFailure, with a sentence that says what to mend. */
+/** Sends one request. Throws ProgramFailure, with a sentence that says what to mend, if the server refuses it or does not answer. */
 export const request = async <Answer>(
   method: string,
   path: string,
@@ -39,7 +39,7 @@ const send = async (method: string, path: string, body: unknown, headers: Record
     })
     return { status: response.status, retryAfter: response.headers.get('retry-after'), text: await response.text() }
   } catch {
-    throw new ProgramFailure(`nothing answers at ${BASE}: start the server first (npm run dev), or name another with WATCHER_URL`)
+    throw new ProgramFailure(`nothing answers at ${BASE}: start the server first (npm run dev), or set WATCHER_URL to another server`)
   }
 }
 
@@ -47,13 +47,13 @@ const readAnswer = (text: string): unknown => {
   try {
     return text === '' ? undefined : JSON.parse(text)
   } catch {
-    throw new ProgramFailure(`what answers at ${BASE} is not Watcher`)
+    throw new ProgramFailure(`the server at ${BASE} is not Watcher: set WATCHER_URL or PORT`)
   }
 }
 
 const failureOf = (method: string, path: string, status: number, text: string): ProgramFailure =>
   new ProgramFailure(
     status === 401
-      ? `${BASE} asks for a token: WATCHER_TOKEN=… npm run demo`
+      ? `${BASE} requires a token: WATCHER_TOKEN=… npm run demo`
       : `${method} ${path} answered ${status}: ${text.slice(0, 2_000)}`,
   )

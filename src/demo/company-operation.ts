@@ -1,6 +1,6 @@
-/** How Northwind Goods is run, and what goes wrong there: names of pipelines, which company.ts makes. */
+/** The nightly runs of Northwind Goods, and its problems. The names are those of pipelines in company.ts. */
 
-/** When a nightly run begins (UTC), how many minutes apart its steps do, and the steps; a step may have steps of its own. */
+/** When a nightly run starts (UTC), the minutes between the starts of its steps, and the steps; a step may have steps of its own. */
 export const ORCHESTRATIONS: Record<string, { hour: number; minute: number; minutesApart: number; steps: string }> = {
   'nightly-commerce': { hour: 1, minute: 0, minutesApart: 60, steps: 'commerce-loads commerce-models audit-orders-reconciliation' },
   'commerce-loads': {
@@ -64,16 +64,16 @@ export const ORCHESTRATIONS: Record<string, { hour: number; minute: number; minu
   },
 }
 
-/** Who is in trouble as of today. */
+/** The pipelines with a problem today, by problem. */
 export const TROUBLES = {
   failed: `extract-shop-reviews extract-wms-stock-levels sync-google-ads-campaigns sync-salesforce-opportunities extract-erp-vendors
     dbt-logistics-fct-shipments export-supplier-orders`,
   hanging: 'extract-erp-bank-statements features-demand-forecast',
   late: `extract-shop-sessions sync-exchange-rates-rates dbt-marketing-fct-attribution dbt-inventory-fct-stock report-executive-summary
     export-tax`,
-  /** Runs, and finds nothing. */
+  /** Runs, but changes no rows. */
   silent: 'extract-erp-budgets sync-trustpilot-reviews extract-helpdesk-satisfaction-scores',
-  /** Runs no more, and nobody has said so. */
+  /** No longer runs, but is still active. */
   stopped: 'sync-weather-forecasts dbt-platform-fct-deployments',
   inactive: 'extract-shop-wishlists sync-meta-ads-ad-sets features-email-timing report-marketplace export-payroll-hours',
   'muted and silent': 'extract-erp-assets sync-github-deployments dbt-marketing-fct-emails',
@@ -82,7 +82,7 @@ export const TROUBLES = {
 
 export type Trouble = keyof typeof TROUBLES
 
-/** Loads that were not normal, so many runs ago. */
+/** Loads that were not normal, by the number of runs since then. */
 export const ODDITIES: Record<string, { kind: 'empty' | 'slow' | 'flood'; runsAgo: number }> = {
   'extract-shop-orders': { kind: 'empty', runsAgo: 0 },
   'extract-shop-payments': { kind: 'slow', runsAgo: 0 },
@@ -101,7 +101,7 @@ export const ODDITIES: Record<string, { kind: 'empty' | 'slow' | 'flood'; runsAg
   'dbt-customers-dim-customer': { kind: 'slow', runsAgo: 14 },
 }
 
-/** What a failed run says, by the type of its pipeline; of a nightly run its parts say it. */
+/** Error messages of failed runs, by the type of the pipeline. A nightly run names its failed parts instead. */
 export const FAILURES: Record<string, string[]> = {
   extraction: [
     'could not connect to the server of {source}: timeout expired',

@@ -2,11 +2,11 @@ import { minutesAllowed, PIPELINES, type Pipeline } from './company.ts'
 import { FAILURES, ODDITIES } from './company-operation.ts'
 import { seededBy } from './seeded.ts'
 
-/** What has run at Northwind Goods in the thirty days before an hour: the same hour, the same runs. */
+/** A run at Northwind Goods in the thirty days before an hour. The same hour always gives the same runs. */
 export interface Run {
-  /** The moment of its schedule: what a run is known by, and the same in whichever hour one asks. */
+  /** The scheduled time. It identifies a run of the pipeline: a later call makes the same run again. */
   slot: string
-  /** Of a part: its parent's run. */
+  /** The slot of the parent's run, if this run is a part. */
   parentSlot?: string
   start: { start_date: string; next_watermark?: string | number; execution_metadata: Record<string, unknown> }
   /** Absent while it runs. */
@@ -28,12 +28,12 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 export const HISTORY_DAYS = 30
 
-/** A part's whole nightly run is over by then, whatever happens to it. */
+/** A nightly run with all its parts never takes longer. */
 const NIGHTLY_RUN_HOURS = 4
 const STARTED_WITHIN_SECONDS = 60
 const RUNNING_NOW = 3
 
-/** What of its rows a type inserts, updates and marks as deleted; one that only counts them is not here. */
+/** The shares of its rows that a type inserts, updates and marks as deleted. A type that is absent only counts rows. */
 const CHANGES: Partial<Record<Pipeline['type'], [inserts: number, updates: number, softDeletes: number]>> = {
   extraction: [0.62, 0.36, 0.02],
   'api-integration': [0.55, 0.45, 0],
@@ -51,7 +51,7 @@ const rootOf = (pipeline: Pipeline): Pipeline => {
   return parent ? rootOf(parent) : pipeline
 }
 
-/** How many runs stand above its own: parents are started first. */
+/** The number of ancestors of a pipeline's runs: 0 for a run without a parent. */
 export const depthOf = (pipeline: Pipeline): number => {
   const parent = parentOf(pipeline)
   return parent ? depthOf(parent) + 1 : 0
@@ -59,15 +59,15 @@ export const depthOf = (pipeline: Pipeline): number => {
 
 const minutesOf = ({ schedule }: Pipeline) => (schedule.hour * 60 + schedule.minute) * MINUTE
 
-/** The run of a daily `other` that belongs to this slot: nightly runs lie within one UTC day. */
+/** The slot of the daily pipeline `other` on the same UTC day: a nightly run never crosses midnight. */
 const slotOnSameDay = (slot: number, other: Pipeline) => slot - (slot % DAY) + minutesOf(other)
 
 const isLate = ({ trouble }: Pipeline) => trouble === 'late' || trouble === 'muted and late'
 const isSilent = ({ trouble }: Pipeline) => trouble === 'silent' || trouble === 'muted and silent'
-/** Of what is silent or has stopped: since how long. */
+/** How long a silent or stopped pipeline has changed nothing. */
 const quietMillis = ({ name }: Pipeline) => (4 + 6 * seededBy(`${name} quiet`)()) * DAY
 
-/** When a run of this slot is over at the latest: until then it is taken not to have begun, but where it is to be seen running. */
+/** The latest end of a run of this slot. Until then the demo leaves the run out, unless the pipeline is chosen to be running. */
 const settledAt = (pipeline: Pipeline, slot: number): number => {
   if (pipeline.parent || pipeline.type === 'orchestration') return slotOnSameDay(slot, rootOf(pipeline)) + NIGHTLY_RUN_HOURS * HOUR
   return slot + 5 * MINUTE + (isLate(pipeline) ? 8 : 4) * pipeline.seconds * 1_000
@@ -89,7 +89,7 @@ const slotsOf = (pipeline: Pipeline, now: number, isRunning: boolean): number[] 
   return pipeline.parent ? settled.filter((slot) => slotOnSameDay(slot, rootOf(pipeline)) >= now - HISTORY_DAYS * DAY) : settled
 }
 
-/** A run among the others of its pipeline. */
+/** The position of a run among the others of its pipeline. */
 interface Place {
   slot: number
   runsAgo: number
@@ -97,7 +97,7 @@ interface Place {
   isRunning: boolean
 }
 
-/** Its usual level, a weekday's pattern, growth over the month and noise. */
+/** The rows of a run: the pipeline's usual number, changed by the weekday, growth over the month and noise. */
 const rowsOf = (pipeline: Pipeline, { slot, runsAgo, now }: Place, random: () => number): number => {
   const nature = seededBy(`${pipeline.name} nature`)
   const [weekend, growth, noise] = [0.7 + 0.35 * nature(), 0.12 * nature(), 0.03 + 0.05 * nature()]
@@ -116,7 +116,7 @@ const secondsOf = (pipeline: Pipeline, rows: number, { runsAgo }: Place, random:
   return Math.max(5, Math.round(pipeline.seconds * times * (0.7 + 0.3 * load) * (0.85 + 0.3 * random())))
 }
 
-/** About one in fifty, a part of a nightly run more rarely; the last three only where the pipeline is meant to have failed. */
+/** About one run in fifty fails, a part more rarely. The last three succeed, except the last run of a pipeline with trouble `failed`. */
 const failsAt = ({ name, trouble, parent }: Pipeline, { runsAgo }: Place, chance: number): boolean => {
   if (trouble === 'failed' && runsAgo === 0) return true
   return runsAgo > 2 && ODDITIES[name]?.runsAgo !== runsAgo && chance < (parent ? 0.004 : 0.022)
@@ -146,7 +146,7 @@ const endOf = (pipeline: Pipeline, started: number, place: Place, random: () => 
   }
 }
 
-/** Ids and offsets of tables, the time of what is read by time; what only looks has none. */
+/** The watermark of a run: an id or offset for extractions, a time for other loads, none for types that load nothing. */
 const watermarkAt = ({ type, rows, schedule }: Pipeline, slot: number): string | number | undefined => {
   if (type === 'orchestration' || type === 'reporting' || type === 'audit') return undefined
   return type === 'extraction' ? Math.floor((slot / HOUR / schedule.everyHours) * rows) : iso(slot)
@@ -171,7 +171,7 @@ const runAt = (pipeline: Pipeline, place: Place): Run => {
   }
 }
 
-/** Over when the last of its parts is, and failed when one of them has. */
+/** Makes a run end after the last of its parts, and fail if one of them has failed. */
 const gatherParts = (run: Run, parts: { name: string; end: End }[]): Run => {
   const failed = parts.filter(({ end }) => !end.completed_successfully).map(({ name }) => name)
   const last = Math.max(...parts.map(({ end }) => Date.parse(end.end_date)))
@@ -185,7 +185,7 @@ const gatherParts = (run: Run, parts: { name: string; end: End }[]): Run => {
   }
 }
 
-/** Of those that run every six hours and have nothing else to tell, the ones that began last. */
+/** Picks the pipelines to show as running: six-hourly ones without trouble or rules, those that started last. */
 const pickRunning = (now: number): Set<string> => {
   const began = (pipeline: Pipeline) => slotsBetween(pipeline, now - DAY, now).at(-1) ?? 0
   const candidates = PIPELINES.filter(({ schedule, trouble, metrics }) => schedule.everyHours === 6 && !trouble && metrics.length === 0)
@@ -197,12 +197,12 @@ const pickRunning = (now: number): Set<string> => {
   )
 }
 
-/** The runs of every pipeline, each pipeline's in the order of time, over before the hour of `at` began, or running since. */
+/** The runs of every pipeline up to the start of the hour of `at`, oldest first. They have ended by then or are still running. */
 export const runsUntil = (at: Date): Map<string, Run[]> => {
   const now = at.getTime() - (at.getTime() % HOUR)
   const running = pickRunning(now)
   const runs = new Map<string, Run[]>()
-  // The deepest first: a nightly run is made of its parts.
+  // The deepest pipelines come first, because a nightly run's end depends on its parts.
   for (const pipeline of PIPELINES.toSorted((left, right) => depthOf(right) - depthOf(left))) {
     const isRunning = running.has(pipeline.name)
     const slots = slotsOf(pipeline, now, isRunning)

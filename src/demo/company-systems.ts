@@ -1,21 +1,21 @@
 /**
- * What Northwind Goods has, as words: the systems it loads from and what is made of their tables. company.ts makes pipelines
- * and addresses of it.
+ * The source systems of Northwind Goods, and the tables that are made from theirs, as lists of names. company.ts makes
+ * pipelines and addresses from them.
  */
 export interface System {
   name: string
-  /** What stands before a table's name in its address. */
+  /** The part of an address before the table's name. */
   prefix: string
   owner: string
   everyHours: 1 | 6 | 24
-  /** UTC, of the first load of the day. */
+  /** The hour of the first load of the day (UTC). */
   hour: number
   tables: string
-  /** So many of the first tables are read with their changes beside them. */
+  /** The number of first tables whose loads also read a table of changes. */
   withChanges?: number
-  /** So many of the first tables are kept as files too. */
+  /** The number of first tables whose loads also write files. */
   archived?: number
-  /** A table that is loaded every six hours, whatever holds for the others. */
+  /** A table that is loaded every six hours, unlike the others. */
   rarely?: string
 }
 
@@ -99,7 +99,7 @@ export const SYSTEMS: System[] = [
   { ...northwind('github'), owner: 'platform', everyHours: 6, hour: 5, tables: 'deployments issues' },
 ]
 
-/** What runs the database of a three-part name, where that is not snowflake; of any other address its type stands before `://`. */
+/** The type of a database that is not Snowflake, by the first part of the address. Other addresses have their type before `://`. */
 export const DATABASES: Record<string, string> = {
   shop: 'postgresql',
   wms: 'postgresql',
@@ -108,10 +108,10 @@ export const DATABASES: Record<string, string> = {
   helpdesk: 'mysql',
   northwind_ml: 'bigquery',
 }
-/** Groups of those types; the others are APIs. */
+/** The groups of the types before `://`; a type that is absent is an API. */
 export const GROUPS: Record<string, string> = { s3: 'object-storage', kafka: 'stream', looker: 'dashboard' }
 
-/** Each line a pipeline: what it writes < what it reads. `system.table` is one of staging, `@domain.table` one of these. */
+/** One pipeline per line: what it writes < what it reads. `system.table` is a table of staging, `@domain.table` a table of the marts. */
 export const MARTS = `
 sales.fct_orders sales.fct_order_lines < shop.orders shop.payments shop.products exchange_rates.rates
 sales.fct_baskets sales.fct_conversions < shop.orders events.page_views events.add_to_cart
@@ -170,7 +170,7 @@ profit_and_loss cost_centers < @finance.agg_profit_and_loss @finance.dim_cost_ce
 payouts < @finance.fct_payouts @finance.fct_disputes
 headcount < @people.dim_employee @people.fct_shifts`
 
-/** The first word is the export's name. */
+/** As MARTS, but the first word of a line is the export's name. */
 export const EXPORTS = `
 partner_feed s3://northwind-partners/catalog.csv s3://northwind-partners/stock.csv < @products.dim_product @inventory.fct_stock
 crm_scores salesforce://northwind/customer_scores < @customers.fct_lifetime_value

@@ -3,30 +3,30 @@ import { AUDITS, DATABASES, EXPORTS, FEATURES, GROUPS, MARTS, REPORTS, SYSTEMS, 
 import { seededBy } from './seeded.ts'
 
 /**
- * Northwind Goods, an online retailer that does not exist: its pipelines, what they read and write, and which of them are
- * in trouble. Always the same; what has run when is in company-runs.ts.
+ * Northwind Goods is a fictional online retailer: its pipelines, the addresses they read and write, and their problems. These are
+ * always the same; company-runs.ts makes the runs.
  */
 export interface Pipeline {
   name: string
   type: keyof typeof PIPELINE_TYPES
-  /** The team. */
+  /** The team that owns the pipeline. */
   owner: string
   schedule: Schedule
   sources: string[]
   targets: string[]
-  /** Rows and seconds of an ordinary run. */
+  /** Rows and duration in seconds of an ordinary run. */
   rows: number
   seconds: number
   trouble?: Trouble
-  /** The orchestrating pipeline whose runs this one's are parts of. */
+  /** The orchestrating pipeline; this pipeline's runs are parts of its runs. */
   parent?: string
-  /** Of an orchestrating pipeline: the parts. */
+  /** The pipelines whose runs are parts of this one's; empty if it does not orchestrate. */
   steps: string[]
-  /** What its anomaly rules watch. */
+  /** The metrics that its anomaly rules watch. */
   metrics: string[]
 }
 
-/** Every so many hours, first at this hour and minute of the UTC day. */
+/** Runs every `everyHours` hours, the first at this hour and minute of the UTC day. */
 export interface Schedule {
   everyHours: 1 | 6 | 24
   hour: number
@@ -42,22 +42,22 @@ export interface Address {
   address_metadata?: Record<string, unknown>
 }
 
-const rules = (timelinessHours: number, freshnessDays?: number) => ({
+const thresholds = (timelinessHours: number, freshnessDays?: number) => ({
   timeliness_number: timelinessHours,
   timeliness_datepart: 'hour',
   ...(freshnessDays && { freshness_number: freshnessDays, freshness_datepart: 'day' }),
 })
 
-/** The types and their rules. Longer than any ordinary run, three times as long included; one that writes no rows has none for freshness. */
+/** The types and their thresholds. Timeliness: above three times an ordinary run. Freshness: none for a type that writes no rows. */
 export const PIPELINE_TYPES = {
-  orchestration: rules(6),
-  extraction: rules(3, 3),
-  'api-integration': rules(5, 3),
-  'dbt-transformation': rules(4, 3),
-  'ml-features': rules(8, 3),
-  reporting: rules(2),
-  export: rules(2, 3),
-  audit: rules(2),
+  orchestration: thresholds(6),
+  extraction: thresholds(3, 3),
+  'api-integration': thresholds(5, 3),
+  'dbt-transformation': thresholds(4, 3),
+  'ml-features': thresholds(8, 3),
+  reporting: thresholds(2),
+  export: thresholds(2, 3),
+  audit: thresholds(2),
 }
 
 const listWords = (text: string): string[] => text.match(/\S+/g) ?? []
@@ -66,14 +66,14 @@ const troubleOf = new Map(
   Object.entries(TROUBLES).flatMap(([trouble, names]) => listWords(names).map((name) => [name, trouble as Trouble] as const)),
 )
 
-/** Of a step: what it is a part of, and at which minute of the day it begins. */
+/** For each step: the pipeline it is a part of, and the minute of the day at which it starts. */
 const partOf = new Map(
   Object.entries(ORCHESTRATIONS).flatMap(([parent, { hour, minute, minutesApart, steps }]) =>
     listWords(steps).map((name, place) => [name, { parent, minutes: hour * 60 + minute + 2 + place * minutesApart }] as const),
   ),
 )
 
-/** What an ordinary daily run takes, in seconds, and handles, in rows: from, to. */
+/** The range of seconds and of rows of an ordinary daily run, by type. */
 const ORDINARY: Record<Pipeline['type'], { seconds: [number, number]; rows: [number, number] }> = {
   orchestration: { seconds: [60, 60], rows: [1, 1] },
   extraction: { seconds: [150, 900], rows: [4_000, 2_000_000] },
@@ -85,7 +85,7 @@ const ORDINARY: Record<Pipeline['type'], { seconds: [number, number]; rows: [num
   audit: { seconds: [60, 300], rows: [1_000, 500_000] },
 }
 
-/** Loads and their models are watched, where nothing else is the matter with them: how much they load, and how fast. */
+/** The loads and models with anomaly rules; a pipeline with trouble has none. */
 const WATCHED = /^(extract-shop|extract-wms|sync-stripe|sync-salesforce|sync-amazon|dbt-sales|dbt-customers-(dim|fct-l))/
 const METRICS = ['inserts duration_seconds', 'total_rows duration_seconds', 'inserts throughput', 'total_rows throughput']
 
@@ -119,7 +119,7 @@ const describe = (words: string[], { everyHours = 24, hour, steps = [], ...descr
 
 const inFours = <Item>(items: Item[]): Item[][] => items.flatMap((_, at) => (at % 4 === 0 ? [items.slice(at, at + 4)] : []))
 
-/** Each table comes into `raw` by a pipeline of its own. */
+/** One pipeline per table loads a system's tables into `raw`. */
 const loadsOf = ({ name: system, prefix, owner, everyHours, hour, withChanges = 0, archived = 0, ...rest }: System): Pipeline[] => {
   const isVendor = prefix.endsWith('://northwind/')
   return listWords(rest.tables).map((table, index) => {
@@ -135,7 +135,7 @@ const loadsOf = ({ name: system, prefix, owner, everyHours, hour, withChanges = 
   })
 }
 
-/** Of four raw tables of a system staging makes one, and a second of the third, until there are ten of those. */
+/** One staging pipeline per four raw tables of a system. It writes one table; the first ten with all four raw tables write a second. */
 const stagings = (): Pipeline[] => {
   const groups = SYSTEMS.flatMap(({ name, owner, tables }) => inFours(listWords(tables)).map((group) => ({ system: name, owner, group })))
   const large = new Set(
@@ -162,7 +162,7 @@ interface Layer {
   type: Pipeline['type']
   hour: number
   table: string
-  /** Where its targets are; those of an export are named in full, behind its own name. */
+  /** The prefix of its targets' addresses. Without one, a line has the export's name and then its targets in full. */
   prefix?: string
   owner?: string
 }
@@ -207,10 +207,10 @@ const orchestrations = (): Pipeline[] =>
 
 export const PIPELINES: Pipeline[] = [...orchestrations(), ...SYSTEMS.flatMap(loadsOf), ...stagings(), ...LAYERS.flatMap(pipelinesOf)]
 
-/** Of one that is meant to be late. */
+/** The timeliness threshold of a pipeline that has to be late, in minutes. */
 export const minutesAllowed = ({ seconds }: Pipeline): number => Math.ceil((2.2 * seconds) / 60)
 
-/** What of a pipeline is not as its type has it: its own rules, checks that are muted, and whether it is active. */
+/** The settings of a pipeline that differ from its type's: its own thresholds, muted checks, and whether it is active. */
 export const exceptionsOf = (pipeline: Pipeline): Record<string, unknown> => {
   const { schedule, trouble = '' } = pipeline
   const timeliness = (number: number, datepart: string) => ({ timeliness_number: number, timeliness_datepart: datepart })

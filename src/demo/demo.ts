@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noExplicitAny: the demo shows what the service answers, whatever it is
+// biome-ignore-all lint/suspicious/noExplicitAny: the demo prints the service's answers as they are
 import { setTimeout as sleep } from 'node:timers/promises'
 import { alertKinds } from '../house.ts'
 import { renderAlert } from '../notifications/message.ts'
@@ -6,7 +6,7 @@ import { ProgramFailure, runProgram } from '../tools/failure.ts'
 import { BASE, HEADERS, request } from './client.ts'
 import { fillDemo } from './fill.ts'
 
-/** `npm run demo`: the README's workflow against a running server, told step by step; with `-- --fill` a month of a whole company. */
+/** `npm run demo` plays the workflow against a running server, step by step; with `-- --fill` it records a month of a whole company. */
 
 const call = async (method: string, path: string, body?: unknown): Promise<any> => {
   const { status, answer } = await request<any>(method, path, body)
@@ -20,7 +20,7 @@ const show = (fields: Record<string, unknown>) => {
   for (const [name, value] of Object.entries(fields)) console.log(`      ${name.padEnd(18)} ${JSON.stringify(value)}`)
 }
 
-/** Asks quietly until there is an answer: the checks run in the background. */
+/** Repeats a request, without printing it, until there is a result: checks run in the background. Throws after 20 seconds. */
 const until = async <Found>(what: string, ask: (get: (path: string) => Promise<any>) => Promise<Found | undefined>): Promise<Found> => {
   const get = async (path: string) => (await fetch(BASE + path, { headers: HEADERS })).json()
   for (let tries = 0; tries < 100; tries += 1) {
@@ -28,10 +28,10 @@ const until = async <Found>(what: string, ask: (get: (path: string) => Promise<a
     if (found !== undefined) return found
     await sleep(200)
   }
-  throw new ProgramFailure(`${what} did not come within 20 seconds: is the queue running? See ${BASE}/monitoring`)
+  throw new ProgramFailure(`${what} did not come within 20 seconds: see at ${BASE}/monitoring whether the queue runs`)
 }
 
-/** The alert about this pipeline or execution, as Slack would show it (without SLACK_WEBHOOK_URL it is in the server's log). */
+/** Prints the alert that contains `needle`, as Slack shows it (without SLACK_WEBHOOK_URL it is in the server's log). */
 const showAlert = async (needle: string) => {
   const text = await until('the alert', async (get) => {
     let page: any[] = await get(`/job?kind=send_alert&after_id=${lastAlert}`)
@@ -46,7 +46,7 @@ const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).
 
 const table = (name: string) => ({ address_name: name, address_type_name: 'postgresql', address_type_group_name: 'database' })
 
-/** One run of a pipeline, as its own code would do it: ask, start, work, end. */
+/** One run of a pipeline, as its own code does it: ask, start, work, end. */
 const runPipeline = async (name: string, nextWatermark: number, reads: string[], writes: string[], parentId?: number) => {
   const pipeline = await post('/pipeline', {
     name,
@@ -86,11 +86,11 @@ const playDemo = async () => {
   await runPipeline(`demo-${stamp}-revenue`, 100, [names.orders], [names.revenue], master.id)
   await post('/end_pipeline_execution', { id: master.id })
 
-  step('2. The next day the first step runs again, from where it stopped.')
+  step('2. The next day the first step runs again and starts at its watermark.')
   const again = await runPipeline(`demo-${stamp}-orders`, 250, [names.shop], [names.orders])
   show({ 'first run from': orders.startedFrom, 'second run from': again.startedFrom })
 
-  step('3. A retry of the end changes nothing; another outcome is refused.')
+  step('3. A repeated end changes nothing; an end with another outcome is refused.')
   await post('/end_pipeline_execution', { id: again.executionId })
   const refused = await fetch(`${BASE}/end_pipeline_execution`, {
     method: 'POST',
@@ -99,7 +99,7 @@ const playDemo = async () => {
   })
   show({ status: refused.status, message: ((await refused.json()) as { message: string }).message })
 
-  step('4. Did it run, and what did it touch?')
+  step('4. Did it run, and how many rows did it change?')
   const run = await call('GET', `/pipeline_execution/${master.id}`)
   show({ nightly: run.completed_successfully ? 'succeeded' : 'failed', children: run.child_executions.length })
   for (const child of run.child_executions) {
@@ -108,7 +108,7 @@ const playDemo = async () => {
   const pipeline = await call('GET', `/pipeline/${orders.pipelineId}`)
   show({ watermark: pipeline.watermark, 'last insert': pipeline.last_target_insert, load_lineage: pipeline.load_lineage })
 
-  step('5. What lies downstream of the shop database?')
+  step('5. Which addresses are downstream of the shop database?')
   const [shop] = await call('GET', `/address?name=${encodeURIComponent(names.shop)}`)
   for (const pair of await call('GET', `/address_lineage/${shop.id}?direction=downstream`)) {
     show({ [`depth ${pair.depth}`]: `${pair.source_address_name} -> ${pair.target_address_name}` })
@@ -119,7 +119,7 @@ const playDemo = async () => {
     lastAlert = alerts.at(-1)?.id ?? lastAlert
   }
 
-  step('6. A run that takes longer than it may.')
+  step('6. A run is late: it takes longer than its timeliness threshold.')
   const slow = await post('/pipeline', {
     name: `demo-${stamp}-slow`,
     pipeline_type_name: 'extraction',
@@ -128,12 +128,12 @@ const playDemo = async () => {
   })
   const late = await post('/start_pipeline_execution', { pipeline_id: slow.id, start_date: minutesAgo(40) })
   await post('/timeliness', { lookback_minutes: 60 })
-  const overdue = await until('the finding', async (get) => (await get(`/timeliness_log?pipeline_id=${slow.id}`))[0])
-  show({ execution: overdue.pipeline_execution_id, seconds: overdue.duration_seconds, allowed: overdue.seconds_threshold })
+  const finding = await until('the finding', async (get) => (await get(`/timeliness_log?pipeline_id=${slow.id}`))[0])
+  show({ execution: finding.pipeline_execution_id, seconds: finding.duration_seconds, threshold: finding.seconds_threshold })
   await showAlert(`Pipeline Execution ID: ${late.id} `)
   await post('/end_pipeline_execution', { id: late.id })
 
-  step('7. Data that has not changed for longer than it may.')
+  step('7. A pipeline is stale: its data has not changed for longer than its freshness threshold.')
   const idle = await post('/pipeline', {
     name: `demo-${stamp}-idle`,
     pipeline_type_name: 'extraction',
@@ -147,7 +147,7 @@ const playDemo = async () => {
   show({ pipeline: stale.pipeline_id, 'last change': stale.last_dml_timestamp })
   await showAlert(`(ID: ${idle.id})`)
 
-  step('8. A load that is not normal: a week of some hundred rows, and today none.')
+  step('8. A run has an anomaly: about a hundred rows on each of seven days, and none today.')
   const daily = await post('/pipeline', { name: `demo-${stamp}-daily`, pipeline_type_name: 'extraction' })
   await post('/anomaly_detection_rule', { pipeline_id: daily.id, metric_field: 'inserts', minimum_executions: 5 })
   for (const [index, inserts] of [102, 97, 105, 99, 101, 96, 100, 0].entries()) {
@@ -159,7 +159,7 @@ const playDemo = async () => {
   show({ execution: anomaly.pipeline_execution_id, inserts: anomaly.violation_value, usual: anomaly.baseline_value, ...anomaly.context })
   await showAlert(`detected in pipeline ${daily.id} `)
 
-  console.log(`\nDone. The same calls, with every field explained: ${BASE}/scalar\n`)
+  console.log(`\nDone. The API docs explain every field of these requests: ${BASE}/scalar\n`)
 }
 
 await runProgram(process.argv.includes('--fill') ? fillDemo : playDemo)

@@ -4,41 +4,41 @@ import { ADDRESSES, exceptionsOf, PIPELINE_TYPES, PIPELINES, type Pipeline } fro
 import { depthOf, HISTORY_DAYS, type Run, runsUntil } from './company-runs.ts'
 
 /**
- * `npm run demo -- --fill`: a made-up company with a month of runs, through the API, so that there is something to look
- * at. Run again it adds what has run since; within the same hour nothing. One that broke off goes on where it was.
+ * `npm run demo -- --fill` records a fictional company with a month of runs through the API, to fill the pages. A second
+ * call adds the runs since the first; within the same hour it adds nothing. After an interruption it continues.
  */
 export const fillDemo = async (): Promise<void> => {
   const began = Date.now()
   const runs = runsUntil(new Date(began))
   console.log(
-    `Northwind Goods comes to ${BASE}: ${PIPELINES.length} pipelines and ${HISTORY_DAYS} days of their runs. This takes some minutes.`,
+    `Recording Northwind Goods at ${BASE}: ${PIPELINES.length} pipelines and ${HISTORY_DAYS} days of runs. This takes some minutes.`,
   )
   await eachAtOnce(ADDRESSES, async (address) => void (await post('/address', address)))
   console.log(`  ${count(ADDRESSES.length)} addresses`)
   const ids = await createPipelines()
   console.log(`  ${count(ids.size)} pipelines with their lineage and anomaly rules`)
   await replayRuns(ids, runs)
-  // Only now: what is being replayed would else be late and stale to a check that ticks meanwhile.
-  await setRules(ids)
+  // Thresholds come last: earlier, a check that ticks during the replay would find late runs and stale pipelines.
+  await setThresholds(ids)
   await post('/timeliness', { lookback_minutes: (HISTORY_DAYS + 1) * 24 * 60 })
   await post('/freshness', undefined)
-  await waitForRest()
-  await tell(began)
+  await waitForJobs()
+  await summarise(began)
 }
 
-/** Requests on their way at once; one pipeline's own runs follow each other. */
+/** Concurrent requests; the runs of one pipeline are sent one after the other. */
 const LANES = 12
-const PATIENCE = 10
-const REST_SECONDS = 120
+const MAX_TRIES = 10
+const MAX_WAIT_SECONDS = 120
 const PROGRESS_MILLIS = 5_000
 const PAGE = 1_000
 
 const count = (number: number) => number.toLocaleString('en-US')
 
-/** All of it may be sent twice. */
+/** Repeats a request if the server is busy: every request of the fill is safe to repeat. */
 const post = async <Answer = unknown>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
-  (await request<Answer>('POST', path, body, { headers, tries: PATIENCE })).answer
-const patch = (path: string, body: unknown) => request('PATCH', path, body, { tries: PATIENCE })
+  (await request<Answer>('POST', path, body, { headers, tries: MAX_TRIES })).answer
+const patch = (path: string, body: unknown) => request('PATCH', path, body, { tries: MAX_TRIES })
 
 const eachAtOnce = async <Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> => {
   const waiting = items.values()
@@ -48,7 +48,7 @@ const eachAtOnce = async <Item>(items: readonly Item[], work: (item: Item) => Pr
   await Promise.all(Array.from({ length: LANES }, lane))
 }
 
-/** Types, pipelines, lineage and what the anomaly rules watch: by name, so that a second time finds them there. */
+/** Creates types, pipelines, lineage and anomaly rules, or finds them by name. Answers the pipelines' ids by name. */
 const createPipelines = async (): Promise<Map<string, number>> => {
   const ids = new Map<string, number>()
   await eachAtOnce(Object.keys(PIPELINE_TYPES), async (name) => void (await post('/pipeline_type', { name })))
@@ -78,15 +78,18 @@ const metadataOf = ({ type, owner, schedule: { everyHours, hour, minute } }: Pip
   repository: `https://git.northwind.example/${owner}/${type}`,
 })
 
-const setRules = async (ids: Map<string, number>): Promise<void> => {
-  await eachAtOnce(Object.entries(PIPELINE_TYPES), async ([name, rules]) => void (await patch('/pipeline_type', { name, ...rules })))
+const setThresholds = async (ids: Map<string, number>): Promise<void> => {
+  await eachAtOnce(
+    Object.entries(PIPELINE_TYPES),
+    async ([name, thresholds]) => void (await patch('/pipeline_type', { name, ...thresholds })),
+  )
   await eachAtOnce(PIPELINES, async (pipeline) => {
     const exceptions = exceptionsOf(pipeline)
     if (Object.keys(exceptions).length > 0) await patch('/pipeline', { id: ids.get(pipeline.name), ...exceptions })
   })
 }
 
-/** Parents before their parts, whose start names them; of the rest those with most runs first, or the last would be alone for long. */
+/** Sends parents before their parts, whose starts name them. Sends pipelines with the most runs first, to keep all lanes busy. */
 const replayRuns = async (ids: Map<string, number>, runs: Map<string, Run[]>): Promise<void> => {
   const lengthOf = ({ name }: Pipeline) => runs.get(name)?.length ?? 0
   const total = PIPELINES.reduce((sum, pipeline) => sum + lengthOf(pipeline), 0)
@@ -95,7 +98,7 @@ const replayRuns = async (ids: Map<string, number>, runs: Map<string, Run[]>): P
   const [began, progress] = [Date.now(), { done: 0 }]
   const timer = setInterval(() => {
     console.log(
-      `  ${count(progress.done)} of ${count(total)} executions, ${count(Math.round((progress.done / (Date.now() - began)) * 1_000))} a second`,
+      `  ${count(progress.done)} of ${count(total)} executions, ${count(Math.round((progress.done / (Date.now() - began)) * 1_000))} per second`,
     )
   }, PROGRESS_MILLIS)
   try {
@@ -116,7 +119,7 @@ const replayRuns = async (ids: Map<string, number>, runs: Map<string, Run[]>): P
   console.log(`  ${count(total)} executions`)
 }
 
-const keyOf = (of: string | number, moment: string | number) => `${of} ${moment}`
+const keyOf = (pipeline: string | number, moment: string | number) => `${pipeline} ${moment}`
 
 interface Execution {
   id: number
@@ -125,7 +128,7 @@ interface Execution {
   end_date: string | null
 }
 
-/** What an earlier fill has brought to its end need not be sent again: by pipeline and start, their ids. */
+/** The ids of executions that an earlier fill has ended, by pipeline and start: they are not sent again. */
 const findEnded = async (): Promise<Map<string, number>> => {
   const since = new Date(Date.now() - (HISTORY_DAYS + 1) * 24 * 60 * 60 * 1_000).toISOString()
   const ended = new Map<string, number>()
@@ -138,7 +141,7 @@ const findEnded = async (): Promise<Map<string, number>> => {
 const parentIn = (executions: Map<string, number>, { parent }: Pipeline, { parentSlot }: Run): number | undefined =>
   parent === undefined || parentSlot === undefined ? undefined : executions.get(keyOf(parent, parentSlot))
 
-/** Its id. The key is that of the slot, so that a fill which broke off here goes on with the same execution. */
+/** Sends the start and the end; answers the id. The slot is the idempotency key: a second fill continues the same execution. */
 const replay = async (pipelineId: number, { slot, start, end }: Run, parentId: number | undefined): Promise<number> => {
   const { id } = await post<{ id: number }>(
     '/start_pipeline_execution',
@@ -153,23 +156,23 @@ interface Monitoring {
   kinds: { waiting: number; running: number }[]
 }
 
-/** Anomalies are looked for after each end, in the background; so are late runs and stale data. */
-const waitForRest = async (): Promise<void> => {
-  const until = Date.now() + REST_SECONDS * 1_000
+/** Waits for the background jobs, which look for anomalies after each end, for late runs and for stale pipelines. */
+const waitForJobs = async (): Promise<void> => {
+  const until = Date.now() + MAX_WAIT_SECONDS * 1_000
   for (;;) {
-    const { answer } = await request<Monitoring>('GET', '/monitoring', undefined, { tries: PATIENCE })
+    const { answer } = await request<Monitoring>('GET', '/monitoring', undefined, { tries: MAX_TRIES })
     const left = answer.kinds.reduce((sum, { waiting, running }) => sum + waiting + running, 0)
     if (left === 0) return
-    if (Date.now() > until) return console.log(`  ${count(left)} jobs are still to be done: see ${BASE}/monitoring`)
-    console.log(`  ${count(left)} jobs in the background`)
+    if (Date.now() > until) return console.log(`  ${count(left)} jobs have not finished yet: see ${BASE}/monitoring`)
+    console.log(`  waiting for ${count(left)} background jobs`)
     await sleep(2_000)
   }
 }
 
-/** All rows of a list on the server, whoever has put them there, a page at a time. */
+/** All rows of a list on the server, also those of other clients, one page at a time. */
 async function* pagesOf<Row extends { id: number }>(path: string, filter = ''): AsyncGenerator<Row[]> {
   for (let after = 0; ; ) {
-    const { answer } = await request<Row[]>('GET', `${path}?limit=${PAGE}&after_id=${after}${filter}`, undefined, { tries: PATIENCE })
+    const { answer } = await request<Row[]>('GET', `${path}?limit=${PAGE}&after_id=${after}${filter}`, undefined, { tries: MAX_TRIES })
     yield answer
     if (answer.length < PAGE) return
     after = answer.at(-1)?.id ?? 0
@@ -182,7 +185,7 @@ const countAll = async (path: string, filter?: string): Promise<number> => {
   return sum
 }
 
-const tell = async (began: number): Promise<void> => {
+const summarise = async (began: number): Promise<void> => {
   const lines: [what: string, path: string, filter?: string][] = [
     ['pipelines', '/pipeline'],
     ['addresses', '/address'],
@@ -190,10 +193,10 @@ const tell = async (began: number): Promise<void> => {
     ['... failed', '/pipeline_execution', '&status=failed'],
     ['... running', '/pipeline_execution', '&status=running'],
     ['late runs', '/timeliness_log'],
-    ['stale data', '/freshness_log'],
+    ['stale', '/freshness_log'],
     ['anomalies', '/anomaly_detection_result'],
   ]
-  console.log('\nTo be seen:')
+  console.log('\nRecorded on this server:')
   for (const [what, path, filter] of lines) console.log(`  ${what.padEnd(14)} ${count(await countAll(path, filter)).padStart(7)}`)
-  console.log(`\nDone in ${Math.round((Date.now() - began) / 1_000)} seconds. Look at it: ${BASE}/overview\n`)
+  console.log(`\nDone in ${Math.round((Date.now() - began) / 1_000)} seconds. See ${BASE}/overview\n`)
 }

@@ -1,4 +1,4 @@
-/** A small generator of numbers from 0 to 1 (mulberry32), seeded by a text (FNV-1a): the same text, the same numbers. */
+/** A generator of pseudo-random numbers from 0 to 1 (mulberry32). Its seed is a text (FNV-1a): the same text gives the same numbers. */
 export const seededBy = (text: string): (() => number) => {
   let state = 0x811c9dc5
   for (const character of text) state = Math.imul(state ^ (character.codePointAt(0) ?? 0), 0x01000193)

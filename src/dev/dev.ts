@@ -13,14 +13,14 @@ import { DEFAULT_PORT, readPort, settingsIn } from '../tools/settings.ts'
 import { startNeonEndpoint } from './neon-endpoint.ts'
 import { developmentFolder, startPostgres } from './postgres.ts'
 
-/** wrangler's own line for a request. */
+/** The line that wrangler logs for a request. */
 const WRANGLER_REQUEST = /^\[wrangler:\w+\] [A-Z]+ \S+ \d{3} /
 
-/** `npm run dev`: database, Neon endpoint, migrations, then the worker on workerd. Ctrl-C stops all of it. */
+/** `npm run dev` starts the database, migrates it, and starts the Neon endpoint, the worker and the crons. Ctrl-C stops everything. */
 await runProgram(async () => {
   const port = await readPort('dev')
 
-  // What has started, newest last; stopped in the opposite order, so that nothing outlives what it needs.
+  // How to stop what has started, newest last. The newest stops first: nothing outlives what it needs.
   const started: (() => Promise<void>)[] = []
   const stopAll = async () => {
     for (const stop of started.splice(0).reverse()) await stop()
@@ -56,12 +56,12 @@ await runProgram(async () => {
   API        http://localhost:${port}         docs at http://localhost:${port}/scalar
   database   ${databaseUrl.replace(/:[^:@/]+@/, ':…@')}
   data       ${postgres?.folder ?? 'on the server in DEV_DATABASE_URL'}
-  cron       fires here as it would deployed (UTC): ${Object.values(CRONS).join(' · ')}
+  cron       fires as in production (UTC): ${Object.values(CRONS).join(' · ')}
   Ctrl-C stops everything; the data stays. Try: ${port === DEFAULT_PORT ? '' : `PORT=${port} `}npm run demo
 `)
     }
     const last = await Promise.race([interrupted, ended])
-    if (last !== 'interrupted') throw new ProgramFailure(`wrangler dev ended by itself (exit code ${last}); its message is above`)
+    if (last !== 'interrupted') throw new ProgramFailure(`wrangler dev ended by itself (exit code ${last}): see its message above`)
   } finally {
     await stopAll()
   }
@@ -69,8 +69,8 @@ await runProgram(async () => {
 })
 
 /**
- * Settings in our own environment reach the worker: `WATCHER_…=true npm run dev`. They stand in a file that only we may
- * read, not among the arguments, which every user of this machine can list.
+ * Starts `wrangler dev`. The worker gets the settings of our own environment (`WATCHER_…=true npm run dev`) from a file that only
+ * we may read: every user of this machine can list a process's arguments.
  */
 function startWorker(port: number, settingsFile: string): ChildProcess {
   const worker = spawn(
@@ -83,18 +83,18 @@ function startWorker(port: number, settingsFile: string): ChildProcess {
       env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_LOG: 'log' },
     },
   )
-  // The worker writes a line for each request; wrangler's own would be the second.
+  // The worker logs one line per request; wrangler's own line would be a second one.
   createInterface({ input: worker.stdout }).on('line', (line) => {
     if (!WRANGLER_REQUEST.test(line)) console.log(line)
   })
   return worker
 }
 
-/** A new file, for us alone, in the form of dotenv. Answers its path. */
+/** Writes a new dotenv file that only we may read. Answers its path. */
 function writeSettings(settings: Record<string, string>): string {
   const lines = Object.entries(settings).map(([name, value]) => {
     const quote = ["'", '"', '`'].find((mark) => !value.includes(mark))
-    if (quote === undefined) throw new ProgramFailure(`${name} must not have all of ' " and \` in it`)
+    if (quote === undefined) throw new ProgramFailure(`${name} must not contain all three quotes ' " and \``)
     return `${name}=${quote}${value}${quote}\n`
   })
   const file = join(mkdtempSync(join(tmpdir(), 'watcher-dev-')), 'settings.env')
@@ -114,7 +114,7 @@ async function untilServing(port: number): Promise<'ready'> {
   }
 }
 
-/** wrangler and the workerd processes it started. */
+/** Stops wrangler and the workerd processes that it has started. */
 async function stopGroup(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
   const group = -child.pid

@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 
 /**
- * Neon's SQL-over-HTTP endpoint in front of any PostgreSQL, so that the worker runs the same driver here and in
- * production. Spoken as @neondatabase/serverless 1.2 and Neon's proxy (proxy/src/serverless in neondatabase/neon) do:
- * one statement, or several as one transaction; parameters and results as text; rows as arrays; PostgreSQL's errors
- * with all their fields as HTTP 400; at most 10 MiB in and out (507); a statement is cancelled when its client leaves.
+ * Neon's SQL-over-HTTP endpoint in front of any PostgreSQL: the worker runs the same driver here and in production.
+ * The protocol is that of @neondatabase/serverless 1.2 and Neon's proxy (proxy/src/serverless in neondatabase/neon): one
+ * statement, or several as one transaction; parameters and results as text; rows as arrays; PostgreSQL's errors with
+ * all fields as HTTP 400; at most 10 MiB in and out (507); a statement is cancelled when its client disconnects.
  */
 export interface NeonEndpoint {
   /** For example `http://127.0.0.1:41234/sql`; the worker takes it as NEON_FETCH_ENDPOINT. */
@@ -30,8 +30,8 @@ const HEADER_ISOLATION_LEVELS: Record<string, string> = {
 }
 
 /**
- * Starts the endpoint on a free loopback port, or the given one. `databaseUrl` names the server; the client's connection
- * string the database, and the `password` where one is asked for: others on this machine can reach the port.
+ * Starts the endpoint on a free loopback port, or on `port`. `databaseUrl` names the server; the client's connection string
+ * names the database. If `password` is set, the client must send it: other users of this machine can reach the port.
  */
 export const startNeonEndpoint = async (
   databaseUrl: string,
@@ -52,7 +52,7 @@ export const startNeonEndpoint = async (
       allowExitOnIdle: true,
       options: '-c TimeZone=UTC',
     })
-    pool.on('error', () => {}) // an idle connection broke: the next request opens another
+    pool.on('error', () => {}) // an idle connection has broken: the next request opens a new one
     pools.set(database, pool)
     return pool
   }
@@ -71,7 +71,7 @@ export const startNeonEndpoint = async (
       sendError(response, error)
     }
   })
-  // workerd reuses an idle connection without asking; closing it meanwhile would lose the request.
+  // workerd reuses idle connections. A request is lost if the server closes its connection at that moment, so keep it open.
   server.keepAliveTimeout = 10 * 60 * 1000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -95,7 +95,7 @@ class EndpointError extends Error {
   }
 }
 
-/** `GET /?database=name` answers how many requests and statements have come for it: tests and the bench count round trips. */
+/** `GET /?database=name` answers how many requests and statements this database has received: tests and the bench count round trips. */
 const sendTraffic = (request: IncomingMessage, response: ServerResponse, traffic: Map<string, unknown>): void => {
   const database = new URL(request.url ?? '/', 'http://localhost').searchParams.get('database') ?? ''
   send(response, 200, traffic.get(database) ?? { requests: 0, statements: 0 })
@@ -113,7 +113,7 @@ const readBody = async (request: IncomingMessage): Promise<Statement | { queries
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes <= MAX_BYTES) chunks.push(chunk) // the rest is read all the same: the connection is used again
+    if (bytes <= MAX_BYTES) chunks.push(chunk) // read the remainder too, because the connection is reused
   }
   if (bytes > MAX_BYTES) throw new EndpointError(507, 'request is too large (max is 10485760 bytes)')
   try {
@@ -123,13 +123,13 @@ const readBody = async (request: IncomingMessage): Promise<Statement | { queries
   }
 }
 
-/** Runs the work on a connection of its own; when the client goes away first, the running statement is cancelled. */
+/** Runs the work on its own connection. If the client disconnects first, the running statement is cancelled. */
 const runCancellable = async <T>(pool: pg.Pool, response: ServerResponse, work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
   let client: pg.PoolClient
   try {
     client = await pool.connect()
   } catch (error) {
-    if ((error as pg.DatabaseError).code === '3D000') throw error // "database does not exist" comes as PostgreSQL's own
+    if ((error as pg.DatabaseError).code === '3D000') throw error // "database does not exist" is passed on as PostgreSQL's error
     throw new EndpointError(500, `Couldn't connect to compute node: ${(error as Error).message}`)
   }
   const { processID } = client as unknown as { processID: number }
@@ -139,7 +139,7 @@ const runCancellable = async <T>(pool: pg.Pool, response: ServerResponse, work: 
     gone = true
     pool.query('select pg_cancel_backend($1)', [processID]).catch(() => {})
   }
-  // A server that stops tells every connection, also between two statements: without a listener that would end this process.
+  // A stopping server sends an error to every connection, also between two statements. Without a listener it would end this process.
   const onLost = () => {
     gone = true
   }
@@ -149,7 +149,7 @@ const runCancellable = async <T>(pool: pg.Pool, response: ServerResponse, work: 
     return await work(client)
   } finally {
     response.off('close', cancel)
-    client.release(gone) // a cancel may still be on its way: never hand that connection to the next request
+    client.release(gone) // a cancel may still be in flight: never reuse that connection
     client.off('error', onLost)
   }
 }
@@ -188,7 +188,7 @@ const runStatement = async (client: pg.PoolClient, { query, params = [] }: State
     text: query,
     values: params,
     rowMode: 'array',
-    queryMode: 'extended', // as Neon: one statement a query, even without parameters
+    queryMode: 'extended', // as Neon does: one statement per query, even without parameters
     types: AS_TEXT,
   } as pg.QueryArrayConfig)
   return {
@@ -224,7 +224,7 @@ const sendError = (response: ServerResponse, error: unknown): void => {
     const fields = POSTGRES_ERROR_FIELDS.map((name) => [name, error[name as keyof pg.DatabaseError] ?? null])
     send(response, 400, { message: error.message, ...Object.fromEntries(fields) })
   } else {
-    // The connection broke under the statement: whether it was carried out is unknown, as with Neon.
+    // The connection broke during the statement. Whether it was executed is unknown, as with Neon.
     send(response, 500, { message: `compute error: ${(error as Error).message}` })
   }
 }

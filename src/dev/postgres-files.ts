@@ -5,19 +5,19 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { ProgramFailure } from '../tools/failure.ts'
 
-/** Where PostgreSQL's programs are, and as whom they run (undefined: as ourselves). */
+/** The folder of PostgreSQL's programs, and the user that runs them (undefined: the current user). */
 export interface PostgresFiles {
   bin: string
   owner: { uid: number; gid: number } | undefined
 }
 
-/** Files a root-run server cannot keep in a folder only root may enter go here; unlike /tmp it survives a restart. */
+/** For files of a server that root starts, if its user cannot enter their own folder. Unlike /tmp it survives a reboot. */
 const SHARED_FOLDER = '/var/tmp'
 
 /**
- * Finds the PostgreSQL that npm installed for this machine and makes it startable: PostgreSQL refuses to run as root,
- * so root hands it to another user; where that user cannot reach the installed files (a mode-0700 checkout), they are
- * copied to where it can. Throws a ProgramFailure where there is no PostgreSQL for this machine.
+ * Finds the PostgreSQL that npm has installed for this machine and makes it startable. PostgreSQL refuses to run as root, so
+ * root runs it as another user. If that user cannot reach the installed files (a checkout with mode 0700), they are copied to
+ * SHARED_FOLDER. Throws ProgramFailure if no PostgreSQL runs on this machine.
  */
 export const findPostgres = (): PostgresFiles => {
   const installed = installedFolder()
@@ -27,7 +27,7 @@ export const findPostgres = (): PostgresFiles => {
 
   const copy = join(privateFolder(`watcher-postgresql-${digest(installed)}`), 'native')
   if (!existsSync(copy)) {
-    // Links as they are: resolved, they would lead back to where the server's user may not go. Renamed when whole.
+    // Keep links unresolved: resolved ones would point back to the folder that the server's user cannot enter. Rename when complete.
     const making = `${copy}.${process.pid}`
     cpSync(join(installed, 'native'), making, { recursive: true, verbatimSymlinks: true })
     renameSync(making, copy)
@@ -36,11 +36,11 @@ export const findPostgres = (): PostgresFiles => {
   const copiedBin = join(copy, 'bin')
   if (runs(copiedBin, owner)) return { bin: copiedBin, owner }
   throw new ProgramFailure(
-    `the PostgreSQL that npm installed does not run on this machine (it needs glibc, not musl): set ${URL_VARIABLES} to a PostgreSQL 15 or newer`,
+    `the PostgreSQL that npm has installed does not run on this machine (it needs glibc, not musl): set ${URL_VARIABLES} to a PostgreSQL 15 or newer`,
   )
 }
 
-/** Makes `wanted` a folder the server's user can write, or picks one it can reach; answers the folder. */
+/** Makes `wanted` a folder that the server's user can write, or creates another one that it can reach. Answers the folder. */
 export const makeDataFolder = (wanted: string, { owner }: PostgresFiles): string => {
   mkdirSync(wanted, { recursive: true })
   if (!owner) return wanted
@@ -72,7 +72,7 @@ const unprivilegedUser = () => {
   return { uid: Number(entry?.[1] ?? 65534), gid: Number(entry?.[2] ?? 65534) }
 }
 
-/** npm packages cannot hold symbolic links: the package's install script would make them, and may not have run. */
+/** Creates the package's symbolic links. npm packages cannot contain links, and the package's install script may not have run. */
 const restoreLinks = (folder: string): boolean => {
   const links = JSON.parse(readFileSync(join(folder, 'native', 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[]
   try {
@@ -84,20 +84,20 @@ const restoreLinks = (folder: string): boolean => {
     }
     return true
   } catch {
-    return false // another user's node_modules: the copy gets them
+    return false // node_modules belongs to another user: the copy gets the links
   }
 }
 
 const runs = (bin: string, owner: PostgresFiles['owner']): boolean =>
   spawnSync(join(bin, 'postgres'), ['--version'], { ...owner, cwd: '/' }).status === 0
 
-/** The name is predictable and the parent is everyone's, so a folder that is not ours alone to change is refused. */
+/** Creates a folder that only we can change, and refuses any other: its name is predictable, and everyone can write its parent. */
 const privateFolder = (name: string): string => {
   const folder = join(SHARED_FOLDER, name)
   mkdirSync(folder, { recursive: true, mode: 0o755 })
   const found = lstatSync(folder)
   if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0) {
-    throw new ProgramFailure(`${folder} belongs to someone else: remove it, or set ${URL_VARIABLES}`)
+    throw new ProgramFailure(`${folder} belongs to another user, or other users can write it: remove it, or set ${URL_VARIABLES}`)
   }
   return folder
 }

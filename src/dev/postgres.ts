@@ -14,12 +14,12 @@ export interface PostgresServer {
   stop(): Promise<void>
 }
 
-/** A test database may lose everything with the machine: it is thrown away anyway. */
+/** A test database may lose its data in a crash of the machine: it is deleted anyway. */
 const EPHEMERAL = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
 
 /**
- * Starts a PostgreSQL of our own on a free loopback port, or the given one, with its data in `folder`, which it creates on first use.
- * A server left behind by a killed run is stopped first; one that is in use by a living run is left alone (ProgramFailure).
+ * Starts our own PostgreSQL on a free loopback port, or on `port`, with its data in `folder`, which it creates on first use. A server
+ * that a killed process has left running is stopped first. Throws ProgramFailure if a living process uses the folder.
  */
 export const startPostgres = async (folder: string, options: { durable: boolean; port?: number }): Promise<PostgresServer> => {
   const files = findPostgres()
@@ -34,7 +34,7 @@ export const startPostgres = async (folder: string, options: { durable: boolean;
   const server = spawn(
     join(files.bin, 'postgres'),
     ['-D', cluster, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
-    // Its own process group: Ctrl-C reaches us first, so that what uses the database stops before it.
+    // Its own process group: Ctrl-C does not reach it, so we can stop the database's users before it.
     { ...files.owner, cwd: '/', detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
   )
   let log = ''
@@ -57,15 +57,15 @@ export const startPostgres = async (folder: string, options: { durable: boolean;
   }
 }
 
-/** Holds the id of the process that uses the folder, to tell an orphaned server from one in use. */
+/** Contains the id of the process that uses the folder: it distinguishes an orphaned server from one in use. */
 const RUNNER_FILE = 'runner.pid'
 const READY_SECONDS = 30
 const STOP_SECONDS = 10
 
-/** Into a folder beside, then renamed: an interrupted first start leaves nothing half made. */
+/** Creates the database in a second folder and renames it: an interrupted first start leaves no partial database. */
 const initialise = (files: PostgresFiles, home: string, cluster: string): void => {
   const unexpected = readdirSync(home).filter((name) => ![RUNNER_FILE, 'cluster.new'].includes(name))
-  if (unexpected.length > 0) throw brokenFolder(home, `FATAL:  it holds ${unexpected[0]} but no database`)
+  if (unexpected.length > 0) throw brokenFolder(home, `FATAL:  it contains ${unexpected[0]} but no database`)
   const fresh = `${cluster}.new`
   rmSync(fresh, { recursive: true, force: true })
   const { status, stderr } = spawnSync(
@@ -79,14 +79,14 @@ const initialise = (files: PostgresFiles, home: string, cluster: string): void =
 
 const brokenFolder = (folder: string, log: string): ProgramFailure => {
   const reason = log.match(/(?:FATAL|PANIC|error): +(.*)/)?.[1] ?? (log.trim().split('\n').at(-1) || 'it gave no reason')
-  return new ProgramFailure(`the database in ${folder} does not start: ${reason}; remove that folder to begin with an empty one`)
+  return new ProgramFailure(`the database in ${folder} does not start: ${reason}; remove that folder to start with an empty database`)
 }
 
 const stopOrphan = async (home: string, cluster: string): Promise<void> => {
   const runner = pidIn(join(home, RUNNER_FILE))
   if (runner !== undefined && runner !== process.pid && isAlive(runner)) {
     throw new ProgramFailure(
-      `the database in ${home} is in use by process ${runner}: stop that first, or take another folder (DEV_DATA_FOLDER)`,
+      `the database in ${home} is in use by process ${runner}: stop that process first, or choose another folder with DEV_DATA_FOLDER`,
     )
   }
   const postmaster = pidIn(join(cluster, 'postmaster.pid'))
@@ -115,7 +115,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** A port nobody listens on now. */
+/** Answers a port that is free now. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const probe = createServer()
@@ -142,7 +142,7 @@ const untilReady = async (server: ChildProcess, url: string, failure: () => Prog
   throw failure()
 }
 
-/** Fast shutdown: sessions are ended, everything committed is kept. */
+/** Fast shutdown: PostgreSQL ends all sessions and keeps everything committed. */
 const stopProcess = async (server: ChildProcess): Promise<void> => {
   if (server.exitCode !== null || server.signalCode !== null) return
   const ended = new Promise((resolve) => server.once('exit', resolve))
@@ -152,6 +152,6 @@ const stopProcess = async (server: ChildProcess): Promise<void> => {
   clearTimeout(killer)
 }
 
-/** The folder `npm run dev` keeps its database in: DEV_DATA_FOLDER, or one below the project's. */
+/** The folder of the database of `npm run dev`: DEV_DATA_FOLDER, or .local/postgresql in the project. */
 export const developmentFolder = (): string =>
   resolve(process.env.DEV_DATA_FOLDER ?? join(dirname(dirname(import.meta.dirname)), '.local', 'postgresql'))

@@ -7,5 +7,5 @@ import { pipeline } from './pipeline/index.ts'
 import { reporting } from './reporting/index.ts'
 import { signIn } from './sign-in/index.ts'
 
-/** Every page. */
+/** Every folder of pages. */
 export const pages: PageFolder[] = [overview, pipeline, lineageGraph, reporting, monitoring, diagnostics, signIn]

@@ -1,9 +1,9 @@
 import { Cron } from 'croner'
 
-/** Fires one Cron Trigger; false where that failed. */
+/** Fires one Cron Trigger; answers false if that failed. */
 export type Fire = (cron: string, scheduledTime: Date) => Promise<boolean>
 
-/** By the path that `wrangler dev` offers for it. */
+/** Fires through the path that `wrangler dev` offers for crons. */
 export const fireByPath =
   (port: number): Fire =>
   async (cron, scheduledTime) => {
@@ -13,15 +13,15 @@ export const fireByPath =
   }
 
 /**
- * Fires Cron Triggers when they are due, in UTC: workerd does not. One that cannot be fired is reported and not repeated;
- * the next one makes up for it.
+ * Fires Cron Triggers when they are due (UTC), because workerd does not. A failed trigger is reported and not repeated: the
+ * next tick does its work too. Answers a function that stops the clock.
  */
 export const startTicking = (fire: Fire, crons: readonly string[]): (() => Promise<void>) => {
   const tickers = crons.map(
     (cron) =>
       new Cron(cron, { timezone: 'UTC' }, async (ticker: Cron) => {
         const fired = await fire(cron, ticker.currentRun() ?? new Date()).catch(() => false)
-        if (!fired) console.error(`watcher: the cron ${cron} could not be fired`)
+        if (!fired) console.error(`watcher: the cron ${cron} could not be fired; the next tick does its work`)
       }),
   )
   return async () => {

@@ -1,8 +1,8 @@
 import worker from './worker.js'
 
 /**
- * The entry of a self-hosted server, in front of the production bundle (`worker.js`): counts what is under way, so that
- * start.ts can stop without breaking it off. Runs in workerd as it stands, therefore JavaScript.
+ * The entry of a self-hosted server, in front of the production bundle (`worker.js`). It counts the work under way: start.ts
+ * stops only when none is left. workerd runs this file unchanged, so it is JavaScript.
  */
 let underWay = 0
 let isDraining = false
@@ -17,7 +17,7 @@ const counted = async (work) => {
   }
 }
 
-/** What goes on behind an answer is under way too. @param {ExecutionContext} context */
+/** Work after an answer is under way too. @param {ExecutionContext} context */
 const countedContext = (context) => ({
   ...context,
   /** @param {Promise<unknown>} work */
@@ -26,18 +26,18 @@ const countedContext = (context) => ({
 })
 
 /**
- * An answer is under way until its body has been taken. @param {Response} answer @param {ExecutionContext} context
+ * An answer is under way until the client has read its body. @param {Response} answer @param {ExecutionContext} context
  */
 const countedBody = (answer, context) => {
   if (!answer.body) return answer
   const { readable, writable } = new IdentityTransformStream()
-  context.waitUntil(counted(() => answer.body.pipeTo(writable)).catch(() => {})) // whoever asked has gone away
+  context.waitUntil(counted(() => answer.body.pipeTo(writable)).catch(() => {})) // the client has closed the connection
   return new Response(readable, answer)
 }
 
-/** The shape of every error; clients try again. */
+/** Answers 503 in the shape of every error; clients try again. */
 const refuse = () => {
-  const message = 'This server is being stopped: try again in a moment'
+  const message = 'This server is stopping: try again in a few seconds'
   const request_id = crypto.randomUUID()
   return new Response(JSON.stringify({ code: 'shutting_down', message, detail: message, request_id }), {
     status: 503,
@@ -45,7 +45,7 @@ const refuse = () => {
   })
 }
 
-/** What the platform does with assets; miniflare's stand-in for that keeps some hundred MiB more in memory. */
+/** Assets are served here as on the platform: miniflare's own way needs some hundred MiB more memory. */
 const TYPES = {
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
@@ -55,19 +55,19 @@ const TYPES = {
   txt: 'text/plain; charset=utf-8',
 }
 
-/** The guides are named without `.html`, as on the platform: /docs is docs.html. @param {string} pathname */
+/** The file of a path. As on the platform, the paths of guides have no `.html`: /docs is docs.html. @param {string} pathname */
 const fileOf = (pathname) => {
   if (pathname.startsWith('/static/')) return pathname
   return /^\/docs(\/[\w-]+)?$/.test(pathname) ? `${pathname}.html` : undefined
 }
 
-/** The platform leads other spellings to that one. @param {string} pathname */
-const spelledOtherwise = (pathname) => /^(?<path>\/docs(\/[\w-]+)?)(\.html|\/)$/.exec(pathname)?.groups?.path
+/** The platform redirects /docs/ and /docs.html to /docs, and so do we. @param {string} pathname */
+const redirectOf = (pathname) => /^(?<path>\/docs(\/[\w-]+)?)(\.html|\/)$/.exec(pathname)?.groups?.path
 
-/** `env.ASSET_HEADERS` is what `_headers` says, as [path, headers] (see start.ts). @param {URL} url */
+/** Answers an asset, or undefined. `env.ASSET_HEADERS` are the entries of `_headers` as [path, headers] (see start.ts). @param {URL} url */
 const serveAsset = async ({ pathname, search }, env) => {
-  const other = spelledOtherwise(pathname)
-  if (other) return new Response(null, { status: 307, headers: { Location: other + search } })
+  const target = redirectOf(pathname)
+  if (target) return new Response(null, { status: 307, headers: { Location: target + search } })
   const file = fileOf(pathname)
   if (!file) return undefined
   const found = await env.FILES.fetch(`http://files${file}`)
@@ -75,8 +75,8 @@ const serveAsset = async ({ pathname, search }, env) => {
   if (!found.ok || !type) return undefined
   const headers = new Headers({ 'Content-Type': type, 'Cache-Control': 'public, max-age=0, must-revalidate' })
   for (const [path, set] of env.ASSET_HEADERS) {
-    const isMeant = path.endsWith('*') ? pathname.startsWith(path.slice(0, -1)) : pathname === path
-    if (isMeant) for (const [name, value] of Object.entries(set)) headers.set(name, value)
+    const applies = path.endsWith('*') ? pathname.startsWith(path.slice(0, -1)) : pathname === path
+    if (applies) for (const [name, value] of Object.entries(set)) headers.set(name, value)
   }
   return new Response(found.body, { headers })
 }
@@ -95,7 +95,7 @@ export default {
     if (!isDraining) await counted(() => worker.scheduled(controller, env, countedContext(context)))
   },
   async queue(batch, env, context) {
-    // The messages go with this process; the next one finds their jobs by their rows.
+    // The queue's messages end with this process; the next process finds the jobs in the database.
     if (isDraining) batch.retryAll({ delaySeconds: 60 })
     else await counted(() => worker.queue(batch, env, countedContext(context)))
   },

@@ -17,26 +17,26 @@ const ROOT = dirname(dirname(import.meta.dirname))
 const BUNDLE = join(ROOT, 'dist', 'worker', 'index.js')
 const ASSETS = join(ROOT, 'dist', 'assets')
 
-/** Requests and jobs that take longer are broken off: jobs are taken up again, requests are the clients' to repeat. */
+/** Requests and jobs that take longer are aborted. A job is claimed again later; a client must repeat its request. */
 const DRAIN_MILLIS = 30_000
-/** What miniflare's worker takes; its own types say less. */
+/** The parts of miniflare's worker that we call; miniflare's own types are incomplete. */
 interface Served {
   fetch(url: string, init: { headers: Record<string, string> }): Promise<{ json(): Promise<unknown> }>
   scheduled(options: { cron: string; scheduledTime: Date }): Promise<{ outcome: string }>
 }
 
 const QUARTER_MILLIS = 15 * 60_000
-/** After that long even a job recorded just before the last process ended counts as lost (see jobs/recover.ts). */
+/** After this time, a job that was recorded just before the last process ended also counts as lost (see jobs/recover.ts). */
 const SECOND_LOOK_MILLIS = 150_000
 
 /**
- * `npm start`: the production bundle on this machine, against the PostgreSQL in DATABASE_URL, with the local platform's
- * queue and a clock of our own for the crons. One process of it per database is enough; several are safe.
+ * `npm start` serves the production bundle on this machine, with the PostgreSQL in DATABASE_URL, miniflare's queue and our own
+ * clock for the crons. One process per database is enough; several are safe.
  */
 await runProgram(async () => {
   const state = (process.env.ENV_STATE ?? 'prod').toLowerCase()
   const databaseUrl = readDatabaseUrl(state)
-  if (!existsSync(BUNDLE)) throw new ProgramFailure('there is no bundle yet: npm run build:production')
+  if (!existsSync(BUNDLE)) throw new ProgramFailure('there is no bundle yet: run npm run build:production')
   const host = process.env.HOST ?? '127.0.0.1'
   const port = await readPort('start', host)
 
@@ -53,7 +53,7 @@ await runProgram(async () => {
       port,
       bindings: {
         ...settingsIn(process.env, state),
-        // The real credentials stay here: the worker has those of the endpoint.
+        // The real credentials stay in this process: the worker gets only the password of the endpoint.
         DATABASE_URL: `postgresql://watcher:${password}@localhost${new URL(databaseUrl).pathname}`,
         NEON_FETCH_ENDPOINT: endpoint.url,
         DRAIN_SECRET: drainSecret,
@@ -61,19 +61,19 @@ await runProgram(async () => {
       },
     }),
   )
-  const stopping = untilTold()
+  const stopping = untilSignalled()
   await miniflare.ready
   const worker = (await miniflare.getWorker()) as unknown as Served
   const fire = async (cron: string, scheduledTime: Date) => (await worker.scheduled({ cron, scheduledTime })).outcome === 'ok'
   const stopTicking = startTicking(fire, Object.values(CRONS))
-  // The queue of the process before went with it: look at once for the jobs whose messages it had, and for a missed tick.
+  // The previous process's queue is lost with it: look at once for its jobs, and for a tick that did not fire.
   const lookForLost = () => fire(CRONS.quarterHourly, new Date(Math.floor(Date.now() / QUARTER_MILLIS) * QUARTER_MILLIS))
   await lookForLost()
   const secondLook = setTimeout(
-    () => void lookForLost().catch(() => console.error('watcher: the search for lost jobs could not be begun')),
+    () => void lookForLost().catch(() => console.error('watcher: the search for lost jobs could not start; the next cron searches again')),
     SECOND_LOOK_MILLIS,
   )
-  console.log(`watcher: serving http://${host}:${port} (${state}); SIGTERM or Ctrl-C stops it once requests and jobs under way are done`)
+  console.log(`watcher: serving http://${host}:${port} (${state}); SIGTERM or Ctrl-C stops it after the requests and jobs under way`)
 
   await stopping
   clearTimeout(secondLook)
@@ -82,7 +82,9 @@ await runProgram(async () => {
     const answer = await worker.fetch('http://watcher/', { headers: { 'x-drain': drainSecret } })
     return ((await answer.json()) as { underWay: number }).underWay
   })
-  console.log(left === 0 ? 'watcher: stopped, nothing left under way' : `watcher: stopped; ${left} requests or jobs took too long`)
+  console.log(
+    left === 0 ? 'watcher: stopped, nothing left under way' : `watcher: stopped; ${left} requests or jobs took too long and were aborted`,
+  )
   await miniflare.dispose()
   await endpoint.close()
   process.exit(0)
@@ -90,13 +92,13 @@ await runProgram(async () => {
 
 function readDatabaseUrl(state: string): string {
   const text = process.env[`${state.toUpperCase()}_DATABASE_URL`] ?? process.env.DATABASE_URL
-  if (!text) throw new ProgramFailure('set DATABASE_URL to the PostgreSQL to use: postgresql://user:password@host/database')
+  if (!text) throw new ProgramFailure('set DATABASE_URL to your PostgreSQL database: postgresql://user:password@host/database')
   const isGood = URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol) && new URL(text).pathname.length > 1
   if (!isGood) throw new ProgramFailure('DATABASE_URL must look like postgresql://user:password@host/database')
   return text
 }
 
-/** Messages live as long as the process: what an earlier one has sent again may be sent again at once. */
+/** Allows a new send of every open job: messages that an earlier process has sent again ended with that process. */
 async function forgetSends(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
@@ -107,20 +109,20 @@ async function forgetSends(databaseUrl: string): Promise<void> {
   }
 }
 
-/** Until this process is told to end. Miniflare would end at once when told: we end it, once nothing is under way. */
-function untilTold(): Promise<void> {
+/** Resolves when a signal asks this process to end. Miniflare's own listeners would end at once, so they are removed. */
+function untilSignalled(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.removeAllListeners(signal)
       process.once(signal, () => {
         resolve()
-        process.once(signal, () => process.exit(1)) // told twice: at once
+        process.once(signal, () => process.exit(1)) // a second signal ends it at once
       })
     }
   })
 }
 
-/** The bindings, queues, limits and assets of wrangler.toml, with the bundle and the assets behind draining.js. */
+/** Miniflare's options: bindings, queues and limits of wrangler.toml, with the bundle and the assets behind draining.js. */
 function workerOptions({ host, port, bindings }: { host: string; port: number; bindings: Record<string, unknown> }) {
   const options = getWorkerOptions(join(ROOT, 'wrangler.toml')).workerOptions as Record<string, unknown>
   const bundle = readFileSync(BUNDLE, 'utf8')
@@ -140,12 +142,12 @@ function workerOptions({ host, port, bindings }: { host: string; port: number; b
     ],
     assets: undefined,
     serviceBindings: { FILES: { disk: { path: ASSETS, writable: false } } },
-    versionMetadata: undefined, // miniflare makes one up at each start
+    versionMetadata: undefined, // miniflare would invent one at each start
     bindings: { ...bindings, VERSION: { id: version, tag: '', timestamp: '' } },
   } as never)
 }
 
-/** The platform's `_headers`: a path that may end with `*`, and below it the headers of what is served there. */
+/** Reads the platform's file `_headers`: each path, which may end with `*`, and the headers of its answers. */
 function readHeaders(): [path: string, headers: Record<string, string>][] {
   const paths = readFileSync(join(ASSETS, '_headers'), 'utf8').split(/^(?=\/)/m)
   return paths.map((text) => {
@@ -154,7 +156,7 @@ function readHeaders(): [path: string, headers: Record<string, string>][] {
   })
 }
 
-/** Asks until nothing is under way, or for as long as that may take; answers what is left. */
+/** Waits until nothing is under way, at most DRAIN_MILLIS; answers how many requests and jobs are left. */
 async function drain(countUnderWay: () => Promise<number>): Promise<number> {
   const deadline = Date.now() + DRAIN_MILLIS
   for (;;) {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# workerd for start.ts. Ctrl-C reaches every process of the terminal; workerd is to end when start.ts says so, once
-# requests and jobs under way are done.
+# Runs workerd for start.ts. Ctrl-C reaches every process of the terminal, but workerd must end only when start.ts says so,
+# after the requests and jobs under way.
 trap '' INT HUP
 exec "$WORKERD" "$@"

@@ -5,14 +5,14 @@ import { buildSync } from 'esbuild'
 import { writeDocs } from './docs.ts'
 
 const PAGES = join(import.meta.dirname, '..', 'pages')
-/** Ours, as they are; `_headers` is read by the platform and belongs at the top. */
+/** Files that are served unchanged. The platform reads `_headers` from the top folder of the assets. */
 const STATIC = join(PAGES, 'frame', 'static')
 const FOLDER = join(import.meta.dirname, '..', '..', 'dist', 'assets')
 
 /**
- * Puts the worker's static assets where they are served from: our own files, the script and the style of each page as
- * `<folder>.js` and `<folder>.css`, the guides, and the script of the API's docs page. wrangler runs this before each build; a file that has not
- * changed is not written, or wrangler would see a change each time.
+ * Writes the worker's static assets into dist/assets: our own files, the script and the style of each page as `<folder>.js` and
+ * `<folder>.css`, the guides, and the script of the API's docs page. wrangler runs this before each build. An unchanged file is
+ * not written again, because wrangler would see a change.
  */
 export const copyAssets = (): void => {
   mkdirSync(join(FOLDER, 'static'), { recursive: true })

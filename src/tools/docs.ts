@@ -11,13 +11,13 @@ import { escapeHtml, type Guide, readGuides } from './guides.ts'
 const ROOT = join(import.meta.dirname, '..', '..')
 const GUIDES = join(ROOT, 'src', 'docs')
 const SCREENSHOTS = join(ROOT, '.github', 'screenshots')
-/** The frame of every page of this service. */
+/** The frame of the pages, which the guides use too. */
 const LAYOUT = join(ROOT, 'src', 'pages', 'frame', 'layout.tsx')
 
 /**
- * Renders the guides of src/docs into the folder of static assets: the list at `docs.html`, which the platform serves at
- * /docs, each guide at `docs/<name>.html`, and the pictures they show. Call it when the styles and scripts are there.
- * What has not changed is not written.
+ * Renders the guides of src/docs into the folder of static assets: the list as `docs.html` (the platform serves it at
+ * /docs), each guide as `docs/<name>.html`, and their pictures. The styles and scripts must be in the folder already.
+ * Unchanged files are not written, and files of guides that no longer exist are removed.
  */
 export const writeDocs = (folder: string): void => {
   const guides = readGuides(GUIDES, sizeOfScreenshot)
@@ -42,7 +42,7 @@ const readBytes = (path: string): Uint8Array => new Uint8Array(readFileSync(path
 
 type Frame = (title: string, content: string) => string
 
-/** The pages' own layout, bundled because Node runs no JSX. Nobody is signed in to a static page. */
+/** The layout of the pages, bundled because Node does not run JSX. A static page has no signed-in reader. */
 const loadFrame = (folder: string): Frame => {
   const { outputFiles } = buildSync({ entryPoints: [LAYOUT], bundle: true, platform: 'node', format: 'cjs', write: false })
   const module = { exports: {} as typeof import('../pages/frame/layout.tsx') }
@@ -68,7 +68,7 @@ const loadFrame = (folder: string): Frame => {
 const listPage = (guides: Guide[]): string => `<div class="docs list">
 <header>
 <h1>Docs</h1>
-<p>Guides for people who send runs to Watcher, who are on call for them, and who operate the service. Every endpoint and field is described under <a href="/scalar">API</a>.</p>
+<p>These guides help people who record runs, who are on call, and who operate Watcher. The <a href="/scalar">API docs</a> describe every endpoint and field.</p>
 </header>
 ${guideList(guides)}
 </div>`
@@ -88,7 +88,7 @@ ${guideList(guides, guide)}
 </div>`
 }
 
-/** Every guide with its sections. The search field appears where its script runs. */
+/** A list of all guides with their sections. The search field appears only if scripts run. */
 const guideList = (guides: Guide[], current?: Guide): string => `<nav class="guides" aria-label="Guides">
 <h2>Guides</h2>
 <div id="search" hidden>
@@ -115,7 +115,7 @@ const links = ({ sections }: Guide, path: string): string => {
   return items.length > 0 ? `<ul class="sections">\n${items.join('\n')}\n</ul>` : ''
 }
 
-/** Width and height stand in the first chunk of a PNG. */
+/** Reads width and height from the first chunk of a PNG. */
 const sizeOfScreenshot = (image: string): { width: number; height: number } => {
   const view = new DataView(readBytes(join(SCREENSHOTS, image)).buffer)
   return { width: view.getUint32(16), height: view.getUint32(20) }

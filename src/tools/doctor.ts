@@ -8,24 +8,26 @@ import { CRONS } from '../jobs/schedule.ts'
 import { findMissingFunctions, MIGRATIONS } from './migrate.ts'
 
 /**
- * `npm run doctor`: is this deployment set up? Looks at the settings in the environment, the database, wrangler.toml and,
- * where WATCHER_URL is given, the service that runs. Every finding says what is wrong and how to mend it; values of
- * settings are never shown.
+ * `npm run doctor` examines a deployment: the settings in the environment, the database, wrangler.toml and, if WATCHER_URL
+ * is set, the running service. Every finding says what is wrong and how to mend it. The doctor never shows values of
+ * settings.
  */
 export interface Finding {
   name: string
-  /** What is wrong and how to mend it; undefined: nothing is. */
+  /** What is wrong and how to mend it; undefined if nothing is wrong. */
   fault: string | undefined
-  /** What was seen, where nothing is wrong. */
+  /** What the doctor has seen, if nothing is wrong. */
   seen?: string
 }
 
-const OLDEST_POSTGRES = 150_000
-const CRON_SECONDS = 20 * 60
+/** As `server_version_num` counts: PostgreSQL 15.0. */
+const MIN_POSTGRES = 150_000
+/** The quarter-hourly cron and its jobs need attention after this time. */
+const MAX_WAIT_SECONDS = 20 * 60
 
 type Variables = Record<string, string | undefined>
 
-/** All that can be looked at, in the order in which one would mend it. */
+/** Examines everything that can be reached. The findings are in the order in which to mend them. */
 export const examine = async (variables: Variables, configPath: string): Promise<Finding[]> => {
   const findings = [examineSettings(variables)]
   const databaseUrl = variables.PROD_DATABASE_URL ?? variables.DATABASE_URL
@@ -42,13 +44,13 @@ const examineSettings = (variables: Variables): Finding => {
     if (WATCHER_API_TOKENS.length === 0) {
       return {
         name,
-        fault: 'WATCHER_API_TOKENS is not set: in production nobody may call. npx wrangler secret put WATCHER_API_TOKENS --env=',
+        fault: 'WATCHER_API_TOKENS is not set: production refuses every request. Run npx wrangler secret put WATCHER_API_TOKENS --env=',
       }
     }
     const alerts = SLACK_WEBHOOK_URL ? 'alerts go to Slack' : 'alerts go to the log (no SLACK_WEBHOOK_URL)'
     return { name, fault: undefined, seen: `${WATCHER_API_TOKENS.length} token(s); ${alerts}` }
   } catch (error) {
-    return { name, fault: `${(error as Error).message}. Set it here and with npx wrangler secret put <NAME> --env=` }
+    return { name, fault: `${(error as Error).message}. Set it in this environment and with npx wrangler secret put <NAME> --env=` }
   }
 }
 
@@ -66,9 +68,9 @@ const examineDatabase = async (url: string): Promise<Finding[]> => {
       `select current_setting('server_version_num')::int as version, current_setting('server_version') as name`,
     )
     const { version = 0, name = '' } = rows[0] ?? {}
-    const isOld = version < OLDEST_POSTGRES
+    const isOld = version < MIN_POSTGRES
     return [
-      { name: 'database', fault: isOld ? `PostgreSQL ${name} is too old: 15 or newer is needed` : undefined, seen: `PostgreSQL ${name}` },
+      { name: 'database', fault: isOld ? `PostgreSQL ${name} is too old: use 15 or newer` : undefined, seen: `PostgreSQL ${name}` },
       await examineMigrations(client),
       await examineFunctions(client),
     ]
@@ -85,9 +87,9 @@ const examineMigrations = async (client: pg.Client): Promise<Finding> => {
     .catch(() => ({ rows: [] as { hash: string }[] }))
   const recorded = rows.map(({ hash }) => hash)
   const due = known.filter((hash) => !recorded.includes(hash)).length
-  if (due > 0) return { name, fault: `${due} of ${known.length} are not applied: npm run db:migrate` }
+  if (due > 0) return { name, fault: `${due} of ${known.length} are not applied: run npm run db:migrate` }
   if (recorded.some((hash) => !known.includes(hash)))
-    return { name, fault: 'the database is of a newer version than this checkout: deploy that one, or check it out' }
+    return { name, fault: 'the database belongs to a newer version than this checkout: check out and deploy that version' }
   return { name, fault: undefined, seen: `all ${known.length} applied` }
 }
 
@@ -95,8 +97,8 @@ const examineFunctions = async (client: pg.Client): Promise<Finding> => {
   const missing = (await findMissingFunctions(client)).map(({ hashedName }) => hashedName)
   return {
     name: 'functions',
-    fault: missing.length > 0 ? `the database lacks ${missing.join(', ')}: npm run db:migrate` : undefined,
-    seen: 'all those of this version',
+    fault: missing.length > 0 ? `the database lacks ${missing.join(', ')}: run npm run db:migrate` : undefined,
+    seen: 'the database has all functions of this version',
   }
 }
 
@@ -112,15 +114,15 @@ const examineConfig = (configPath: string): Finding => {
     const consumer = queues.consumers?.find(({ queue }: { queue: string }) => queue === producer?.queue)
     const dead = queues.consumers?.some(({ queue }: { queue: string }) => queue === consumer?.dead_letter_queue)
     if (!producer) faults.push(`${where}: no queue is bound to JOBS`)
-    else if (!consumer) faults.push(`${where}: nothing consumes the queue ${producer.queue}`)
+    else if (!consumer) faults.push(`${where}: the queue ${producer.queue} has no consumer`)
     else if (!dead) faults.push(`${where}: the queue ${producer.queue} has no dead letter queue with a consumer`)
     else if (consumer.max_retries !== MAX_ATTEMPTS - 1)
-      faults.push(`${where}: max_retries of ${producer.queue} is to be ${MAX_ATTEMPTS - 1}`)
+      faults.push(`${where}: max_retries of ${producer.queue} must be ${MAX_ATTEMPTS - 1}`)
   }
   return {
     name,
     fault: faults.length > 0 ? faults.join('; ') : undefined,
-    seen: 'crons, queue and dead letters for production and staging',
+    seen: 'crons, queue and dead letter queue are set for production and staging',
   }
 }
 
@@ -131,17 +133,24 @@ const examineService = async (url: string, token: string | undefined): Promise<F
     )
   const health = await ask('/?deep=true')
   if (!health) return [{ name: 'service', fault: `nothing answers at ${url}: check WATCHER_URL, or deploy first` }]
-  if (!health.ok) return [{ name: 'service', fault: `it answered ${health.status}: ${await messageOf(health)}` }]
+  if (!health.ok) return [{ name: 'service', fault: `it answered ${health.status} (${await messageOf(health)}): see its log` }]
   const version = health.headers.get('x-watcher-version')
-  const service = { name: 'service', fault: undefined, seen: `it answers, with its database${version ? ` (version ${version})` : ''}` }
+  const service = {
+    name: 'service',
+    fault: undefined,
+    seen: `it answers and reaches its database${version ? ` (version ${version})` : ''}`,
+  }
   const answer = await ask('/monitoring')
   if (!answer?.ok) {
-    const said = answer ? await messageOf(answer) : 'no answer'
-    return [service, { name: 'jobs', fault: `they cannot be looked at (${said}): ${token ? 'check' : 'give a token in'} WATCHER_TOKEN` }]
+    const reason = answer ? await messageOf(answer) : 'no answer'
+    return [
+      service,
+      { name: 'jobs', fault: `the doctor cannot read them (${reason}): ${token ? 'check' : 'give a token in'} WATCHER_TOKEN` },
+    ]
   }
   const { kinds, oldest_waiting } = (await answer.json()) as Monitoring
   const lastCheck = kinds.find(({ kind }) => kind === 'check_timeliness')?.last_finished_at ?? null
-  const isTicking = lastCheck !== null && Date.now() - Date.parse(lastCheck) < CRON_SECONDS * 1000
+  const isTicking = lastCheck !== null && Date.now() - Date.parse(lastCheck) < MAX_WAIT_SECONDS * 1000
   const waiting = oldest_waiting?.age_seconds ?? 0
   const failed = kinds.reduce((sum, kind) => sum + kind.failed, 0)
   return [
@@ -150,14 +159,16 @@ const examineService = async (url: string, token: string | undefined): Promise<F
       name: 'crons',
       fault: isTicking
         ? undefined
-        : 'no timeliness check in the last 20 minutes: after a deploy crons take 15 minutes; then look at [triggers]',
+        : 'no timeliness check in the last 20 minutes: after a deployment, wait 15 minutes; then check [triggers] in wrangler.toml',
       seen: `the last timeliness check was at ${lastCheck}`,
     },
     {
       name: 'queue',
       fault:
-        waiting > CRON_SECONDS ? `a job has waited for ${Math.round(waiting)} seconds: npx wrangler queues list, and the log` : undefined,
-      seen: 'no job waits for long',
+        waiting > MAX_WAIT_SECONDS
+          ? `a job has waited for ${Math.round(waiting)} seconds: run npx wrangler queues list, and see the log`
+          : undefined,
+      seen: 'no job has waited for more than 20 minutes',
     },
     {
       name: 'failed jobs',
@@ -167,18 +178,18 @@ const examineService = async (url: string, token: string | undefined): Promise<F
   ]
 }
 
-/** What the doctor reads of `GET /monitoring`. */
+/** The fields of `GET /monitoring` that the doctor reads. */
 interface Monitoring {
   kinds: { kind: string; failed: number; last_finished_at: string | null }[]
   oldest_waiting: { age_seconds: number } | null
 }
 
 const messageOf = async (response: Response): Promise<string> =>
-  ((await response.json().catch(() => ({}))) as { message?: string }).message ?? 'without a word'
+  ((await response.json().catch(() => ({}))) as { message?: string }).message ?? 'no message'
 
 if (import.meta.main) {
   const findings = await examine(process.env, join(import.meta.dirname, '..', '..', 'wrangler.toml'))
   for (const { name, fault, seen } of findings) console.log(`${fault ? '✗' : '✓'} ${name.padEnd(14)} ${fault ?? seen ?? ''}`)
-  if (!process.env.WATCHER_URL) console.log('  (WATCHER_URL=https://… WATCHER_TOKEN=… npm run doctor also looks at the service that runs)')
+  if (!process.env.WATCHER_URL) console.log('  (WATCHER_URL=https://… WATCHER_TOKEN=… npm run doctor also examines the running service)')
   process.exitCode = findings.some(({ fault }) => fault) ? 1 : 0
 }

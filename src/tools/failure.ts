@@ -1,7 +1,7 @@
-/** A failure the person at the terminal can mend: shown as its one sentence, without a stack trace. */
+/** A failure that the user of a command can mend: the command prints its message, one sentence, without a stack trace. */
 export class ProgramFailure extends Error {}
 
-/** Runs a command-line program: a ProgramFailure ends it with its sentence, anything else with its stack. */
+/** Runs a command-line program. Any error ends it with exit code 1: a ProgramFailure with its message, others with their stack trace. */
 export const runProgram = async (program: () => Promise<void>): Promise<void> => {
   try {
     await program()

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Marked, type Tokens } from 'marked'
 
-/** A heading of a guide: the table of contents and the search list it, its id is the anchor of links. */
+/** A heading of a guide, for the table of contents and the search; `id` is its anchor. */
 export interface Section {
   id: string
   title: string
@@ -11,7 +11,7 @@ export interface Section {
 
 /** One file of src/docs. */
 export interface Guide {
-  /** The file's name without its ending, and the last step of its path at /docs. */
+  /** The file's name without its extension; the guide is served at /docs/<name>. */
   name: string
   title: string
   order: number
@@ -24,11 +24,12 @@ export interface Guide {
   images: string[]
 }
 
-/** Where guides find their pictures, as seen from src/docs, and where the worker serves them. */
+/** The folder of the guides' pictures, relative to src/docs. */
 const SCREENSHOTS = '../../.github/screenshots/'
+/** The path at which the worker serves them. */
 export const SCREENSHOTS_PATH = '/static/screenshots/'
 
-/** Reads and renders every guide of a folder, in the order of their front matter. Throws where a guide is malformed. */
+/** Reads and renders every guide of a folder, sorted by `order` in the front matter. Throws if a guide is malformed. */
 export const readGuides = (folder: string, sizeOf: (image: string) => { width: number; height: number }): Guide[] => {
   const files = readdirSync(folder).filter((file) => file.endsWith('.md'))
   const names = files.map((file) => basename(file, '.md'))
@@ -37,7 +38,7 @@ export const readGuides = (folder: string, sizeOf: (image: string) => { width: n
     .sort((left, right) => left.order - right.order)
 }
 
-/** The page and the sections of one guide; `names` are the guides that it may link to. */
+/** Renders one guide; `names` are the guides that it may link to. Throws if the guide is malformed. */
 export const readGuide = (
   name: string,
   source: string,
@@ -68,7 +69,7 @@ export const readGuide = (
         const language = /^\w+/.exec(lang ?? '')?.[0]
         return `<div class="code"><pre tabindex="0"><code${language ? ` class="language-${language}"` : ''}>${escapeHtml(text)}\n</code></pre></div>\n`
       },
-      // A long name may be broken after an underscore.
+      // A browser may break a long name after an underscore.
       codespan: ({ text }) => `<code>${escapeHtml(text).replaceAll('_', '_<wbr>')}</code>`,
       table(token) {
         const row = (cells: Tokens.TableCell[], tag: string) =>
@@ -83,7 +84,7 @@ export const readGuide = (
       },
       image: ({ href, text }) => {
         const image = href.startsWith(SCREENSHOTS) ? href.slice(SCREENSHOTS.length) : ''
-        if (!/^[\w-]+\.png$/.test(image)) throw new Error(`src/docs/${name}.md: the picture ${href} is not in ${SCREENSHOTS}`)
+        if (!/^[\w-]+\.png$/.test(image)) throw new Error(`src/docs/${name}.md: the picture ${href} must be a .png file in ${SCREENSHOTS}`)
         images.push(image)
         const { width, height } = sizeOf(image)
         return `<img src="${SCREENSHOTS_PATH}${image}" alt="${escapeHtml(text)}" width="${width}" height="${height}" loading="lazy">`
@@ -95,7 +96,7 @@ export const readGuide = (
   return { name, ...fields, sections, html, images }
 }
 
-/** Where a link of a guide leads at /docs. Throws where the worker does not serve what the code host would show. */
+/** The address of a guide's link when the worker serves the guide. Throws if the worker does not serve the target. */
 const servedPath = (name: string, href: string, names: readonly string[]): string => {
   if (href.startsWith('#') || href.startsWith('https://')) return href
   const { guide, anchor = '' } = /^(?<guide>[\w-]+)\.md(?<anchor>#[\w-]+)?$/.exec(href)?.groups ?? {}
@@ -103,7 +104,7 @@ const servedPath = (name: string, href: string, names: readonly string[]): strin
   return `/docs/${guide}${anchor}`
 }
 
-/** The lines between the two `---` at the top: `title`, `order` and `summary`. */
+/** Separates the front matter (`title`, `order` and `summary` between two lines `---`) from the text. */
 const splitFrontMatter = (name: string, source: string) => {
   const [, front = '', body = ''] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(source) ?? []
   const given = Object.fromEntries(
@@ -115,7 +116,7 @@ const splitFrontMatter = (name: string, source: string) => {
   return { fields: { title, summary, order }, body }
 }
 
-/** Anchors as the code host makes them: in lower case, without punctuation, and numbered where a heading comes twice. */
+/** Makes anchors as the code host does: in lower case, without punctuation, and numbered if a heading is repeated. */
 export const createSlugger = (): ((heading: string) => string) => {
   const taken = new Map<string, number>()
   return (heading) => {

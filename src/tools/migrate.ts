@@ -7,16 +7,17 @@ import { readFunctions } from './functions.ts'
 
 export const MIGRATIONS = join(import.meta.dirname, '..', '..', 'migrations')
 
+/** How many migrations were applied and functions created. */
 export interface Migrated {
   migrations: number
   functions: number
 }
 
 /**
- * Brings a database to this version: every entry of the journal whose hash is not recorded, in the journal's order, also
- * one that was merged after a newer one; then every SQL function that is missing, those that are called first. One
- * transaction under one lock: two runs at once take turns and the second finds nothing to do; where something fails, the
- * database stays as it was. The record of migrations is drizzle-kit's own (`drizzle.__drizzle_migrations`).
+ * Brings a database to this version. First it applies every entry of the journal whose hash is not recorded, in the journal's
+ * order, also an entry that was merged after a newer one; then it creates every missing SQL function, callees first. All of it is
+ * one transaction under one lock: of two calls at once, the second waits and finds nothing to do; after a failure the database is
+ * unchanged. drizzle-kit's own table records the migrations (`drizzle.__drizzle_migrations`).
  */
 export const migrate = (databaseUrl: string, folder = MIGRATIONS): Promise<Migrated> =>
   underLock(databaseUrl, async (client) => {
@@ -39,7 +40,7 @@ export const findDueMigrations = async (client: pg.Client, folder = MIGRATIONS) 
   return readMigrationFiles({ migrationsFolder: folder }).filter(({ hash }) => !recorded.has(hash))
 }
 
-/** The functions of this checkout that the database lacks, those that are called first. */
+/** The functions of this checkout that the database lacks, callees first. */
 export const findMissingFunctions = async (client: pg.Client) => {
   const functions = readFunctions()
   const { rows } = await client.query<{ name: string }>(
@@ -62,8 +63,8 @@ const createFunctions = async (client: pg.Client): Promise<number> => {
 }
 
 /**
- * Drops the functions that this checkout lacks and that no migration has asked for in so many days: the workers that called
- * them are gone, and the version before can no longer be rolled back to. Answers their names.
+ * Drops the functions that this checkout lacks and that no `migrate` has wanted for `olderThanDays` days. By then no worker
+ * calls them; a rollback to their version needs a new `migrate`. Answers their names.
  */
 export const pruneFunctions = (databaseUrl: string, olderThanDays: number): Promise<string[]> =>
   underLock(databaseUrl, async (client) => {
@@ -75,7 +76,7 @@ export const pruneFunctions = (databaseUrl: string, olderThanDays: number): Prom
     return rows.map(({ name }) => name)
   })
 
-/** Does the work in one transaction, after whoever does the same has ended. */
+/** Does the work in one transaction. Waits while another process does the same. */
 const underLock = async <Result>(databaseUrl: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> => {
   const client = new pg.Client({ connectionString: databaseUrl })
   try {
@@ -86,7 +87,7 @@ const underLock = async <Result>(databaseUrl: string, work: (client: pg.Client) 
   }
   try {
     await client.query('BEGIN')
-    // Transaction-scoped, so that it also holds through a connection pooler.
+    // A lock of the transaction also holds through a connection pooler.
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('watcher migrations', 0))`)
     const result = await work(client)
     await client.query('COMMIT')
@@ -114,7 +115,8 @@ const readOptions = (): { prune: boolean; days: number } => {
 if (import.meta.main) {
   await runProgram(async () => {
     const databaseUrl = process.env.DATABASE_URL
-    if (!databaseUrl) throw new ProgramFailure('set DATABASE_URL to the database to migrate, e.g. the connection string that Neon shows')
+    if (!databaseUrl)
+      throw new ProgramFailure('set DATABASE_URL to the database to migrate, for example the connection string that Neon shows')
     const { prune, days } = readOptions()
     const { migrations, functions } = await migrate(databaseUrl)
     const nothing = migrations === 0 && functions === 0

@@ -3,8 +3,8 @@ import { SETTING_NAMES } from '../env.ts'
 import { ProgramFailure } from './failure.ts'
 
 /**
- * The worker's settings among our own environment variables, prefixed ones included; the database is not among them:
- * the worker reaches it by our endpoint.
+ * The worker's settings among our own environment variables, also those with the prefix of `state`. The database is left out,
+ * because the worker reaches it through our endpoint.
  */
 export const settingsIn = (variables: Record<string, string | undefined>, state: string): Record<string, string> => {
   const names = SETTING_NAMES.flatMap((name) => [name, `${state.toUpperCase()}_${name}`])
@@ -15,10 +15,10 @@ export const settingsIn = (variables: Record<string, string | undefined>, state:
   return { ...Object.fromEntries(given), ENV_STATE: state }
 }
 
-/** Where the API is served if nothing else is said. */
+/** The port of the API if PORT is not set. */
 export const DEFAULT_PORT = 8787
 
-/** PORT, 8787 where it is not set. Throws ProgramFailure where it is none, or not free; `script` is what to start again. */
+/** Reads PORT. Throws ProgramFailure if it is not a port number or not free; the message names `script` as the command to repeat. */
 export const readPort = async (script: 'dev' | 'start', host = '127.0.0.1'): Promise<number> => {
   const port = Number(process.env.PORT ?? DEFAULT_PORT)
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new ProgramFailure(`PORT=${process.env.PORT} is not a port number`)
@@ -32,5 +32,5 @@ export const readPort = async (script: 'dev' | 'start', host = '127.0.0.1'): Pro
 
 const wordFault = ({ code }: NodeJS.ErrnoException, port: number, script: string): string =>
   code === 'EADDRINUSE'
-    ? `port ${port} is in use: stop what listens there, or take another: PORT=${port + 1} npm run ${script}`
-    : `port ${port} cannot be used (${code}): take another: PORT=8787 npm run ${script}`
+    ? `port ${port} is in use: stop the program that uses it, or choose another port: PORT=${port + 1} npm run ${script}`
+    : `port ${port} cannot be used (${code}): choose another port: PORT=8787 npm run ${script}`

@@ -7,8 +7,8 @@ import type { ClaimedJob, JobScope } from '../../src/jobs/job.ts'
 import { AUTHORIZATION, type Call, median, openLoop, percentile, type Target } from './load.ts'
 
 /**
- * What the background costs: the jobs' own statements through the same driver and endpoint as in the worker, each
- * beside its like on a small database, in turns; and a cleanup beside the load that it must not disturb.
+ * Measures background jobs: their statements through the same driver and endpoint as in the worker, each in turns with the
+ * same job on a small database; and a cleanup beside a load that it must not disturb.
  */
 export interface BackgroundFigures {
   timelinessMillis: number
@@ -40,7 +40,7 @@ const withClient = async <Result>(url: string, work: (client: pg.Client) => Prom
   }
 }
 
-/** `history` executions of which 10,000 ended in the last hour and 100 of those took longer than they may. */
+/** Creates `history` executions. 10,000 of them ended in the last hour, and 100 of these are late. */
 const fillExecutions = (url: string, history: number) =>
   withClient(url, async (client) => {
     await client.query(`
@@ -57,7 +57,7 @@ const fillExecutions = (url: string, history: number) =>
     await client.query('vacuum analyze')
   })
 
-/** A job as if a consumer had just claimed it. */
+/** Records a job that looks as if a consumer had just claimed it. */
 const claimed = (client: pg.Client, kind: string, payload: unknown): Promise<ClaimedJob> =>
   client
     .query(
@@ -156,20 +156,20 @@ const measureAnomalies = (url: string, endpoint: string) =>
       millis.push(
         await timed(async () => {
           const claim = await claimJob(db, id, NOW)
-          if (claim.outcome !== 'claimed') throw new Error('nobody else is here to claim it')
+          if (claim.outcome !== 'claimed') throw new Error('the job could not be claimed, though no other worker runs')
           await detectAnomaliesJob(claim.job, { db, now: NOW, clock: () => NOW } as unknown as JobScope)
         }),
       )
       anomalyTrips = db.trips.length
       const { rowCount } = await client.query('delete from anomaly_detection_result')
-      if (rowCount !== 2) throw new Error(`two anomalies are to be found, not ${rowCount}`)
+      if (rowCount !== 2) throw new Error(`the job must find two anomalies, but found ${rowCount}`)
     }
     return { anomalyMillis: median(millis), anomalyTrips }
   })
 
 const p99Of = (turns: number[][]): number => median(turns.map((turn) => percentile(turn, 99)))
 
-/** Starts and ends at a steady rate, without and with a cleanup of 500,000 old executions beside them. */
+/** Starts and ends at a steady rate, with and without a cleanup of 500,000 old executions at the same time. */
 const measureCleaning = (port: number, url: string) =>
   withClient(url, async (client) => {
     await client.query(`
@@ -192,7 +192,7 @@ const measureCleaning = (port: number, url: string) =>
           : { method: 'POST', path: '/end_pipeline_execution', body: { id: last + sent / 2, inserts: 1, total_rows: 1 } }
       },
     }
-    // Ends follow their starts by two seconds: some first starts make room between the two.
+    // An end follows its start by two seconds: the first requests are only starts.
     await openLoop({ port, next: () => ({ method: 'POST', path: '/start_pipeline_execution', body: { pipeline_id: 1 } }) }, 100, 1)
     const without: number[][] = []
     const during: number[][] = []
@@ -210,13 +210,13 @@ const measureCleaning = (port: number, url: string) =>
       isDone = answer.complete
       cleaningSeconds += (performance.now() - begun) / 1000
     }
-    // Turn and turn about: the machine's speed wanders.
+    // The two measurements alternate, because the machine's speed varies.
     while (!isDone) {
       without.push(await openLoop(target, LOAD_PER_SECOND, LOAD_SECONDS))
       const [turn] = await Promise.all([openLoop(target, LOAD_PER_SECOND, LOAD_SECONDS), cleanOnce()])
       during.push(turn)
     }
-    if (cleaned < before) throw new Error(`${cleaned} of ${before} executions were cleaned`)
+    if (cleaned < before) throw new Error(`only ${cleaned} of ${before} executions were deleted`)
     return { cleanedExecutions: cleaned, cleaningSeconds, loadP99: p99Of(without), loadP99WhileCleaning: p99Of(during) }
   })
 

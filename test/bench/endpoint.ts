@@ -1,5 +1,5 @@
 import { startNeonEndpoint } from '../../src/dev/neon-endpoint.ts'
 
-/** The Neon endpoint as a process of its own, so that the load generator does not wait for it. */
+/** The Neon endpoint in its own process: it must not slow the load generator down. */
 const { url } = await startNeonEndpoint(process.argv[2] ?? '')
 console.log(url)

@@ -1,6 +1,6 @@
 import { neon, neonConfig } from '@neondatabase/serverless'
 
-/** What the platform allows: one statement through the same driver and nothing else; a POST inserts its body as one row. */
+/** The limit of the platform: this worker only makes one statement through the same driver. A POST inserts its body as one row. */
 export default {
   async fetch(request: Request, env: { DATABASE_URL: string; NEON_FETCH_ENDPOINT: string }): Promise<Response> {
     neonConfig.fetchEndpoint = env.NEON_FETCH_ENDPOINT

@@ -1,16 +1,16 @@
 import pg from 'pg'
 import { AUTHORIZATION, median } from './load.ts'
 
-/** Lineage on a graph of 10,000 addresses, 17,000 edges and some 200,000 closure rows, against an empty one. */
+/** Measures lineage on a graph of 10,000 addresses, 17,000 edges and about 200,000 closure rows, compared with an empty graph. */
 export interface LineageFigures {
   edges: number
   closureRows: number
-  /** Rows written by posting the same lineage again. */
+  /** Rows that are written if the same lineage is posted again. */
   repeatWrites: number
   repeatMillis: number
   leafMillis: number
   leafMillisOnEmpty: number
-  /** Replacing one pipeline's edges in the middle of the graph. */
+  /** The cost of replacing one pipeline's edges in the middle of the graph. */
   replacedPairs: number
   replaceWrites: number
   replaceMillis: number
@@ -32,7 +32,7 @@ export const measureLineage = async (port: number, emptyPort: number, databaseUr
       headers: { ...AUTHORIZATION, 'content-type': 'application/json' },
       body: JSON.stringify({ pipeline_id: pipelineId, source_addresses: sources.map(address), target_addresses: targets.map(address) }),
     })
-    if (response.status !== 201) throw new Error(`lineage was answered ${response.status}: ${await response.text()}`)
+    if (response.status !== 201) throw new Error(`POST /address_lineage answered ${response.status}: ${await response.text()}`)
     await response.arrayBuffer()
     return performance.now() - begun
   }
@@ -47,7 +47,7 @@ export const measureLineage = async (port: number, emptyPort: number, databaseUr
   const numberOf = async (statement: string): Promise<number> => Number((await client.query(statement)).rows[0].n)
   const versions = `select source_address_id as s, target_address_id as t, 'edge' as what, xmin::text as version from address_lineage
     union all select source_address_id, target_address_id, 'pair', xmin::text from address_lineage_closure`
-  /** Edges and pairs that are inserted, updated or deleted while `work` runs: those with another version, or none. */
+  /** Counts the edges and pairs that `work` inserts, updates or deletes: their row version is new, changed or gone. */
   const writesDuring = async (work: () => Promise<unknown>): Promise<number> => {
     await client.query(`drop table if exists bench_versions; create table bench_versions as ${versions}`)
     await work()
@@ -88,14 +88,14 @@ export const measureLineage = async (port: number, emptyPort: number, databaseUr
     leafMillis: median(leaf),
     leafMillisOnEmpty: median(leafOnEmpty),
     replacedPairs: await numberOf(changed),
-    replaceWrites: replaceWrites - 2 * 3, // without the edges themselves: three go, three come
+    replaceWrites: replaceWrites - 2 * 3, // minus the edges themselves: three are removed, three are added
     replaceMillis,
   }
   await client.end()
   return figures
 }
 
-/** Layers of addresses, each fed by one or two of the layer above; the closure by plain recursion. */
+/** Creates layers of addresses, each made from one or two of the layer above; computes the closure by plain recursion. */
 const fillGraph = async (client: pg.Client): Promise<void> => {
   const perLayer = ADDRESSES / LAYERS
   await client.query(`

@@ -1,11 +1,11 @@
 import { Agent, request } from 'node:http'
 
-/** The token of every request, and of the deployment that is measured. */
+/** The token of the measured deployment and of every request. */
 const TOKEN = 'bench-4f0c1e9a7d5b4e21'
 export const API_TOKENS = `bench:${TOKEN}`
 export const AUTHORIZATION = { authorization: `Bearer ${TOKEN}` }
 
-/** What a request of a load looks like; made anew for every one. */
+/** One request of a load. */
 export interface Call {
   method: 'GET' | 'POST'
   path: string
@@ -32,10 +32,10 @@ const send = (agent: Agent, { port, next }: Target): Promise<number> =>
   })
 
 const assertSuccess = (status: number, { next }: Target): void => {
-  if (status >= 300) throw new Error(`${JSON.stringify(next())} was answered ${status}: the figures would mean nothing`)
+  if (status >= 300) throw new Error(`${JSON.stringify(next())} was answered ${status}: figures with failed requests are worthless`)
 }
 
-/** Requests a second with each connection sending its next request as soon as it has the last answer. */
+/** Measures requests per second. Each connection sends its next request as soon as it has the previous answer. */
 export const closedLoop = async (target: Target, connections: number, seconds: number): Promise<number> => {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const end = performance.now() + seconds * 1000
@@ -54,8 +54,8 @@ export const closedLoop = async (target: Target, connections: number, seconds: n
 }
 
 /**
- * Latencies, in milliseconds and sorted, at a steady rate: each is counted from the moment the request was due, so that
- * a server which stalls cannot hide behind the requests it did not let us send.
+ * Measures latencies at a steady rate; answers them in milliseconds, sorted. A latency counts from the moment the request was
+ * due: the delay of requests that a stalled server kept us from sending counts too.
  */
 export const openLoop = async (target: Target, perSecond: number, seconds: number): Promise<number[]> => {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })

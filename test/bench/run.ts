@@ -11,9 +11,9 @@ import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type T
 import { buildBundle, measureStartup, type Server, serveBundle, stopProcess } from './workerd.ts'
 
 /**
- * `npm run bench`: the minified production bundle on bare workerd, PostgreSQL behind the local Neon endpoint, the load
- * from this process. Every figure stands beside the limit measured in the same run: a worker of a few lines that makes
- * one statement of the same kind through the same driver. Rounds alternate, so that a drift of the machine meets both.
+ * `npm run bench` measures the minified production bundle on bare workerd, with PostgreSQL behind the local Neon endpoint. This
+ * process makes the load. Every figure is compared with the limit of the same run: a worker of a few lines that makes one
+ * statement of the same kind through the same driver. Rounds alternate, so a change in the machine's speed affects both.
  */
 
 const ROUNDS = 5
@@ -30,7 +30,7 @@ interface Row {
   kind: 'read' | 'insert'
   roundTrips: number
   perSecond: number
-  /** Of the limit of its kind. */
+  /** The share of the limit of its kind. */
   ratio: number
   p50: number
   p99: number
@@ -120,8 +120,8 @@ let unendedOfRule = 0
 const get = (path: string) => (): Call => ({ method: 'GET', path })
 const post = (path: string, body: () => unknown) => (): Call => ({ method: 'POST', path, body: body() })
 
-/** What is held to a share of the limit, then the rest of the endpoints for the record. */
-const CLAIMED: Record<string, { kind: Row['kind']; call: () => Call }> = {
+/** First the endpoints with an aim (a share of the limit), then the others. */
+const WITH_AIM: Record<string, { kind: Row['kind']; call: () => Call }> = {
   'GET /pipeline/{id}': { kind: 'read', call: () => get(`/pipeline/${pipelineId()}`)() },
   'POST /pipeline (known, unchanged)': {
     kind: 'read',
@@ -139,7 +139,7 @@ const CLAIMED: Record<string, { kind: Row['kind']; call: () => Call }> = {
     }),
   },
 }
-const OTHERS: typeof CLAIMED = {
+const OTHERS: typeof WITH_AIM = {
   'POST /end_pipeline_execution (with a rule: its job recorded)': {
     kind: 'insert',
     call: post('/end_pipeline_execution', () => {
@@ -169,7 +169,7 @@ const OTHERS: typeof CLAIMED = {
   },
 }
 
-/** A start as the Python SDK sends it: its own clock, to the microsecond. */
+/** A start as the Python SDK sends it: with the client's time, in microseconds. */
 function microsecondsFrom(index: number): string {
   return `2025-02-01T${String(Math.floor(index / 3.6e6) % 24).padStart(2, '0')}:${String(Math.floor(index / 6e4) % 60).padStart(2, '0')}:00.${String(1 + (index % 6e4)).padStart(6, '0')}Z`
 }
@@ -183,7 +183,7 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
   const rates = new Map<string, number[]>()
   const ratios = new Map<string, number[]>()
   const note = (figures: Map<string, number[]>, name: string, figure: number) => figures.set(name, [...(figures.get(name) ?? []), figure])
-  /** The endpoint and the limit of its kind, one right after the other: the machine's speed wanders. */
+  /** The endpoint and the limit of its kind, one right after the other, because the machine's speed varies. */
   const compare = async (name: string, kind: Row['kind'], call: () => Call, seconds: number): Promise<void> => {
     const limitRate = await closedLoop(limits[kind], CONNECTIONS, seconds)
     const rate = await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, seconds)
@@ -192,9 +192,9 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
     note(ratios, name, rate / limitRate)
   }
   for (const target of Object.values(limits)) await closedLoop(target, CONNECTIONS, 1)
-  for (const { call } of Object.values(CLAIMED)) await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, 1)
+  for (const { call } of Object.values(WITH_AIM)) await closedLoop({ port: watcher.port, next: call }, CONNECTIONS, 1)
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [name, { kind, call }] of Object.entries(CLAIMED)) await compare(name, kind, call, ROUND_SECONDS)
+    for (const [name, { kind, call }] of Object.entries(WITH_AIM)) await compare(name, kind, call, ROUND_SECONDS)
   }
   for (const [name, { kind, call }] of Object.entries(OTHERS)) await compare(name, kind, call, 1)
 
@@ -209,9 +209,9 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
     ...limitLatencies[kind],
     p99Ratio: 1,
   }))
-  for (const [name, { kind, call }] of Object.entries({ ...CLAIMED, ...OTHERS })) {
+  for (const [name, { kind, call }] of Object.entries({ ...WITH_AIM, ...OTHERS })) {
     const target = { port: watcher.port, next: call }
-    const beside = name in CLAIMED ? await steady(limits[kind]) : limitLatencies[kind]
+    const beside = name in WITH_AIM ? await steady(limits[kind]) : limitLatencies[kind]
     const latency = await steady(target)
     rows.push({
       name,
@@ -226,7 +226,7 @@ async function measureEndpoints(watcher: Server, limit: Server, endpoint: string
   return rows
 }
 
-/** Percentiles at the steady rate; of several turns the middle ones. */
+/** Percentiles at the steady rate: the medians of several rounds. */
 async function steady(target: Target): Promise<{ p50: number; p99: number }> {
   const turns: number[][] = []
   for (let turn = 0; turn < ROUNDS; turn += 1) turns.push(await openLoop(target, RATE, RATE_SECONDS / ROUNDS))
@@ -242,7 +242,7 @@ async function countTrips(target: Target, endpoint: string): Promise<number> {
 
 /** Resident memory of workerd after a warm-up, and after many more requests. */
 async function measureMemory(watcher: Server): Promise<{ beforeMib: number; afterMib: number; requests: number }> {
-  const target = { port: watcher.port, next: CLAIMED['GET /pipeline/{id}']?.call ?? get('/') }
+  const target = { port: watcher.port, next: WITH_AIM['GET /pipeline/{id}']?.call ?? get('/') }
   const begun = watcher.memoryMib()
   let requests = 0
   while (requests < MEMORY_REQUESTS) requests += (await closedLoop(target, 32, 2)) * 2
@@ -269,7 +269,7 @@ function render(figures: {
   )
   return `
 Measured by \`npm run bench\` on ${machine}. "Limit" is a worker of a few lines that makes one statement through the same driver.
-Requests a second with ${CONNECTIONS} connections, each at its own pace; latencies in milliseconds at a steady ${RATE} requests a second.
+Requests per second are with ${CONNECTIONS} connections, each at its own pace. Latencies are in milliseconds at a steady ${RATE} requests per second.
 
 | request | round trips | requests/s | of the limit | p50 | p99 | p99 / limit |
 |---|---|---|---|---|---|---|
@@ -287,7 +287,7 @@ ${lines.join('\n')}
 | timeliness sweep, 1,000,000 executions, 10,000 in the window | ${background.timelinessFindings} found, ${background.timelinessMillis.toFixed(0)} ms, ${(background.timelinessMillis / background.timelinessMillisOnSmall).toFixed(1)} times that of 20,000 executions (${background.timelinessMillisOnSmall.toFixed(0)} ms) |
 | freshness sweep, 10,000 pipelines, 100 stale | ${background.freshnessTrips} round trip, ${background.freshnessMillis.toFixed(0)} ms |
 | anomaly job, 6 rules, 5,000 past executions | ${background.anomalyTrips} round trips, ${background.anomalyMillis.toFixed(0)} ms |
-| cleaning ${background.cleanedExecutions.toLocaleString('en')} executions beside 100 starts and ends a second | ${background.cleaningSeconds.toFixed(0)} s; the load's p99 ${background.loadP99WhileCleaning.toFixed(1)} ms, ${(background.loadP99WhileCleaning / background.loadP99).toFixed(1)} times the ${background.loadP99.toFixed(1)} ms without |
+| cleaning ${background.cleanedExecutions.toLocaleString('en')} executions beside 100 starts and ends per second | ${background.cleaningSeconds.toFixed(0)} s; the load's p99 ${background.loadP99WhileCleaning.toFixed(1)} ms, ${(background.loadP99WhileCleaning / background.loadP99).toFixed(1)} times the ${background.loadP99.toFixed(1)} ms without |
 `
 }
 

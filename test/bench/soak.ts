@@ -9,17 +9,17 @@ import { freePort, startPostgres } from '../../src/dev/postgres.ts'
 import { median, percentile } from './load.ts'
 
 /**
- * `npm run soak`: ten minutes (or SECONDS) of runs at half of what this machine's `npm start` can take, while its
- * worker is stopped, killed with -9 and started again, and so is its database. Clients repeat what was refused, as real ones do.
- * Then every run is looked for in the database. Ends with 1 where anything is lost, doubled or answered wrongly.
+ * `npm run soak` records runs for ten minutes (or SECONDS) at half of the capacity of `npm start` on this machine. Meanwhile it
+ * stops, kills (-9) and restarts the worker and the database. Clients repeat refused requests, as real clients do. Then it looks
+ * for every run in the database. Exit code 1: a run is lost or doubled, or an answer was wrong.
  */
 const SECONDS = Number(process.env.SECONDS ?? 600)
 const CONNECTIONS = 16
 const CAPACITY_SECONDS = Math.min(20, SECONDS / 6)
 const PIPELINES = 200
-/** Of so many pipelines one has a rule: each of its ends records a job. */
+/** One in this many pipelines has a rule: each of its ends records a job. */
 const RULE_EVERY = 20
-/** One token may send 100 requests a second. */
+/** The rate limit of one token is 100 requests per second. */
 const TOKENS = Array.from({ length: 64 }, (_, index) => `soak-${index}-${crypto.randomUUID()}`)
 const GIVE_UP_MILLIS = 120_000
 
@@ -56,7 +56,7 @@ const startServer = async (): Promise<Server> => {
   return { child, ended }
 }
 
-/** Resident memory of the worker and of what stands around it, in MiB. */
+/** Resident memory of the worker and of its supervising process, in MiB. */
 const memoryMib = ({ child }: Server): { worker: number; node: number } => {
   const resident = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
   const [workerd] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')
@@ -95,7 +95,7 @@ const sendOnce = (method: string, path: string, body: unknown, headers: Record<s
     outgoing.end(payload)
   })
 
-/** Sends until it is answered: refused connections and 503 are waited out, anything else from 500 on is a finding. */
+/** Sends a request until it is answered. Refused connections and 503 are repeated; any other status from 500 on is fatal. */
 const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<string> => {
   const begun = performance.now()
   for (;;) {
@@ -123,7 +123,7 @@ let runs = 0
 const acked = new Map<number, number>()
 const CALLS_PER_RUN = 4
 
-/** What a pipeline does at every run; its number is in the metadata, to find it again. */
+/** One run of a pipeline; its number is in the metadata, to find the run again. */
 const run = async (): Promise<void> => {
   runs += 1
   const number = runs
@@ -163,7 +163,7 @@ latencies.length = 0
 const rate = capacity / 2
 console.log(`capacity: ${capacity.toFixed(0)} requests/s with ${CONNECTIONS} clients; load: ${rate.toFixed(0)} requests/s for ${SECONDS} s`)
 
-const faults = { 'worker told to end': 0, 'worker killed': 0, 'database stopped': 0 }
+const faults = { 'worker stopped': 0, 'worker killed': 0, 'database stopped': 0 }
 const stopServer = async (signal: 'SIGTERM' | 'SIGKILL') => {
   if (signal === 'SIGTERM') server.child.kill(signal)
   else process.kill(-(server.child.pid ?? 0), signal)
@@ -176,14 +176,14 @@ const stopDatabase = async () => {
   await sleep(3_000)
   postgres = await startDatabase()
 }
-/** In the first 45 % of the time; the rest is undisturbed, for the memory. */
+/** Disturbs the first 45 % of the time; the rest is undisturbed, to measure the memory. */
 const disturb = async () => {
   const pause = () => sleep((SECONDS * 450) / 7)
   for (let round = 0; round < 2; round += 1) {
     await pause()
     await stopDatabase()
     await pause()
-    faults['worker told to end'] += 1
+    faults['worker stopped'] += 1
     await stopServer('SIGTERM')
     await pause()
     faults['worker killed'] += 1
@@ -213,7 +213,7 @@ for (let index = 0; ; index += 1) {
 await disturbance
 await Promise.all(running)
 
-// What was recorded by workers that are gone is made due, in the place of a quarter of an hour's waiting.
+// Makes the jobs of killed workers due now, instead of waiting for a quarter of an hour.
 const client = new pg.Client({ connectionString: postgres.url })
 await client.connect()
 const unfinished = async () => Number((await client.query(`select count(*) as n from job where state in ('waiting', 'running')`)).rows[0].n)

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const WRANGLER = createRequire(import.meta.url)
   .resolve('wrangler')
   .replace(/wrangler-dist.*/, 'bin/wrangler.js')
-/** The program itself, not the script in front of it: its memory is measured, and it must end when told. */
+/** The workerd program itself, not its wrapper script: the bench measures its memory and must be able to end it. */
 const WORKERD = (createRequire(import.meta.url)('workerd') as { default: string }).default
 
 const wrangler = (...args: string[]): void => {
@@ -35,7 +35,7 @@ export const buildBundle = (name: string, config: string): Bundle => {
   return { folder, gzipKib: gzipSync(readFileSync(join(folder, 'index.js'))).length / 1024 }
 }
 
-/** CPU milliseconds that `wrangler check startup` finds between loading the bundle and being ready. */
+/** The CPU time, in milliseconds, that `wrangler check startup` measures for loading the bundle. */
 export const measureStartup = (): number => {
   const outfile = join(ROOT, 'dist', 'bench', 'startup.cpuprofile')
   mkdirSync(join(ROOT, 'dist', 'bench'), { recursive: true })
@@ -57,7 +57,7 @@ export interface Server {
   stop: () => Promise<void>
 }
 
-/** Serves a bundle on bare workerd with these text bindings. */
+/** Serves a bundle on bare workerd; `bindings` are text. */
 export const serveBundle = async ({ folder }: Bundle, bindings: Record<string, string>): Promise<Server> => {
   const port = await freePort()
   const texts = Object.entries(bindings).map(([name, value]) => `( name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)} )`)

@@ -10,10 +10,10 @@ const signIn = async (path: string, token = TOKEN): Promise<void> => {
 }
 
 describe('signing in', () => {
-  it('asks for the token, refuses a wrong one, and leads on with the right one', async () => {
+  it('asks for the token, refuses a wrong one, and opens the page with the right one', async () => {
     await signIn('/scalar', 'wrong')
-    expect(await visit.page.getByRole('alert').textContent()).toBe('This token is not known here.')
-    // The 401 itself is all that the console may say.
+    expect(await visit.page.getByRole('alert').textContent()).toBe('This token is unknown. Check that you copied all of it.')
+    // The console may report only the 401.
     expect(visit.faults.filter((fault) => !fault.includes('401'))).toEqual([])
     visit.faults.length = 0
     await visit.page.getByLabel('Access token').fill(TOKEN)
@@ -25,7 +25,7 @@ describe('signing in', () => {
 })
 
 describe('the docs', () => {
-  it('render under the policy, with a place for the token, and ask nobody else', async () => {
+  it('render under the content policy, with a field for the token, and call no other host', async () => {
     await signIn('/scalar')
     await visit.page.getByRole('heading', { name: 'Watcher', exact: true }).waitFor()
     await visit.page.getByText('Bearer Token').first().waitFor()
@@ -41,7 +41,7 @@ describe('a profile', () => {
   }
   const sql = () => visit.page.locator('pre.sql')
 
-  it('shows the tree, folds and unfolds it, by button and by hand', async () => {
+  it('shows the tree, and folds and unfolds it with buttons and single rows', async () => {
     await open()
     expect(await sql().isVisible()).toBe(true)
     await visit.page.getByRole('button', { name: 'Collapse all' }).click()
@@ -55,7 +55,7 @@ describe('a profile', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('finds names and SQL, and what is around them', async () => {
+  it('finds names and SQL, with their surroundings', async () => {
     await open()
     await visit.page.getByLabel('Search names and SQL').fill('FROM "pipeline_execution"')
     expect(await visit.page.getByRole('status').textContent()).toBe('1 found')

@@ -13,13 +13,13 @@ const openPage = async (width: number, colorScheme: 'light' | 'dark' = 'light'):
   visit.newPage({ viewport: { width, height: 900 }, colorScheme, permissions: ['clipboard-read', 'clipboard-write'] })
 
 describe('the guides', () => {
-  it.each(WIDTHS)('are found by title, read, copied from and left for another, %d pixels wide', async (width) => {
+  it.each(WIDTHS)('are found by title, copied from, and link to the next one, %d pixels wide', async (width) => {
     const page = await openPage(width)
     await page.context().clearCookies()
     await page.goto(`${visit.url}/docs`)
     expect(await page.locator('#guides > li').count()).toBe(GUIDES.length)
 
-    // By the title of a section, in any case; Enter leads to the first guide that is left.
+    // The title of a section matches in upper or lower case; Enter opens the first match.
     await page.getByLabel('Search by title').fill('ANOMAL')
     expect(await page.getByRole('navigation', { name: 'Guides' }).getByRole('status').textContent()).toBe('2 guides')
     const shown = page.locator('#guides > li:visible .title')
@@ -68,7 +68,7 @@ describe('the guides', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('run no script but their own, and are found under one address each', async () => {
+  it('run only their own scripts, and each has one address', async () => {
     const index = await fetch(`${visit.url}/docs`)
     const policy = index.headers.get('content-security-policy') ?? ''
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self';")
@@ -85,7 +85,7 @@ describe('the guides', () => {
     }
   })
 
-  it('are there without scripts too', async () => {
+  it('work without scripts', async () => {
     const page = await visit.newPage({ javaScriptEnabled: false })
     await page.goto(`${visit.url}/docs`)
     expect(await page.getByLabel('Search by title').isVisible()).toBe(false)
@@ -97,7 +97,7 @@ describe('the guides', () => {
 })
 
 describe('the navigation of the pages', () => {
-  it('leads to the guides', async () => {
+  it('links to the guides', async () => {
     await visit.open('/overview')
     await visit.page.getByRole('link', { name: 'Docs', exact: true }).click()
     await visit.page.waitForURL('**/docs')

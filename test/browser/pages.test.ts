@@ -7,7 +7,7 @@ import { startReceiver } from '../support/node/receiver.ts'
 let slack: Awaited<ReturnType<typeof startReceiver>>
 const visit = startVisit(async () => {
   slack = await startReceiver()
-  // Slack has taken the webhook away: its alerts fail for good, until the test says otherwise.
+  // Slack answers 404, as for a removed webhook: alerts fail permanently until a test changes this.
   await fetch(`${slack.url}/pages`, { method: 'PUT', body: JSON.stringify(Array.from({ length: 50 }, () => ({ status: 404 }))) })
   return { SLACK_WEBHOOK_URL: `${slack.url}/pages` }
 })
@@ -105,7 +105,7 @@ describe('every page', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('can be walked through by keyboard, and tells times in the reader`s zone with UTC on hover', async () => {
+  it('can be used by keyboard, and shows times in the reader`s zone with UTC on hover', async () => {
     const page = await visit.newPage({ timezoneId: 'Asia/Tokyo', locale: 'en-GB' })
     await page.goto(`${visit.url}/pipelines/${ids.failing}`)
     await page.keyboard.press('Tab')
@@ -123,7 +123,7 @@ describe('every page', () => {
 })
 
 describe('the overview', () => {
-  it('leads within three clicks to the run that failed, why, and what lies downstream', async () => {
+  it('leads in three clicks to the failed run, the reason, and the pipelines downstream', async () => {
     await visit.open('/')
     await visit.page.waitForURL('**/overview')
     await visit.page.getByRole('region', { name: 'What is wrong now' }).getByRole('link', { name: 'orders-load' }).click()
@@ -135,7 +135,7 @@ describe('the overview', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('filters by what is wrong, by type and by name, and keeps that in its address', async () => {
+  it('filters by problem, type and name, and keeps the filters in its address', async () => {
     const names = () => visit.page.locator('.strip .name').allTextContents()
     await visit.open('/overview')
     await visit.page.locator('a.card', { hasText: 'late' }).click()
@@ -153,7 +153,7 @@ describe('the overview', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('draws the runs of the day, each leading to itself', async () => {
+  it('draws the runs of the day, each with a link to its details', async () => {
     await visit.open('/overview')
     const strip = visit.page.locator('.strip', { hasText: 'orders-load' })
     expect(await strip.locator('rect.failed').count()).toBe(1)
@@ -163,7 +163,7 @@ describe('the overview', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('brings itself up to date without loading anew, and says when it cannot', async () => {
+  it('refreshes its contents without a reload, and says if that fails', async () => {
     await visit.page.clock.install()
     await visit.open('/overview')
     await visit.page.evaluate('document.querySelector(".strips").mine = true')
@@ -184,7 +184,7 @@ describe('the overview', () => {
 })
 
 describe('a pipeline', () => {
-  it('draws its history with what was flagged, by metric and by days; a point leads to its run', async () => {
+  it('draws its history with flagged runs, by metric and period; a click on a point opens its run', async () => {
     await visit.open(`/pipelines/${ids.odd}`)
     await visit.page.getByRole('link', { name: 'Inserts', exact: true }).click()
     await visit.page.waitForURL(/metric=inserts/)
@@ -207,7 +207,7 @@ describe('a pipeline', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('asks before it changes anything, does it, and shows that it is done', async () => {
+  it('asks before a change, makes the change, and confirms it', async () => {
     await visit.open(`/pipelines/${ids.reader}`)
     const isMuted = async () =>
       ((await visit.call('GET', `/pipeline/${ids.reader}`)).body as { mute_freshness_check: boolean }).mute_freshness_check
@@ -227,9 +227,9 @@ describe('a pipeline', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('says what the API says where a change is refused', async () => {
+  it("shows the API's message if a change is refused", async () => {
     await visit.open(`/pipelines/${ids.failing}`)
-    // Meanwhile somebody who may only read has signed in here.
+    // Meanwhile a reader with a read-only token has signed in in this browser.
     await visit.page.context().addCookies([{ name: 'watcher_token', value: READ_TOKEN, url: visit.url }])
     await visit.page.getByRole('button', { name: 'Mute timeliness' }).click()
     await visit.page.getByRole('dialog').getByRole('button', { name: 'Mute timeliness' }).click()
@@ -237,7 +237,7 @@ describe('a pipeline', () => {
     expect(visit.faults.filter((fault) => !fault.includes('403'))).toEqual([])
   })
 
-  it('takes a flag back', async () => {
+  it('unflags an anomaly', async () => {
     await visit.open(`/pipelines/${ids.odd}?execution=${ids.oddRun}`)
     await visit.page.getByRole('button', { name: 'Unflag' }).click()
     await visit.page.getByRole('dialog').getByRole('button', { name: 'Unflag' }).click()
@@ -250,7 +250,7 @@ describe('a pipeline', () => {
 describe('the lineage graph', () => {
   const nodes = () => visit.page.locator('.graph .node')
 
-  it('completes the name of an address, and centres on it', async () => {
+  it('suggests names of addresses, and centres on the chosen one', async () => {
     await visit.open('/lineage-graph')
     await visit.page.getByRole('combobox', { name: 'Address' }).pressSequentially('raw.sh')
     await vi.waitFor(async () => expect(await visit.page.locator('#addresses option').count()).toBe(1))
@@ -260,13 +260,13 @@ describe('the lineage graph', () => {
     expect(await nodes().count()).toBe(3)
     await visit.page.getByLabel('Direction').selectOption('downstream')
     await vi.waitFor(async () => expect(await nodes().count()).toBe(2))
-    await visit.page.getByLabel('On the way to').fill('nothing like it')
+    await visit.page.getByLabel('Only paths to').fill('nothing like it')
     await visit.page.keyboard.press('Enter')
     await vi.waitFor(async () => expect(await nodes().count()).toBe(1))
     expect(visit.faults).toEqual([])
   })
 
-  it('is layered from left to right, marks what failed, and tells the pipelines of an edge on hover and focus', async () => {
+  it('has layers from left to right, marks failed pipelines, and names the pipelines of an edge on hover and focus', async () => {
     await visit.open(`/lineage-graph?address=${ids.orders}`)
     await visit.page.locator('.graph .node', { hasText: 'mart.sales.revenue' }).waitFor()
     const places = await Promise.all(
@@ -286,7 +286,7 @@ describe('the lineage graph', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('is panned, zoomed, shown as a whole, and re-centred with a click', async () => {
+  it('pans, zooms, shows everything, and re-centres on a click', async () => {
     await visit.open(`/lineage-graph?address=${ids.orders}&depth=2`)
     const transform = () => visit.page.locator('.graph svg > g').getAttribute('transform')
     const first = await transform()
@@ -307,7 +307,7 @@ describe('the lineage graph', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('draws 500 addresses, and says what it leaves out', async () => {
+  it('draws 500 addresses, and says how many there are', async () => {
     await visit.open(`/lineage-graph?address=${ids.hub}`)
     await vi.waitFor(async () => expect(await nodes().count()).toBe(500), { timeout: 20_000 })
     expect(await visit.page.getByText('the nearest 500 of 502 addresses').count()).toBe(1)
@@ -316,7 +316,7 @@ describe('the lineage graph', () => {
 })
 
 describe('reporting', () => {
-  it('sorts, filters, draws the days, and gives the same as CSV', async () => {
+  it('sorts, filters, draws the days, and offers the same rows as CSV', async () => {
     await visit.open('/reporting')
     await visit.page.locator('#report canvas').waitFor()
     await visit.page.getByRole('link', { name: 'Inserts' }).click()
@@ -338,13 +338,13 @@ describe('reporting', () => {
     await visit.page.getByLabel('From').fill('2020-01-01')
     await visit.page.getByLabel('To').fill('2020-01-02')
     await visit.page.getByRole('button', { name: 'Show' }).click()
-    await visit.page.getByText('Nothing has run on these days').waitFor()
+    await visit.page.getByText('No runs on these days').waitFor()
     expect(visit.faults).toEqual([])
   })
 })
 
 describe('monitoring', () => {
-  it('shows what has failed and why, and runs it again', async () => {
+  it('shows failed jobs with their errors, and replays one', async () => {
     await visit.open('/monitoring')
     const failures = visit.page.getByRole('region', { name: 'Failed jobs' }).locator('tbody tr')
     expect(await failures.count()).toBe(2)
@@ -358,9 +358,9 @@ describe('monitoring', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('has no buttons for a token that may only read', async () => {
+  it('has no buttons for a read-only token', async () => {
     await visit.open('/monitoring', READ_TOKEN)
-    await visit.page.getByText('reader (reads only)').waitFor()
+    await visit.page.getByText('reader (read-only)').waitFor()
     expect(await visit.page.locator('button.action').count()).toBe(0)
     await visit.page.getByRole('button', { name: 'Sign out' }).click()
     await visit.page.getByLabel('Access token').waitFor()
@@ -369,12 +369,14 @@ describe('monitoring', () => {
 })
 
 describe('diagnostics', () => {
-  it('probes the database twenty times and tells the distribution', async () => {
+  it('measures twenty round trips to the database and shows the distribution', async () => {
     await visit.open('/diagnostics')
     await visit.page.getByRole('button', { name: 'Probe 20 times' }).click()
     await vi.waitFor(
       async () =>
-        expect(await visit.page.locator('#probed').textContent()).toMatch(/^least \d+, half within \d+, 95 % within \d+, most \d+ ms$/),
+        expect(await visit.page.locator('#probed').textContent()).toMatch(
+          /^fastest \d+ ms, median \d+ ms, 95th percentile \d+ ms, slowest \d+ ms$/,
+        ),
       {
         timeout: 20_000,
       },

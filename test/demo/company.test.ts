@@ -18,7 +18,7 @@ const startOf = ({ start }: Run) => Date.parse(start.start_date)
 const lasted = (run: Run | undefined) => (run?.end ? (Date.parse(run.end.end_date) - startOf(run)) / 1000 : Number.NaN)
 
 describe('the company', () => {
-  it('has 200 pipelines and 400 addresses, each once, and every name that it speaks of', () => {
+  it('has 200 pipelines and 400 addresses, each once, and every name in its lists exists', () => {
     expect(PIPELINES).toHaveLength(200)
     expect(new Set(PIPELINES.map(({ name }) => name.toLowerCase())).size).toBe(200)
     expect(new Set(PIPELINES.map(({ type }) => type)).size).toBe(8)
@@ -31,13 +31,13 @@ describe('the company', () => {
     for (const name of Object.keys(ODDITIES)) expect(named(name).metrics).toHaveLength(2)
   })
 
-  it('runs 150 pipelines daily, 40 every six hours and 10 every hour, and watches 40 of them', () => {
+  it('runs 150 pipelines daily, 40 every six hours and 10 every hour; 40 of them have anomaly rules', () => {
     const often = (hours: number) => PIPELINES.filter(({ schedule }) => schedule.everyHours === hours)
     expect([24, 6, 1].map((hours) => often(hours).length)).toEqual([150, 40, 10])
     expect(PIPELINES.filter(({ metrics }) => metrics.length === 2)).toHaveLength(40)
   })
 
-  it('has lineage of known addresses in layers, without a circle', () => {
+  it('has lineage between known addresses in layers, without a circle', () => {
     const known = new Set(ADDRESSES.map(({ name }) => name))
     const downstream = new Map<string, Set<string>>()
     for (const { sources, targets } of PIPELINES) {
@@ -55,7 +55,7 @@ describe('the company', () => {
     expect([...reached('shop.public.reviews')].some((name) => name.startsWith('looker://'))).toBe(true)
     const pairs = ADDRESSES.reduce((sum, { name }) => sum + reached(name).size, 0)
     expect(pairs).toBeLessThan(8_000)
-    // What is made of other data is made by a pipeline.
+    // A pipeline writes every source that is not a source system.
     const made = new Set(PIPELINES.flatMap(({ targets }) => targets))
     for (const { sources } of PIPELINES) {
       for (const source of sources) if (/^(raw|staging|analytics)\./.test(source)) expect(made).toContain(source)
@@ -65,7 +65,7 @@ describe('the company', () => {
   })
 })
 
-// A day has hours at which half a nightly run is over, and one at which the day is new.
+// At some of these hours a nightly run is half over, and at one the day has just begun.
 describe.each([0, 1, 4, 7, 13, 20, 23])('its runs until %i:25', (hour) => {
   const until = new Date(Date.UTC(2026, 10, 22, hour, 25))
   const now = Date.UTC(2026, 10, 22, hour)
@@ -88,7 +88,7 @@ describe.each([0, 1, 4, 7, 13, 20, 23])('its runs until %i:25', (hour) => {
     }
   })
 
-  it('start and end within those they are parts of, and have failed where a part has', () => {
+  it('parts start and end within their parents, and a parent has failed if a part has', () => {
     const parts = PIPELINES.filter(({ parent }) => parent !== undefined)
     expect(Math.max(...PIPELINES.map(depthOf))).toBe(2)
     for (const { name, parent } of parts) {
@@ -101,7 +101,7 @@ describe.each([0, 1, 4, 7, 13, 20, 23])('its runs until %i:25', (hour) => {
     }
   })
 
-  it('have those in trouble that are to be seen', () => {
+  it('have the intended problems', () => {
     const failed = PIPELINES.filter((pipeline) => last(runs, pipeline)?.end?.completed_successfully === false)
     expect(failed).toHaveLength(8)
     for (const pipeline of failed) expect(last(runs, pipeline)?.end?.execution_metadata?.error).toEqual(expect.stringMatching(/\w/))
@@ -132,11 +132,11 @@ describe.each([0, 1, 4, 7, 13, 20, 23])('its runs until %i:25', (hour) => {
 describe('its history', () => {
   const runs = runsUntil(NOW)
 
-  it('is the same whenever one asks within the hour', () => {
+  it('is the same at every minute of an hour', () => {
     expect(runsUntil(new Date(HOUR))).toEqual(runs)
   })
 
-  it('is known by the same slots an hour later, and starts at the same moments', () => {
+  it('has the same slots and starts an hour later', () => {
     const before = new Map([...runs].flatMap(([name, own]) => own.map(({ slot, start }) => [`${name} ${slot}`, start.start_date])))
     const later = [...runsUntil(new Date(HOUR + 60 * 60 * 1000))].flatMap(([name, own]) => own.map((run) => ({ name, ...run })))
     const added = later.filter(({ name, slot }) => !before.has(`${name} ${slot}`))
@@ -145,7 +145,7 @@ describe('its history', () => {
     for (const { name, slot, start } of later) expect(start.start_date).toBe(before.get(`${name} ${slot}`) ?? start.start_date)
   })
 
-  it('has the loads that were not normal, all in the same hour as those they are compared with', () => {
+  it('has abnormal loads, each in the same hour as the runs of its baseline', () => {
     expect(Object.keys(ODDITIES)).toHaveLength(15)
     for (const [name, { kind, runsAgo }] of Object.entries(ODDITIES)) {
       const own = runs.get(name) ?? []

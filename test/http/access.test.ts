@@ -178,7 +178,7 @@ describe('signing in', () => {
   it('with another token is refused on the same page', async () => {
     const reply = await form({ token: 'wrong', next: '/scalar' })
     expect([reply.status, reply.headers.get('set-cookie')]).toEqual([401, null])
-    expect(reply.body).toContain('This token is not known here.')
+    expect(reply.body).toContain('This token is unknown. Check that you copied all of it.')
     expectError(await send('GET', '/pipeline', { cookie: 'watcher_token=wrong' }), 401, 'unauthenticated')
     expectError(await send('GET', '/pipeline', { cookie: 'watcher_token=%E0%A4%A' }), 401, 'unauthenticated')
   })

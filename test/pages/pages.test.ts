@@ -7,7 +7,7 @@ const PAGES = ['/overview', '/lineage-graph', '/reporting', '/monitoring', '/dia
 
 const open = (path: string, settings: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
   call('GET', path, undefined, { ...HTML, ...headers }, settings)
-/** What a reader sees: text without tags. */
+/** The text that a reader sees, without tags. */
 const textOf = (page: string): string =>
   page
     .replace(/<script[^>]*>.*?<\/script>/gs, '')
@@ -16,7 +16,7 @@ const textOf = (page: string): string =>
 
 const table = (name: string) => ({ name, address_type_name: 'postgresql', address_type_group_name: 'database' })
 
-/** A pipeline that reads and writes what only it does. */
+/** Creates a pipeline and its lineage; answers the pipeline's id. */
 const makeLineage = async (sources: string[], targets: string[], fields: Record<string, unknown> = {}): Promise<number> => {
   const pipeline_id = await makePipeline({ load_lineage: true, ...fields })
   const { status } = await post('/address_lineage', {
@@ -34,17 +34,17 @@ afterEach(() => {
 })
 
 describe('every page', () => {
-  it('is empty at first, and says what to do next', async () => {
+  it('says at first that it is empty, and what to do next', async () => {
     const overview = await open('/overview')
     expect(overview.status).toBe(200)
-    expect(textOf(overview.body)).toContain('No pipeline has called yet')
-    expect(textOf((await open('/lineage-graph')).body)).toContain('No lineage is known yet')
-    expect(textOf((await open('/reporting')).body)).toContain('Nothing has run on these days')
+    expect(textOf(overview.body)).toContain('No pipelines yet')
+    expect(textOf((await open('/lineage-graph')).body)).toContain('No lineage yet')
+    expect(textOf((await open('/reporting')).body)).toContain('No runs on these days')
     expect(textOf((await open('/monitoring')).body)).toContain('No job has failed')
-    expect(textOf((await open(`/pipelines/${await makePipeline()}`)).body)).toContain('It has not run yet')
+    expect(textOf((await open(`/pipelines/${await makePipeline()}`)).body)).toContain('No runs yet')
   })
 
-  it('answer a page where there is none, with the way back and nothing to try again', async () => {
+  it('a missing page answers 404 with a link to the overview, and does not offer to try again', async () => {
     const { status, body, headers } = await open('/nope')
     expect([status, headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8'])
     expect(textOf(body)).toContain('There is no path /nope')
@@ -53,12 +53,12 @@ describe('every page', () => {
     const missing = await open('/pipelines/999999')
     expect([missing.status, textOf(missing.body).includes('Try again')]).toEqual([404, false])
     expect((await open('/pipelines/x')).status).toBe(404)
-    // Whoever calls the API is answered as before.
+    // A client of the API still gets JSON.
     expect((await get('/nope')).body.code).toBe('path_not_found')
     expect((await open('/pipeline/999999')).body.code).toBe('pipeline_not_found')
   })
 
-  it('costs at most two round trips, is HTML with a strict policy, and has a title of its own', async () => {
+  it('takes at most two round trips, is HTML with a strict content policy, and has its own title', async () => {
     const source = unique('in')
     const pipeline_id = await makeLineage([source], [unique('out')])
     await startRun({ pipeline_id })
@@ -78,7 +78,7 @@ describe('every page', () => {
     expect(titles.size).toBe(PAGES.length + 2)
   })
 
-  it('shows names and errors as text, whatever they are', async () => {
+  it('shows names and errors as text, even if they look like HTML', async () => {
     const evil = `<img src=x onerror=alert(1)>"'&${unique('x')}`
     const pipeline_id = await makeLineage([`${evil} in`], [`${evil} out`], { name: evil, pipeline_type_name: `<b>${evil}` })
     const id = await startRun({ pipeline_id, execution_metadata: { error: '</script><script>alert(1)</script>' } })
@@ -97,7 +97,7 @@ describe('every page', () => {
     }
   })
 
-  it('says in one sentence why it cannot be shown, as a page', async () => {
+  it('answers an error page with one sentence if it cannot be shown', async () => {
     const missing = await open('/pipelines/999999')
     expect([missing.status, textOf(missing.body)]).toEqual([404, expect.stringContaining('Pipeline 999999 not found')])
     expect((await open('/pipelines/x')).status).toBe(404)
@@ -111,7 +111,7 @@ describe('every page', () => {
     }
   })
 
-  it('takes an address that has been mistyped for one that does not say so', async () => {
+  it('treats a mistyped parameter as absent', async () => {
     await makePipeline()
     for (const path of [
       '/overview?type=x&state=bad&page=-1',
@@ -130,7 +130,7 @@ describe('every page', () => {
   })
 })
 
-describe('whatever an address says', () => {
+describe('any query in an address', () => {
   const ODD = [
     '',
     '0',
@@ -164,7 +164,7 @@ describe('whatever an address says', () => {
     '/diagnostics': ['x'],
   }
 
-  it.each(Object.entries(PARAMETERS))('%s never fails on our side', async (path, parameters) => {
+  it.each(Object.entries(PARAMETERS))('%s never answers 500 or above', async (path, parameters) => {
     await makePipeline()
     for (const parameter of parameters) {
       for (const odd of ODD) {
@@ -176,8 +176,8 @@ describe('whatever an address says', () => {
   })
 })
 
-describe('who asks for what', () => {
-  it('a browser is sent from / to the overview; clients still get the health', async () => {
+describe('browsers and clients', () => {
+  it('/ redirects a browser to the overview; clients get the health answer', async () => {
     const browser = await open('/')
     expect([browser.status, browser.headers.get('location')]).toEqual([302, '/overview'])
     for (const accept of ['*/*', 'application/json', '']) {
@@ -185,13 +185,13 @@ describe('who asks for what', () => {
     }
   })
 
-  it('a browser gets the jobs as a page, a client as JSON', async () => {
+  it('/monitoring is a page for a browser and JSON for a client', async () => {
     expect((await open('/monitoring')).body).toContain('<h1>Background jobs</h1>')
     expect((await get('/monitoring')).body.kinds).toHaveLength(5)
     expect((await open('/celery/monitoring')).headers.get('location')).toBe('/monitoring')
   })
 
-  it('an uptime check that takes HTML is told of the database all the same', async () => {
+  it('an uptime check that accepts HTML still gets the state of the database', async () => {
     const away = await open('/?deep=true', { NEON_FETCH_ENDPOINT: 'http://127.0.0.1:1/sql' })
     expect([away.status, away.body.code]).toEqual([503, 'database_unavailable'])
     for (const headers of [HTML, { accept: '*/*' }]) {
@@ -199,7 +199,7 @@ describe('who asks for what', () => {
     }
   })
 
-  it('a link from a chat asks once more from here: only then is the cookie sent', async () => {
+  it('a link from a chat loads the page a second time from this site, because only that request sends the cookie', async () => {
     const tokens = { ENV_STATE: 'prod', WATCHER_API_TOKENS: 'me:s3cret' }
     const fromChat = await open('/overview', tokens, { 'sec-fetch-site': 'cross-site' })
     expect([fromChat.status, fromChat.body]).toEqual([200, expect.stringContaining('http-equiv="refresh"')])
@@ -207,15 +207,15 @@ describe('who asks for what', () => {
     expect((await call('GET', '/pipeline', undefined, { 'sec-fetch-site': 'cross-site' }, tokens)).status).toBe(401)
   })
 
-  it('somebody without a token signs in first; one that may only read has no buttons', async () => {
+  it('a reader without a token signs in first; a read-only token gets no buttons', async () => {
     const tokens = { ENV_STATE: 'prod', WATCHER_API_TOKENS: 'me:s3cret,reader:r3ad:read' }
     const pipeline_id = await makePipeline()
     expect((await open('/overview', tokens)).headers.get('location')).toBe('/sign_in?next=%2Foverview')
     const writes = await open(`/pipelines/${pipeline_id}`, tokens, { cookie: 'watcher_token=s3cret' })
     const reads = await open(`/pipelines/${pipeline_id}`, tokens, { cookie: 'watcher_token=r3ad' })
     expect([writes.body.includes('class="action"'), reads.body.includes('class="action"')]).toEqual([true, false])
-    expect(textOf(reads.body)).toContain('reader (reads only)')
-    // Statements of others may carry values.
+    expect(textOf(reads.body)).toContain('reader (read-only)')
+    // Statements of other users may contain values.
     const busy = sql('select pg_sleep(3)').then(() => {})
     await vi.waitFor(
       async () => expect((await open('/diagnostics', tokens, { cookie: 'watcher_token=s3cret' })).body).toContain('pg_sleep(3)'),
@@ -227,7 +227,7 @@ describe('who asks for what', () => {
 })
 
 describe('the overview', () => {
-  it('counts and tells what is wrong now, with the reason, and finds pipelines by it', async () => {
+  it('counts and explains the current problems, and filters pipelines by them', async () => {
     const background = openBackground()
     const late = await makePipeline({ name: unique('late'), timeliness_number: 5, timeliness_datepart: 'minute' })
     await recordRun(background, late, 60, null)
@@ -265,14 +265,14 @@ describe('the overview', () => {
     expect((await linksIn('running')).has(late)).toBe(true)
     const [name] = (await sql('select name from pipeline where id = $1', [mended])).map((row) => row.name)
     expect(textOf((await open(`/overview?search=${name.toUpperCase()}`)).body)).toContain(name)
-    expect(textOf((await open('/overview?search=%25')).body)).toContain('No pipeline is like that')
+    expect(textOf((await open('/overview?search=%25')).body)).toContain('No pipeline matches these filters')
   })
 
-  it('tells an anomaly until it is unflagged', async () => {
+  it('shows an anomaly until it is unflagged', async () => {
     const background = openBackground()
     const pipeline_id = await makePipeline({ name: unique('odd') })
     await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts', minimum_executions: 5 })
-    // The same hour on six days, then nothing today.
+    // Runs at the same hour on six days, then no inserts today.
     for (let day = 6; day >= 1; day -= 1) await recordRun(background, pipeline_id, day * 1440 + 2, day * 1440 + 1, { inserts: 100 + day })
     const id = await recordRun(background, pipeline_id, 2, 1, { inserts: 0 })
     await drain(background)
@@ -280,7 +280,7 @@ describe('the overview', () => {
     const page = await open(`/pipelines/${pipeline_id}?execution=${id}&metric=inserts`)
     const points = JSON.parse(/id="history-points"[^>]*>(.*?)<\/script>/.exec(page.body)?.[1] ?? '').points
     expect(points.filter(({ isFlagged }: { isFlagged: boolean }) => isFlagged)).toMatchObject([{ id, value: 0 }])
-    // The band is the verdict's own: 2 deviations around the mean of the six.
+    // The band is the one that detection used: 2 standard deviations around the mean of the six runs.
     const { context } = (await get(`/anomaly_detection_result?pipeline_execution_id=${id}`)).body[0]
     expect(points.at(-1).lower).toBeCloseTo(context.lower_threshold, 6)
     expect(points.at(-1).upper).toBeCloseTo(context.upper_threshold, 6)
@@ -289,7 +289,7 @@ describe('the overview', () => {
     expect((await open('/overview?state=anomalous')).body).not.toContain(`/pipelines/${pipeline_id}"`)
   })
 
-  it('turns pages of fifty', async () => {
+  it('has pages of fifty pipelines', async () => {
     const prefix = unique('many')
     for (let index = 0; index < 51; index += 1) await makePipeline({ name: `${prefix}-${index}` })
     const countOn = async (page: number) =>
@@ -299,7 +299,7 @@ describe('the overview', () => {
 })
 
 describe('a pipeline', () => {
-  it('shows where each setting comes from, its runs as a tree, and why one failed', async () => {
+  it('shows where each threshold comes from, its runs as a tree, and why a run failed', async () => {
     const type = unique('type')
     await post('/pipeline_type', {
       name: type,
@@ -327,15 +327,15 @@ describe('a pipeline', () => {
     const text = textOf(body)
     expect(text).toContain('10 minutes (its own)')
     expect(text).toContain(`2 days (from its type ${type})`)
-    expect(text).toContain('Why no such table')
+    expect(text).toContain('Why it failed no such table')
     expect(body.indexOf(`id="run-${root}"`)).toBeLessThan(body.indexOf(`id="run-${child}"`))
     expect(body.indexOf(`id="run-${child}"`)).toBeLessThan(body.indexOf(`id="run-${grandchild}"`))
     expect(text).toContain('part, level 2:')
-    // A run of another pipeline is none of this page's.
+    // This page does not show a run of another pipeline.
     expect((await open(`/pipelines/${id}?execution=${child}`)).body).not.toContain(`id="chosen"`)
   })
 
-  it('names what lies downstream, however far', async () => {
+  it('names the pipelines downstream at every depth', async () => {
     const [a, b, c] = [unique('a'), unique('b'), unique('c')]
     const first = await makeLineage([a], [b])
     const second = await makeLineage([b], [c], { name: unique('second') })
@@ -357,8 +357,8 @@ describe('a pipeline', () => {
   })
 })
 
-describe('what is large', () => {
-  it('numbers beyond 2^53 are shown on every page, and kept exact in metadata', async () => {
+describe('large data', () => {
+  it('numbers of 2^53 and more are shown on every page, and stay exact in metadata', async () => {
     const most = 2 ** 53
     const pipeline_id = await makeLineage([unique('big.in')], [unique('big.out')], { pipeline_metadata: { lsn: 'LSN' } })
     const body = `{"id":${pipeline_id},"pipeline_metadata":{"lsn":12345678901234567890,"size":1e30}}`
@@ -384,7 +384,7 @@ describe('what is large', () => {
     ).toBe(200)
   })
 
-  it('runs with hundreds of parts: the newest keep theirs, and what is left out is said', async () => {
+  it('runs with hundreds of parts: the page shows the parts of the newest runs first, and says that it leaves some out', async () => {
     const pipeline_id = await makePipeline()
     const part = await makePipeline()
     const roots = [await startRun({ pipeline_id }), await startRun({ pipeline_id })]
@@ -399,28 +399,28 @@ describe('what is large', () => {
     const rows = [...body.matchAll(/id="run-(\d+)"/g)].map(([, id]) => Number(id))
     expect([status, rows.length, new Set(rows).size]).toEqual([200, 502, 502])
     expect(rows.indexOf(roots[0] as number)).toBe(401)
-    expect(textOf(body)).toContain('Of the parts of these runs the first 500 are shown')
+    expect(textOf(body)).toContain('Only 500 parts of these runs are shown')
   })
 
-  it('a lineage of thousands of edges: some are drawn, and it is said', async () => {
+  it('a lineage with thousands of edges: the page draws some, and says so', async () => {
     const hub = unique('wide')
     const names = (side: string) => Array.from({ length: 60 }, (_, index) => `${hub}.${side}.${index}`)
     await makeLineage(names('in'), names('out'))
     const { status, body } = await open(`/lineage-graph?address=${await addressId(`${hub}.in.0`)}`)
     expect([status, textOf(body).includes('of the edges')]).toEqual([200, false])
-    // From an output all inputs are seen, and from an input all outputs: with both, every edge between them.
+    // An output reaches all inputs, and an input all outputs: the view has every edge between them.
     await makeLineage(names('out'), [`${hub}.in.0`])
     const round = await open(`/lineage-graph?address=${await addressId(`${hub}.in.0`)}`)
     expect([round.status, JSON.parse(/id="lineage-graph"[^>]*>(.*?)<\/script>/.exec(round.body)?.[1] ?? '').edges.length]).toEqual([
       200, 2000,
     ])
-    expect(textOf(round.body)).toContain('Of the edges between them 2,000 are shown')
+    expect(textOf(round.body)).toContain('Only 2,000 of the edges between them are shown')
     for (const target of ['wide', hub]) expect((await open(`/lineage-graph?search=${hub}.in.0&depth=50&target=${target}`)).status).toBe(200)
   })
 
-  it('a baseline is taken from all runs of the lookback, however many', async () => {
+  it('a baseline uses all runs of the lookback, even if there are thousands', async () => {
     const pipeline_id = await makePipeline()
-    // Every minute for nine days; one hour of the day has 60 runs a day.
+    // One run a minute for nine days: each hour has 60 runs.
     await sql(
       `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds, inserts)
        select $1, at, at + interval '1 second', true, 1, case when at < now() - interval '7 days' then 200 else 100 end
@@ -431,11 +431,11 @@ describe('what is large', () => {
     const { points } = JSON.parse(/id="history-points"[^>]*>(.*?)<\/script>/.exec(body)?.[1] ?? '')
     expect(points).toHaveLength(2000)
     expect(textOf(body)).toContain('Only the newest 2,000 runs are drawn')
-    // Two of nine days had 200: the mean is about 122, and two deviations above it lie well above 200.
+    // Two of nine days have 200: the mean is about 122, and two standard deviations above it is well above 200.
     expect(points.at(-1).upper).toBeGreaterThan(195)
   })
 
-  it('has the band that detection uses, also where every value was the same fraction', async () => {
+  it('the band is the one of detection, even if every value is the same fraction', async () => {
     const pipeline_id = await makePipeline()
     await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'throughput', minimum_executions: 5 })
     const runOf = async (day: number, total_rows: number) => {
@@ -444,7 +444,7 @@ describe('what is large', () => {
       await post('/end_pipeline_execution', { id, end_date: new Date(begun + 3_000).toISOString(), total_rows })
       return id
     }
-    for (let day = 9; day >= 1; day -= 1) await runOf(day, 1) // a third of a row a second: no deviation, but for rounding
+    for (let day = 9; day >= 1; day -= 1) await runOf(day, 1) // a third of a row per second: only rounding makes a deviation
     const id = await runOf(0, 100)
     const { anomalies } = (await post(`/anomaly_detection/detect/${pipeline_id}`)).body
     const { lower_threshold, upper_threshold, baseline_std } = anomalies[0].context
@@ -459,7 +459,7 @@ describe('the lineage graph', () => {
   const graphOf = (body: string) => JSON.parse(/id="lineage-graph"[^>]*>(.*?)<\/script>/.exec(body)?.[1] ?? '')
   const namesOf = (body: string): string[] => graphOf(body).addresses.map(({ name }: { name: string }) => name)
 
-  it('shows what is up and down stream as far as asked, and what is wrong with who made it', async () => {
+  it('shows addresses upstream and downstream up to the depth, and the problems of the pipelines that write them', async () => {
     const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => unique(`graph.${name}`)) as [string, string, string, string, string]
     await makeLineage([a], [b])
     const maker = await makeLineage([b], [c], { pipeline_metadata: { owner: 'sales' } })
@@ -481,13 +481,13 @@ describe('the lineage graph', () => {
       wrong: failed,
       metadata: { owner: 'sales' },
     })
-    // The same for those who do not see the drawing.
-    expect(textOf(await show(''))).toContain(`${e} postgresql 2 downstream`)
-    // By its name, too.
+    // The table says the same as the drawing.
+    expect(textOf(await show(''))).toContain(`${e} postgresql 2 steps downstream`)
+    // A search for the exact name shows the graph, too.
     expect(namesOf((await open(`/lineage-graph?search=${b}`)).body)[0]).toBe(b)
   })
 
-  it('completes names, those that begin so first', async () => {
+  it('suggests names, first the ones that begin with the text', async () => {
     const part = unique('findme')
     await makeLineage([`${part}.one`, `x.${part}`], [unique('out')])
     const { body } = await get(`/lineage-graph/addresses?search=${part.toUpperCase()}`)
@@ -495,7 +495,7 @@ describe('the lineage graph', () => {
     expect((await get('/lineage-graph/addresses?search=%25')).body).toEqual([])
   })
 
-  it('shows the nearest 500 and says how many it leaves out', async () => {
+  it('shows the nearest 500 addresses and says how many there are', async () => {
     const hub = unique('hub')
     for (const part of [1, 2]) {
       await makeLineage(
@@ -532,18 +532,16 @@ describe('reporting', () => {
     expect(lines[0]).toBe(
       'day,pipeline,type,executions,failures,error_rate,inserts,updates,soft_deletes,total_rows,mean_seconds,p95_seconds,throughput',
     )
-    // A name that a spreadsheet would run is marked as text.
+    // A leading apostrophe marks a name that a spreadsheet would run as a formula.
     expect(lines[1]).toBe(`${day},"'${name.replaceAll('"', '""')}",reports,3,1,0.3333333333333333,400,5,1,406,20,29,10.15`)
     expect(lines).toHaveLength(3)
     const text = textOf((await open(`/reporting?${range}`)).body)
-    expect(text).toContain('All of these days 4 1 25 % 1,000,400 5 1 1,000,406')
-    expect(textOf((await open(`/reporting?${range}&search=${encodeURIComponent('=report')}`)).body)).toContain(
-      'All of these days 3 1 33.3 %',
-    )
-    expect(textOf((await open('/reporting?from=2026-03-11&to=2026-03-12')).body)).toContain('Nothing has run on these days')
+    expect(text).toContain('Total 4 1 25 % 1,000,400 5 1 1,000,406')
+    expect(textOf((await open(`/reporting?${range}&search=${encodeURIComponent('=report')}`)).body)).toContain('Total 3 1 33.3 %')
+    expect(textOf((await open('/reporting?from=2026-03-11&to=2026-03-12')).body)).toContain('No runs on these days')
   })
 
-  it('sorts by every column, either way', async () => {
+  it('sorts by every column, in both directions', async () => {
     const columns = [
       'day',
       'pipeline',
@@ -574,7 +572,7 @@ describe('reporting', () => {
 })
 
 describe('diagnostics', () => {
-  it('tells what is set, never the values, and what the database says of itself', async () => {
+  it('shows which settings are set, never their values, and the state of the database', async () => {
     const secret = 'https://hooks.slack.test/very-s3cret'
     const { body } = await open('/diagnostics', { SLACK_WEBHOOK_URL: secret })
     const text = textOf(body)
@@ -586,11 +584,11 @@ describe('diagnostics', () => {
     expect((await get('/diagnostics/probe')).body).toEqual({ database_ms: expect.any(Number) })
   })
 
-  it('names migrations that are missing', async () => {
+  it('counts the migrations that are not applied', async () => {
     const [newest] = await sql(
       'delete from drizzle.__drizzle_migrations where created_at = (select max(created_at) from drizzle.__drizzle_migrations) returning *',
     )
-    expect(textOf((await open('/diagnostics')).body)).toContain('are not applied: npm run db:migrate')
+    expect(textOf((await open('/diagnostics')).body)).toContain('are not applied: run npm run db:migrate')
     await sql('insert into drizzle.__drizzle_migrations (id, hash, created_at) values ($1, $2, $3)', [
       newest?.id,
       newest?.hash,

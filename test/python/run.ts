@@ -6,8 +6,8 @@ import { freePort } from '../../src/dev/postgres.ts'
 import { blocksOf, GUIDES, ROOT, readText } from '../support/node/guides.ts'
 
 /**
- * `npm run test:python`: the Python blocks of README and the guides, and the original's SDK (sdk.py), against a server of
- * their own. Needs Python 3.12 or newer (PYTHON names one) and PyPI; both are why it is not part of `npm test`.
+ * `npm run test:python` runs the Python blocks of README and the guides, and the original's SDK (sdk.py), against its own
+ * server. It needs Python 3.12 or newer (PYTHON names the program) and PyPI, so it is not part of `npm test`.
  */
 const folder = mkdtempSync(join(tmpdir(), 'watcher-python-'))
 const python = join(folder, 'venv', 'bin', 'python')
@@ -25,7 +25,7 @@ try {
   const base = `http://localhost:${port}`
   while (!(await fetch(base).catch(() => undefined))?.ok) await new Promise((resolve) => setTimeout(resolve, 100))
   const run = (file: string) => execFileSync(python, [file], { env: { ...process.env, WATCHER_URL: base }, encoding: 'utf8' })
-  /** The Python blocks of a file as one program; later blocks go on where earlier ones stopped. Its output must match. */
+  /** Runs all Python blocks of a file as one program. Its output must match. */
   const runExample = (path: string, expected: RegExp) => {
     const file = join(folder, 'example.py')
     writeFileSync(file, blocksOf(path, 'python').join('\n').replaceAll('http://localhost:8787', base))
@@ -36,11 +36,11 @@ try {
   }
   let passed = 0
   runExample('src/docs/workflow.md', /loaded 300 rows/)
-  runExample('src/docs/workflow.md', /loaded 0 rows/) // the second run starts where the first stopped
+  runExample('src/docs/workflow.md', /loaded 0 rows/) // the second run starts at the first run's watermark
   runExample('README.md', /inserts=150/)
   runExample('src/docs/sdk.md', /from 2025-01-01 to 2025-01-10\nExecution \d+ inserted 150 rows/)
-  const untried = GUIDES.filter((path) => readText(path).includes('```python') && !/workflow|sdk/.test(path))
-  if (untried.length > 0) throw new Error(`the Python examples of ${untried.join(', ')} are not run here`)
+  const missing = GUIDES.filter((path) => readText(path).includes('```python') && !/workflow|sdk/.test(path))
+  if (missing.length > 0) throw new Error(`no test runs the Python examples of ${missing.join(', ')}: add them here`)
   console.log(run(join(import.meta.dirname, 'sdk.py')).trim())
   console.log(`\n${passed + 1} passed, 0 failed`)
 } finally {

@@ -75,7 +75,7 @@ except RuntimeError:
     pass
 assert len(read("/pipeline_execution", pipeline_id=pipeline_id, status="failed")) == 1
 
-# Started and ended by hand, nulls and all; a retried start and end are one run.
+# Starts and ends a run directly. The SDK sends nulls; a repeated start and end are one run.
 start = pendulum.now("UTC")
 started = watcher.start_pipeline_execution(pipeline_id, start_date=start, parent_execution_id=tracked.execution_id)
 assert watcher.start_pipeline_execution(pipeline_id, start_date=start, parent_execution_id=tracked.execution_id) == started
@@ -86,7 +86,7 @@ assert read(f"/pipeline_execution/{started}")["parent_id"] == tracked.execution_
 watcher.update_pipeline_next_watermark(pipeline_id, "2024-03-01")
 assert read(f"/pipeline/{pipeline_id}")["next_watermark"] == "2024-03-01"
 
-# An inactive pipeline is told so, and nulls in the configuration switch nothing off.
+# The SDK warns about an inactive pipeline, and nulls in its configuration change nothing.
 httpx.patch(f"{BASE}/pipeline", json={"id": pipeline_id, "active": False}).raise_for_status()
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, it, vi } from 'vitest'
 import { fireByPath, startTicking } from '../../src/server/cron.ts'
 
-it('fires each cron when it is due, with the time it was due, until it is stopped', async () => {
+it('fires each cron when it is due, with its scheduled time, until it is stopped', async () => {
   const fired: URL[] = []
   const server = createServer((request, response) => {
     fired.push(new URL(request.url ?? '', 'http://localhost'))

@@ -13,9 +13,9 @@ import { startReceiver } from '../support/node/receiver.ts'
 import type { Taken } from '../support/provided.ts'
 
 /**
- * The whole of it, with nothing in a test's hands: workerd in a process of its own that is killed outright, the local
- * platform's queue (which forgets its messages with that process), PostgreSQL, its endpoint that goes away, Slack that
- * fails. Only waiting is cut short: where jobs wait, the rows are made older.
+ * The whole service without fakes inside: workerd in its own process, which is killed; miniflare's queue, which loses its
+ * messages with that process; PostgreSQL; its endpoint, which goes away; a Slack that fails. Only waiting is shortened: the
+ * test makes the rows of waiting jobs older.
  */
 const ROOT = join(import.meta.dirname, '../..')
 const CONFIG = join(ROOT, 'wrangler.toml')
@@ -79,7 +79,7 @@ const serve = async (configPath = CONFIG): Promise<Served> => {
   return { url, process: child }
 }
 
-/** Kills the process and workerd with it, in the middle of whatever they do. */
+/** Kills the process and its workerd, without letting them finish their work. */
 const kill = async ({ process: child }: Served): Promise<void> => {
   const gone = new Promise((resolve) => child.once('exit', resolve))
   process.kill(-(child.pid ?? 0), 'SIGKILL')
@@ -107,7 +107,7 @@ const post = (served: { url: string }, path: string, body: unknown, headers: Rec
     signal: AbortSignal.timeout(10_000),
   })
 
-/** Pipelines with a rule and a week of usual loads at this hour. */
+/** Creates pipelines with a rule and a week of usual loads at this hour. */
 const fillPipelines = (count: number) =>
   client.query(`
     with t as (insert into pipeline_type (name) values ('t') returning id),
@@ -131,10 +131,10 @@ describe('the real queue', () => {
     }
   })
 
-  it('takes a poison job to the dead letters, and the others past it', async () => {
+  it('moves a poison job to the dead letter queue, and runs the other jobs', async () => {
     const dist = join(ROOT, 'dist', 'test')
     mkdirSync(dist, { recursive: true })
-    // No retry in the place of nineteen: the job has had its other attempts.
+    // No retry instead of nineteen: the job has already used its other attempts.
     const toml = readFileSync(CONFIG, 'utf8')
       .replace('main = "', 'main = "../../')
       .replace('directory = "', 'directory = "../../')
@@ -168,11 +168,11 @@ describe('the real queue', () => {
     let served = await serve()
     const faults = { workers_killed: 0, database_outages: 0, slack_failures: 4 }
 
-    /** As a client does that must not lose its run: until it is answered. */
+    /** Repeats a request until it is answered, as a client does that must not lose its run. */
     const insist = async (path: string, body: unknown, headers?: Record<string, string>): Promise<unknown> => {
-      // By the clock: a busy machine takes many seconds to start a killed worker again.
+      // A deadline, not a count: a busy machine takes many seconds to restart a killed worker.
       for (const deadline = Date.now() + 90_000; Date.now() < deadline; ) {
-        // Killed in the middle of an answer, a worker leaves half of its body.
+        // A worker that is killed during an answer leaves half of its body.
         const answer = await post(served, path, body, headers)
           .then(async (response) => ({ status: response.status, text: await response.text() }))
           .catch(() => undefined)
@@ -204,7 +204,7 @@ describe('the real queue', () => {
     }
     await runs
 
-    // Nobody waits for claims to run out and for delays: the rows are made older while no worker is there to notice.
+    // Instead of waiting for claims and delays to expire, make the rows older while no worker runs.
     for (let round = 0; round < 12 && (await countOf("job where state in ('waiting', 'running')")) > 0; round += 1) {
       await kill(served)
       faults.workers_killed += 1
@@ -232,7 +232,7 @@ describe('the real queue', () => {
       lost: RUNS - new Set(about(alerts)).size,
       doubled: about(sure).length - new Set(about(sure)).size,
     }
-    console.log(`Real queue, killed and starved: ${JSON.stringify(tally)}`)
+    console.log(`Real queue, with workers killed and the database stopped: ${JSON.stringify(tally)}`)
     expect(tally).toMatchObject({ executions: RUNS, findings: RUNS, alerts: RUNS, lost: 0, doubled: 0 })
     expect(await countOf("job where state <> 'succeeded'")).toBe(0)
     expect(await countOf("job where kind = 'detect_anomalies'")).toBe(RUNS)

@@ -11,7 +11,7 @@ import { startReceiver } from '../support/node/receiver.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
-/** What the image runs, and `npm start` after building. */
+/** The command of the image, and of `npm start` after the build. */
 const [, ...COMMAND] = JSON.parse(/^CMD (\[.*\])$/m.exec(DOCKERFILE)?.[1] ?? '[]') as string[]
 
 let postgres: Awaited<ReturnType<typeof startPostgres>>
@@ -55,7 +55,7 @@ const launch = async (settings: Record<string, string> = {}): Promise<Server> =>
   const port = await freePort()
   const child = spawn(process.execPath, COMMAND, {
     cwd: ROOT,
-    detached: true, // a group of its own: what a terminal's Ctrl-C reaches
+    detached: true, // its own process group, as a terminal's Ctrl-C signals one
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, DATABASE_URL: postgres.url, WATCHER_API_TOKENS: 'tests:of-tests', PORT: String(port), ...settings },
   })
@@ -84,13 +84,13 @@ const serve = async (settings?: Record<string, string>): Promise<Server> => {
   return server
 }
 
-/** Where a process listens, as Linux tells. */
+/** The ports on which a process listens, from /proc. */
 const portsOf = (pid: number): number[] => {
   const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => {
     try {
       return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1]
     } catch {
-      return undefined // closed meanwhile
+      return undefined // it was closed meanwhile
     }
   })
   const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)
@@ -100,9 +100,9 @@ const portsOf = (pid: number): number[] => {
   })
 }
 
-const ASSET_HEADERS = readFileSync(join(ROOT, 'src/static/_headers'), 'utf8')
+const ASSET_HEADERS = readFileSync(join(ROOT, 'src/pages/frame/static/_headers'), 'utf8')
 
-/** What `_headers` sets below a path, and the same of an answer. */
+/** The headers that `_headers` sets for a path, and the same headers of an answer. */
 const headersFor = (path: string): [name: string, value: string][] => {
   const below = ASSET_HEADERS.split(/^(?=\/)/m).find((text) => text.startsWith(`${path}\n`)) ?? ''
   return [...below.matchAll(/^ {2}([\w-]+): (.*)$/gm)].map(([, name = '', value = '']) => [name, value])
@@ -116,7 +116,7 @@ const lateRun = async ({ post }: Server, name: string) => {
 }
 
 describe('npm start', () => {
-  it('serves the production bundle: closed without a token, with assets, its version, and a queue that works', async () => {
+  it('serves the production bundle: refuses requests without a token, serves assets and its version, and runs jobs', async () => {
     const server = await serve()
     const open = await fetch(`${server.url}/?deep=true`)
     expect([open.status, await open.json()]).toEqual([200, { status: 'ok' }])
@@ -138,7 +138,7 @@ describe('npm start', () => {
     expect(await server.ended).toBe(0)
   })
 
-  it('serves the guides to everybody, as the platform does', async () => {
+  it('serves the guides without a token, as the platform does', async () => {
     const server = await serve()
     const open = (path: string) => fetch(server.url + path, { redirect: 'manual' })
     for (const [path, heading, rule] of [
@@ -162,7 +162,7 @@ describe('npm start', () => {
     expect(await server.ended).toBe(0)
   })
 
-  it('gives the database to nobody else on the machine', async () => {
+  it('refuses its database endpoint to other users of the machine', async () => {
     const server = await serve()
     const ports = portsOf(server.child.pid ?? 0)
     const asked = await Promise.all(
@@ -186,7 +186,7 @@ describe('npm start', () => {
   it.each([
     ['SIGTERM', (server: Server) => server.child.kill('SIGTERM')],
     ['Ctrl-C in its terminal, which reaches workerd too', (server: Server) => process.kill(-(server.child.pid ?? 0), 'SIGINT')],
-  ])('finishes the request and the job under way when it is told to end: %s', async (_, tell) => {
+  ])('finishes the request and the job under way before it ends: %s', async (_, tell) => {
     channels += 1
     const channel = `${receiver.url}/stop-${channels}`
     const server = await serve({ SLACK_WEBHOOK_URL: channel })
@@ -196,7 +196,7 @@ describe('npm start', () => {
     const posts = async () => ((await (await fetch(channel)).json()) as { posts: number }).posts
     await vi.waitFor(async () => expect(await posts()).toBe(1), { timeout: 10_000, interval: 20 })
 
-    // A request that waits in the database for a lock of ours, and a job that waits for Slack.
+    // The request waits for our lock in the database, and the job waits for Slack.
     const name = `stopped ${channels}`
     await client.query('begin')
     await client.query('select 1 from pipeline where name = $1 for update', [name])
@@ -229,7 +229,7 @@ describe('npm start', () => {
     expect(await posts()).toBe(1)
   })
 
-  it('sends an answer to its end, however slowly it is taken', async () => {
+  it('sends a complete answer before it ends, even if the client reads slowly', async () => {
     const server = await serve()
     await client.query(`insert into pipeline_type (name) values ('of tests') on conflict do nothing`)
     await client.query(`insert into pipeline (name, pipeline_type_id, pipeline_metadata)
@@ -257,11 +257,11 @@ describe('npm start', () => {
     await client.query(`delete from pipeline where name like 'large %'`)
   })
 
-  it('finds what an earlier process had in its queue when it was killed', async () => {
+  it("runs the jobs that were in a killed process's queue", async () => {
     const first = await serve()
     process.kill(-(first.child.pid ?? 0), 'SIGKILL')
     await first.ended
-    // Recorded a while ago and sent again by the process that is gone: otherwise it would be left alone for an hour.
+    // The job was recorded earlier, and the killed process has sent it again. Normally it is not sent again for an hour.
     const { rows } = await client.query(`insert into job (kind, payload, created_at, due_at, resent_at)
       values ('check_freshness', '{}', now() - interval '10 minutes', now() - interval '10 minutes', now() - interval '5 minutes') returning id`)
     const second = await serve()
@@ -278,7 +278,7 @@ describe('npm start', () => {
     [{ DATABASE_URL: 'mysql://u:p@localhost/x' }, 'DATABASE_URL must look like'],
     [{ DATABASE_URL: 'postgresql://u:p-s3cret@127.0.0.1:1/watcher' }, 'no connection to the database watcher'],
     [{ PORT: 'http' }, 'PORT=http is not a port number'],
-  ])('says in one sentence what keeps it from starting: %j', async (settings, sentence) => {
+  ])('says in one sentence why it does not start: %j', async (settings, sentence) => {
     const server = await launch(settings)
     expect(await server.ended).toBe(1)
     expect(server.output()).toContain(`watcher: ${sentence}`)
@@ -288,7 +288,7 @@ describe('npm start', () => {
 })
 
 describe('the Dockerfile', () => {
-  it('copies and runs what is there, as somebody who is not root, reachable from outside', () => {
+  it('copies existing files, runs an existing command as a user other than root, and listens on all addresses', () => {
     expect(existsSync(join(ROOT, COMMAND[0] ?? '-'))).toBe(true)
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
     for (const [, script] of DOCKERFILE.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty(script as string)

@@ -12,7 +12,7 @@ interface Planted {
   imports: string[]
 }
 
-/** Plants files with these imports, a line each, and answers `path:line rule` for each finding of the linter. */
+/** Creates files with these imports, one per line; answers `path:line rule` for each finding of the linter. */
 const lint = (planted: Planted[]): string[] => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'watcher-boundaries-')))
   try {
@@ -33,7 +33,7 @@ const lint = (planted: Planted[]): string[] => {
   }
 }
 
-/** For each folder: a file in it, and imports that it must not have. */
+/** A file of each folder, and imports that it must not have. */
 const FORBIDDEN: [path: string, imports: string[]][] = [
   ['src/planted.ts', ['pg', './tools/migrate.ts', '../test/support/api.ts']],
   ['src/core/planted.ts', ['../db/client.ts', '../env.ts', '../http/router.ts']],
@@ -113,7 +113,7 @@ describe('the linter', () => {
     expect(new Set(refused)).toEqual(new Set(imports.map((_, index) => `${path}:${index + 1} lint/style/noRestrictedImports`)))
   })
 
-  it('lets a folder import what lies below it', () => {
+  it('allows imports from lower layers', () => {
     expect(
       lint([
         {
@@ -134,23 +134,23 @@ describe('the linter', () => {
     ).toEqual([])
   })
 
-  it('refuses modules of Node in what runs in workerd', () => {
+  it('refuses modules of Node in code that runs in workerd', () => {
     const paths = ['src/core/x.ts', 'src/http/x.ts', 'src/features/pipelines/queries.ts', 'src/pages/overview/page.tsx', 'src/checks/x.ts']
     expect(lint(paths.map((path) => ({ path, imports: ['node:fs'] }))).sort()).toEqual(
       paths.map((path) => `${path}:1 lint/correctness/noNodejsModules`).sort(),
     )
   })
 
-  it('holds every folder of src', () => {
+  it('has a rule for every folder of src', () => {
     const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
     const held = new Set(FORBIDDEN.map(([path]) => path.split('/')[1]))
-    // Guides are Markdown.
+    // The guides in docs/ are Markdown, not code.
     expect(folders.map(({ name }) => name).filter((name) => !held.has(name) && name !== 'docs')).toEqual([])
   })
 })
 
 describe('the files of src', () => {
-  it('have at most 250 lines, but for what is generated and styles', () => {
+  it('have at most 250 lines, except generated files and styles', () => {
     const long = globSync('src/**/*.{ts,tsx,js,sql}', { cwd: ROOT })
       .filter((path) => path !== 'src/bindings.d.ts')
       .map((path) => [path, readFileSync(join(ROOT, path), 'utf8').trimEnd().split('\n').length] as const)
@@ -158,11 +158,11 @@ describe('the files of src', () => {
     expect(long).toEqual([])
   })
 
-  it('bring what they have in an index.ts, where a list says so', () => {
+  it('export their feature, check or page in an index.ts', () => {
     for (const list of ['features', 'checks', 'pages']) {
       const folders = readdirSync(join(ROOT, 'src', list), { withFileTypes: true }).filter((entry) => entry.isDirectory())
       for (const { name } of folders) {
-        // The frame is of every page, and the guides' page is made of files (tools/docs.ts).
+        // The frame belongs to all pages, and the guides are static files (tools/docs.ts).
         if (list === 'pages' && ['frame', 'docs'].includes(name)) continue
         expect(readFileSync(join(ROOT, 'src', list, 'index.ts'), 'utf8'), `${list}/${name}`).toContain(`'./${name}/index.ts'`)
       }

@@ -18,7 +18,7 @@ const PAGES = [
   'CHANGELOG.md',
 ]
 
-/** A page without its code, where a `[link](…)` or a `# heading` is neither. */
+/** A page without its code blocks, because code may contain text that looks like a link or a heading. */
 const proseOf = (path: string): string => readText(path).replace(/^ *```[\s\S]*?^ *```$/gm, '')
 
 const anchorsOf = (path: string): string[] => {
@@ -28,7 +28,7 @@ const anchorsOf = (path: string): string[] => {
 
 const linksOf = (path: string): string[] => [...proseOf(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, href = '']) => href)
 
-/** What is wrong with a link; undefined: nothing is. Other hosts are not asked. */
+/** The fault of a link; undefined if there is none. Links to other hosts are not checked. */
 const faultOf = (path: string, href: string): string | undefined => {
   if (href.startsWith('https://')) return undefined
   const [file = '', anchor] = href.split('#')
@@ -39,7 +39,7 @@ const faultOf = (path: string, href: string): string | undefined => {
 }
 
 describe('the written pages', () => {
-  it('have links and pictures that lead somewhere', () => {
+  it('have links and pictures whose targets exist', () => {
     expect(PAGES.flatMap((path) => linksOf(path).flatMap((href) => faultOf(path, href) ?? []))).toEqual([])
     expect(linksOf('README.md').length).toBeGreaterThan(15)
   })
@@ -51,7 +51,7 @@ describe('the written pages', () => {
     expect([...new Set(named)].filter((script) => !(script in scripts))).toEqual([])
   })
 
-  it('have a README of at most 160 lines that installs and tests as CI does', () => {
+  it('include a README of at most 160 lines that installs and tests as CI does', () => {
     expect(readText('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(160)
     expect(blocksOf('README.md', 'bash')).toContain('npm ci && npm test\n')
     const ci = readText('.ci/run')
@@ -62,13 +62,13 @@ describe('the written pages', () => {
     expect(ci.indexOf('npm ci')).toBeLessThan(ci.indexOf('npm test'))
   })
 
-  it('list every setting, and no other', () => {
+  it('list exactly the settings that exist', () => {
     const [table = ''] = /^\| setting[\s\S]*?\n\n/m.exec(readText('src/docs/settings.md')) ?? []
     const listed = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
     expect(listed.sort()).toEqual(['ENV_STATE', ...SETTING_NAMES].sort())
   })
 
-  it('name error codes that exist, each beside its status', () => {
+  it('name only error codes that exist, each with its status', () => {
     const [table = ''] = /^\| status[\s\S]*?\n\n/m.exec(readText('src/docs/api-promises.md')) ?? []
     const rows = [...table.matchAll(/^\| ([\d, ]+) \|(.*)\|$/gm)]
     const named = rows.flatMap(([, statuses = '', codes = '']) =>
@@ -81,7 +81,7 @@ describe('the written pages', () => {
     for (const [, status, code] of onCall) expect([code, Number(status)]).toEqual([code, ERRORS[code as keyof typeof ERRORS]?.status])
   })
 
-  it('name the crons that fire', () => {
+  it('name exactly the crons that fire', () => {
     const text = readText('src/docs/checks-and-alerts.md')
     const [table = ''] = /^\| cron[\s\S]*?\n\n/m.exec(text) ?? []
     expect([...table.matchAll(/^\| `([^`]+)`/gm)].map(([, cron]) => cron)).toEqual(Object.values(CRONS))
@@ -94,14 +94,14 @@ describe('a guide', () => {
   const front = '---\ntitle: Tried\norder: 1\nsummary: Of the test.\n---\n\n# Tried\n\n'
   const render = (text: string) => readGuide('tried', front + text, ['tried', 'other'], () => ({ width: 4, height: 3 }))
 
-  it('begins with its title, and a sentence that says whom it helps', () => {
+  it('begins with its title and a sentence that says who needs it', () => {
     for (const path of GUIDES) {
       const [, title] = /^title: (.*)$/m.exec(readText(path)) ?? []
       expect(readText(path), path).toMatch(new RegExp(`\\n# ${title}\\n\\nThis guide helps [^\\n]+\\.\\n`))
     }
   })
 
-  it('cannot put HTML of its own into the page: not as text, code, heading, table or alternative text', () => {
+  it('cannot add HTML to the page: not as text, code, heading, table or alternative text', () => {
     const evil = '<script>alert(1)</script>'
     const { html, sections } = render(
       `${evil}\n\n## A ${evil} \`${evil}\`\n\n\`\`\`bash "onload=\n${evil}\n\`\`\`\n\n| ${evil} |\n|---|\n| ${evil} |\n\n![" onerror="${evil}](../../.github/screenshots/a.png)\n`,
@@ -113,7 +113,7 @@ describe('a guide', () => {
     expect(sections).toMatchObject([{ depth: 2, id: 'a-scriptalert1script-scriptalert1script' }])
   })
 
-  it('leads to other guides where the worker serves them', () => {
+  it('links to other guides at the paths that the worker serves', () => {
     expect(render('[Other](other.md#a-part) and [here](#x)').html).toContain(
       '<a href="/docs/other#a-part">Other</a> and <a href="#x">here</a>',
     )
@@ -124,17 +124,17 @@ describe('a guide', () => {
     ['[x](../../SECURITY.md)', 'the link ../../SECURITY.md leads to no guide'],
     ['[x](javascript:alert(1))', 'leads to no guide'],
     ['[x](http://example.com)', 'the link http://example.com leads to no guide'],
-    ['![x](https://example.com/x.png)', 'is not in ../../.github/screenshots/'],
-  ])('is refused where it holds %s', (text, fault) => {
+    ['![x](https://example.com/x.png)', 'must be a .png file in ../../.github/screenshots/'],
+  ])('is refused if it contains %s', (text, fault) => {
     expect(() => render(text)).toThrow(fault)
   })
 
-  it('is refused without its front matter, or with another title', () => {
+  it('is refused without front matter, or if its heading differs from its title', () => {
     expect(() => readGuide('x', '# X\n', [], () => ({ width: 1, height: 1 }))).toThrow('it must begin with title, order and summary')
     expect(() => readGuide('x', front.replace('# Tried', '# Other'), [], () => ({ width: 1, height: 1 }))).toThrow('its first heading')
   })
 
-  it('has anchors as the code host makes them', () => {
+  it('has the same anchors as on the code host', () => {
     const slug = createSlugger()
     expect(["What's new, and `why`?", 'A b', 'A b', 'Rows – 95 %'].map(slug)).toEqual(['whats-new-and-why', 'a-b', 'a-b-1', 'rows--95-'])
   })

@@ -28,7 +28,7 @@ afterAll(async () => {
 const faultsOf = (findings: Finding[]) => Object.fromEntries(findings.map(({ name, fault }) => [name, fault]))
 
 describe('the doctor', () => {
-  it('says which setting is missing or malformed, and never its value', async () => {
+  it('names a missing or malformed setting, and never shows its value', async () => {
     expect(faultsOf(await examine({}, CONFIG)).settings).toContain('DATABASE_URL is not set')
     const open = faultsOf(await examine({ DATABASE_URL: SETTINGS.DATABASE_URL }, CONFIG))
     expect(open.settings).toContain('WATCHER_API_TOKENS is not set')
@@ -37,10 +37,10 @@ describe('the doctor', () => {
     expect(JSON.stringify(findings)).not.toContain('s3cret')
   })
 
-  it('says that the database is away, not migrated, or of another version, and how to mend it', async () => {
+  it('says that the database is unreachable, not migrated, or of another version, and how to mend it', async () => {
     expect(faultsOf(await examine(SETTINGS, CONFIG)).database).toContain('it cannot be reached (ECONNREFUSED)')
     const variables = { ...SETTINGS, DATABASE_URL: postgres.url }
-    expect(faultsOf(await examine(variables, CONFIG)).migrations).toMatch(/^(\d+) of \1 are not applied: npm run db:migrate$/)
+    expect(faultsOf(await examine(variables, CONFIG)).migrations).toMatch(/^(\d+) of \1 are not applied: run npm run db:migrate$/)
     await migrate(postgres.url)
     expect(Object.values(faultsOf(await examine(variables, CONFIG)))).toEqual([undefined, undefined, undefined, undefined, undefined])
     const client = new pg.Client({ connectionString: postgres.url })
@@ -50,13 +50,13 @@ describe('the doctor', () => {
     await client.query(`delete from drizzle.__drizzle_migrations where hash = 'later'`)
     await client.query(`alter function ${FUNCTIONS.end_pipeline_execution} rename to gone`)
     expect(faultsOf(await examine(variables, CONFIG)).functions).toBe(
-      `the database lacks ${FUNCTIONS.end_pipeline_execution}: npm run db:migrate`,
+      `the database lacks ${FUNCTIONS.end_pipeline_execution}: run npm run db:migrate`,
     )
     await client.query(`alter function gone rename to ${FUNCTIONS.end_pipeline_execution}`)
     await client.end()
   })
 
-  it('says what wrangler.toml lacks', async () => {
+  it('says what is missing in wrangler.toml', async () => {
     const dist = join(ROOT, 'dist', 'test')
     mkdirSync(dist, { recursive: true })
     const broken = join(dist, 'doctor.toml')
@@ -66,12 +66,12 @@ describe('the doctor', () => {
       return faultsOf(await examine(SETTINGS, broken))['wrangler.toml']
     }
     expect(await faultAfter('"0 * * * *",', '')).toContain('the cron "0 * * * *" is missing')
-    expect(await faultAfter('max_retries = 19 ', 'max_retries = 3 ')).toBe('production: max_retries of watcher-jobs is to be 19')
+    expect(await faultAfter('max_retries = 19 ', 'max_retries = 3 ')).toBe('production: max_retries of watcher-jobs must be 19')
     expect(await faultAfter('dead_letter_queue = "watcher-dead-jobs"', '')).toContain('has no dead letter queue with a consumer')
     expect(await faultAfter('binding = "JOBS"', 'binding = "TASKS"')).toContain('production: no queue is bound to JOBS')
   })
 
-  it('looks at the service that runs: its database, its crons, what waits and what has failed', async () => {
+  it('examines the running service: its database, its crons, waiting jobs and failed jobs', async () => {
     await migrate(postgres.url)
     const client = new pg.Client({ connectionString: postgres.url })
     await client.connect()

@@ -12,7 +12,7 @@ const namesOf = (...texts: string[]) =>
   )
 
 describe('SQL functions from source', () => {
-  it('have a name that only what is run changes: no comment, no line end', () => {
+  it('have a name that changes only with the code, not with comments or line ends', () => {
     const { one } = namesOf(define('one'))
     expect(one).toMatch(/^one_[0-9a-f]{8}$/)
     expect(namesOf(`-- what it promises\n${define('one')}`).one).toBe(one)
@@ -21,7 +21,7 @@ describe('SQL functions from source', () => {
     expect(namesOf(define('one', 'select 2')).one).not.toBe(one)
   })
 
-  it('keep what looks like a comment inside a literal', () => {
+  it('keep text inside a literal that looks like a comment', () => {
     const text = define('one', `select 'it''s\n-- no comment\n' || $text$\n-- nor this\n$text$ /* '\n-- commented out all the same\n*/`)
     expect(normalise(text)).toContain('-- no comment')
     expect(normalise(text)).toContain('-- nor this')
@@ -29,7 +29,7 @@ describe('SQL functions from source', () => {
     expect(normalise("select 1 -- it's\n-- gone\n;")).toBe("select 1 -- it's\n;")
   })
 
-  it('are created after what they call, and change with it', () => {
+  it('are created after the functions they call, and change with them', () => {
     const caller = define('caller', 'select :callee() + 1::integer')
     const [first, second] = resolveFunctions([source(caller, 'a.sql'), source(define('callee'), 'b.sql')])
     expect([first?.name, second?.name]).toEqual(['callee', 'caller'])
@@ -38,7 +38,7 @@ describe('SQL functions from source', () => {
     expect(namesOf(caller, define('callee', 'select 2')).caller).not.toBe(second?.hashedName)
   })
 
-  it('are refused in one sentence where they cannot be created', () => {
+  it('are refused in one sentence if they cannot be created', () => {
     const circle = [define('a', 'select :b()'), define('b', 'select :a()')]
     expect(() => namesOf(...circle)).toThrow('SQL functions call each other in a circle: a -> b -> a')
     expect(() => namesOf(define('a', 'select :gone()'))).toThrow('a calls :gone, which no .sql file creates')
@@ -47,12 +47,12 @@ describe('SQL functions from source', () => {
     expect(() => namesOf(define('x'.repeat(60)))).toThrow('is longer than 63 bytes')
   })
 
-  it('are listed by name, for the worker', () => {
+  it('are listed by name for the worker', () => {
     const text = generate(resolveFunctions([source(define('zebra'), 'z.sql'), source(define('ape'), 'y.sql')]))
     expect(text).toMatch(/export const FUNCTIONS = \{\n {2}ape: 'ape_[0-9a-f]{8}',\n {2}zebra: 'zebra_[0-9a-f]{8}',\n\} as const\n$/)
   })
 
-  it('create a rule for each metric that there is', () => {
+  it('create a rule for every metric', () => {
     const sql = readFileSync(join(import.meta.dirname, '../../src/features/pipelines/create-or-get.sql'), 'utf8')
     const listed = /unnest\(ARRAY\[([^\]]*)\]\) metric/
       .exec(sql)?.[1]

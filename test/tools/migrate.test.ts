@@ -37,7 +37,7 @@ const query = async (url: string, text: string, params: unknown[] = []): Promise
 }
 
 let made = 0
-/** An empty database of its own. */
+/** Creates an empty database; answers its URL. */
 const createDatabase = async (): Promise<string> => {
   made += 1
   await query(server.url, `create database migrated_${made}`)
@@ -50,7 +50,7 @@ const functionsIn = async (url: string) =>
   (await query(url, `select proname from pg_proc where pronamespace = 'public'::regnamespace order by 1`)).map(({ proname }) => proname)
 
 describe('npm run db:migrate', () => {
-  it('is safe to run twice, and by several at once', async () => {
+  it('is safe to run twice, also at the same time', async () => {
     const url = await createDatabase()
     const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(url)))
     expect(applied.filter(({ migrations, functions }) => migrations + functions > 0)).toHaveLength(1)
@@ -74,7 +74,7 @@ describe('npm run db:migrate', () => {
     ])
   })
 
-  it('applies an entry that was merged after a newer one, in the order of the journal', async () => {
+  it('applies an entry that was merged after a newer one, in the journal order', async () => {
     const url = await createDatabase()
     const merged = join(folder, 'merged')
     cpSync(MIGRATIONS, merged, { recursive: true })
@@ -82,7 +82,7 @@ describe('npm run db:migrate', () => {
     const journalFile = join(merged, 'meta', '_journal.json')
     const journal = JSON.parse(readFileSync(journalFile, 'utf8')) as { entries: { idx: number; when: number; tag: string }[] }
     const [first, second] = journal.entries as [(typeof journal.entries)[number], (typeof journal.entries)[number]]
-    // Two branches, each older than what is applied: the second needs the first.
+    // Two branches with entries older than the newest applied one; the second entry needs the first.
     const late = ['early_table', 'early_column'].map((tag, index) => ({ ...second, tag, when: first.when + 1 + index }))
     writeFileSync(join(merged, 'early_table.sql'), 'create table early (id integer);')
     writeFileSync(join(merged, 'early_column.sql'), 'alter table early add column note text;')
@@ -92,7 +92,7 @@ describe('npm run db:migrate', () => {
     expect(await migrate(url, merged)).toMatchObject({ migrations: 0 })
   })
 
-  it('leaves the database as it was where a migration fails', async () => {
+  it('leaves the database unchanged if a migration fails', async () => {
     const url = await createDatabase()
     const broken = join(folder, 'broken')
     cpSync(MIGRATIONS, broken, { recursive: true })
@@ -108,7 +108,7 @@ describe('npm run db:migrate', () => {
     expect(await query(url, `select to_regclass('pipeline') as found`)).toEqual([{ found: null }])
   })
 
-  it('creates the SQL functions that are missing, and only those', async () => {
+  it('creates only the missing SQL functions', async () => {
     const url = await createDatabase()
     await migrate(url)
     expect(await functionsIn(url)).toEqual(expect.arrayContaining(Object.values(FUNCTIONS)))
@@ -118,7 +118,7 @@ describe('npm run db:migrate', () => {
     expect((await query(url, 'select name from sql_function order by 1')).map(({ name }) => name)).toEqual(Object.values(FUNCTIONS).sort())
   })
 
-  it('keeps a function of another version until nobody has wanted it for so many days', async () => {
+  it('keeps a function of another version until no migrate has wanted it for the given days', async () => {
     const url = await createDatabase()
     await migrate(url)
     await query(url, 'create function earlier_1a2b3c4d() returns integer language sql as $$ select 1 $$')
@@ -126,13 +126,13 @@ describe('npm run db:migrate', () => {
     expect(await pruneFunctions(url, 30)).toEqual([])
     await migrate(url)
     await query(url, `update sql_function set last_wanted_at = now() - interval '31 days'`)
-    // Those of this checkout stay, however long ago they were asked for.
+    // The functions of this checkout stay, whatever the age of their last_wanted_at.
     expect(await pruneFunctions(url, 30)).toEqual(['earlier_1a2b3c4d'])
     expect(await functionsIn(url)).not.toContain('earlier_1a2b3c4d')
     expect(await functionsIn(url)).toEqual(expect.arrayContaining(Object.values(FUNCTIONS)))
   })
 
-  it('prints what it has done, and drops on request', async () => {
+  it('prints what it has done, and drops functions with --prune', async () => {
     const url = await createDatabase()
     const migrateWith = (...options: string[]) =>
       run(process.execPath, ['src/tools/migrate.ts', ...options], { cwd: ROOT, env: { ...process.env, DATABASE_URL: url } })
@@ -145,7 +145,7 @@ describe('npm run db:migrate', () => {
     ])
   })
 
-  it('says in one sentence that the database is not there', async () => {
+  it('says in one sentence that it cannot connect to the database', async () => {
     const failure = await migrate('postgresql://postgres@127.0.0.1:1/nowhere').catch((error) => error)
     expect(failure).toBeInstanceOf(ProgramFailure)
     expect(failure.message).toContain('no connection to the database nowhere at 127.0.0.1:1')
@@ -153,7 +153,7 @@ describe('npm run db:migrate', () => {
 })
 
 describe('the migrations', () => {
-  it('are those of the tables: generating once more changes nothing', async () => {
+  it('match the tables: drizzle-kit generates no new one', async () => {
     const out = join(folder, 'generated')
     cpSync(MIGRATIONS, out, { recursive: true })
     const { stdout } = await run(
@@ -170,7 +170,7 @@ describe('the migrations', () => {
     expect(stdout).toContain('No schema changes, nothing to migrate')
   })
 
-  it('know every function of the sources by the name that the worker calls', () => {
+  it('create every function under the name that the worker calls', () => {
     expect(Object.fromEntries(readFunctions().map(({ name, hashedName }) => [name, hashedName]))).toEqual(FUNCTIONS)
   })
 })

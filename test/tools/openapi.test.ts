@@ -10,13 +10,13 @@ const read = async () =>
   ).json() as Promise<Record<string, any>>
 
 describe('/openapi.json', () => {
-  it('is valid OpenAPI 3.1 to a strict validator', async () => {
+  it('is valid OpenAPI 3.1 for a strict validator', async () => {
     const result = await new Validator().validate(await read())
     expect(result.errors ?? []).toEqual([])
     expect(result.valid).toBe(true)
   })
 
-  it('describes every endpoint: summary, tag, unique id, every status with its error codes', async () => {
+  it('describes every endpoint with a summary, a tag, a unique id and every status with its error codes', async () => {
     const document = await read()
     const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods as Record<string, any>).map(([method, operation]) => ({
@@ -53,7 +53,7 @@ describe('/openapi.json', () => {
       Object.fromEntries(
         Object.entries(components.schemas[schema].properties as Record<string, any>).map(([name, { type, anyOf, allOf }]) => [
           name,
-          // A list of values is a component of its own.
+          // Each list of values is a separate component.
           [type ?? (anyOf ?? allOf).map((part: any) => part.type ?? part.$ref.split('/').at(-1))].flat(),
         ]),
       )
@@ -82,7 +82,7 @@ describe('/openapi.json', () => {
     }
   })
 
-  it('names every list of values once: no inline one, which would be a class for each field', async () => {
+  it('names every list of values once: an inline list would become one class per field in generated clients', async () => {
     const document = await read()
     const inline: string[] = []
     const walk = (value: any, path: string): void => {

@@ -15,7 +15,7 @@ describe('wrangler.toml', () => {
     expect(production.triggers.crons).toEqual(Object.values(CRONS))
   })
 
-  it('delivers a message as often as a job has attempts, and then to the dead letters', () => {
+  it('delivers a message once per attempt of a job, then sends it to the dead letter queue', () => {
     const [jobs, dead] = production.queues.consumers ?? []
     expect(jobs).toMatchObject({ queue: 'watcher-jobs', max_retries: MAX_ATTEMPTS - 1, dead_letter_queue: dead?.queue })
     expect(production.queues.producers).toMatchObject([{ queue: 'watcher-jobs', binding: 'JOBS' }])
@@ -28,7 +28,7 @@ describe('wrangler.toml', () => {
     }
   })
 
-  it('has staging differ from production in names only', () => {
+  it('has staging that differs from production only in names', () => {
     const staging = read('staging')
     const named = ({ vars, triggers, queues, ratelimits, version_metadata, observability, assets, build, main }: typeof production) =>
       JSON.parse(

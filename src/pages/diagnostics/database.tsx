@@ -2,27 +2,30 @@ import { duration, grouped } from '../../core/figures.ts'
 import { Moment, Table } from '../frame/elements.tsx'
 import type { Diagnosis, Slow } from './queries.ts'
 
-/** Smaller tables are read from end to end because that is quicker. */
-const WORTH_AN_INDEX = 10_000
+/** PostgreSQL scans smaller tables sequentially even if they have an index: that is faster. */
+const MIN_ROWS_FOR_INDEX = 10_000
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-/** In the largest unit that leaves a whole number. */
+/** Bytes in the largest unit that gives at least 1: `3 MiB`, `1.5 GiB`. */
 export const size = (bytes: number): string => {
   const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10))
   return `${grouped(bytes / 1024 ** power, power > 1 ? 1 : 0)} ${UNITS[power]}`
 }
 
-/** Statements of others on this database may carry values: they are for those who may write. */
+/** Statements may contain values, also those of other users of this database: only a token that may write sees them. */
 const Statement = ({ text, mayRead }: { text: string; mayRead: boolean }) =>
-  mayRead ? <code>{text}</code> : <span class="soft">shown to those who may write</span>
+  mayRead ? <code>{text}</code> : <span class="soft">needs a token that may write</span>
 
 export const Busy = ({ mayRead, busy, deadlocks }: { mayRead: boolean; busy: Diagnosis['busy']; deadlocks: number }) => (
   <>
     {busy.length === 0 ? (
-      <p>Nothing has run for more than a second or waits for another. Deadlocks so far: {grouped(deadlocks)}.</p>
+      <p>No statement has run for more than a second, and none waits for a lock. Deadlocks so far: {grouped(deadlocks)}.</p>
     ) : (
       <>
-        <Table label="Long statements and locks" columns={[{ number: 'Process' }, 'State', { number: 'For' }, 'Waits for', 'Statement']}>
+        <Table
+          label="Long statements and locks"
+          columns={[{ number: 'Process id' }, 'State', { number: 'Duration' }, 'Waits for', 'Statement']}
+        >
           {busy.map((row) => (
             <tr>
               <td class="number">{row.pid}</td>
@@ -44,13 +47,13 @@ export const Busy = ({ mayRead, busy, deadlocks }: { mayRead: boolean; busy: Dia
 export const Slowest = ({ mayRead, slowest }: { mayRead: boolean; slowest: Slow[] | undefined }) =>
   slowest === undefined ? (
     <p>
-      The database does not collect them. <code>CREATE EXTENSION pg_stat_statements</code> switches that on, where the server has loaded it
-      (Neon has).
+      The database does not collect statistics of statements. Run <code>CREATE EXTENSION pg_stat_statements</code> to switch this on. The
+      server must have loaded the library (Neon has).
     </p>
   ) : (
     <Table
       label="Slowest statements"
-      columns={[{ number: 'In all' }, { number: 'Calls' }, { number: 'Mean' }, { number: 'Most' }, 'Statement']}
+      columns={[{ number: 'Total time' }, { number: 'Calls' }, { number: 'Mean time' }, { number: 'Longest time' }, 'Statement']}
     >
       {slowest.map((row) => (
         <tr>
@@ -71,13 +74,13 @@ export const Tables = ({ tables }: { tables: Diagnosis['tables'] }) => (
     label="Tables"
     columns={[
       'Table',
-      { number: 'Size' },
-      { number: 'of it indexes' },
-      { number: 'Rows' },
+      { number: 'Total size' },
+      { number: 'Index size' },
+      { number: 'Rows (estimate)' },
       { number: 'Dead rows' },
-      { number: 'Read whole' },
-      { number: 'Read by index' },
-      'Vacuumed',
+      { number: 'Sequential scans' },
+      { number: 'Index scans' },
+      'Last vacuum',
     ]}
   >
     {tables.map((table) => (
@@ -100,36 +103,34 @@ export const Tables = ({ tables }: { tables: Diagnosis['tables'] }) => (
 export const Indexes = ({ diagnosis: { tables, indexes, keys_without_index: keys } }: { diagnosis: Diagnosis }) => {
   const unused = indexes.filter(({ scans, is_unique: isUnique }) => scans === 0 && !isUnique)
   const broken = indexes.filter(({ is_valid: isValid }) => !isValid)
-  const readWhole = tables.filter(
-    ({ rows, sequential_scans: scans, index_scans: indexScans, rows_read_by_them: read }) =>
-      rows > WORTH_AN_INDEX && scans > indexScans && read / Math.max(1, scans) > WORTH_AN_INDEX,
+  const scanned = tables.filter(
+    ({ rows, sequential_scans: scans, index_scans: indexScans, rows_read_sequentially: read }) =>
+      rows > MIN_ROWS_FOR_INDEX && scans > indexScans && read / Math.max(1, scans) > MIN_ROWS_FOR_INDEX,
   )
   return (
     <>
       <dl class="facts panel">
-        <dt>Broken</dt>
+        <dt>Invalid</dt>
         <dd>{broken.length === 0 ? 'none' : broken.map(({ name }) => name).join(', ')}</dd>
         <dt>Missing</dt>
         <dd>
-          {readWhole.length + keys.length === 0 ? 'none that shows' : ''}
-          {readWhole.map(({ name }) => `${name} is mostly read whole. `)}
+          {scanned.length + keys.length === 0 ? 'none found' : ''}
+          {scanned.map(({ name }) => `${name}: most reads are sequential scans. `)}
           {keys.map(({ table_name: table, constraint }) => `${table}: the foreign key ${constraint} has no index. `)}
         </dd>
         <dt>Unused</dt>
-        <dd>
-          {unused.length === 0 ? 'none' : `${unused.length} have not been used since the statistics began; they enforce nothing either.`}
-        </dd>
+        <dd>{unused.length === 0 ? 'none' : `${unused.length}: no scan since the statistics began, and no uniqueness to enforce.`}</dd>
       </dl>
       <details>
         <summary>All {indexes.length} indexes</summary>
-        <Table label="Indexes" columns={['Index', 'Table', { number: 'Size' }, { number: 'Used' }, 'What for']}>
+        <Table label="Indexes" columns={['Index', 'Table', { number: 'Size' }, { number: 'Scans' }, 'Purpose']}>
           {indexes.map((index) => (
             <tr>
               <th scope="row">{index.name}</th>
               <td>{index.table_name}</td>
               <td class="number">{size(index.bytes)}</td>
               <td class="number">{grouped(index.scans)}</td>
-              <td>{index.is_unique ? 'keeps rows unique' : index.scans === 0 ? 'unused so far' : 'reading'}</td>
+              <td>{index.is_unique ? 'keeps rows unique' : index.scans === 0 ? 'unused so far' : 'speeds up reads'}</td>
             </tr>
           ))}
         </Table>

@@ -14,8 +14,8 @@ interface Loaded {
   state: string
 }
 
-/** When each cron is late: twice its interval. */
-const LATE_SECONDS: Record<string, number> = { check_timeliness: 1_800, check_freshness: 7_200, clean_logs: 2 * 86_400 }
+/** A cron needs attention if its last tick is older than this: twice its interval. */
+const MAX_TICK_AGE_SECONDS: Record<string, number> = { check_timeliness: 1_800, check_freshness: 7_200, clean_logs: 2 * 86_400 }
 export const DiagnosticsPage = (loaded: Loaded, { now, caller }: ViewScope<unknown>) => {
   const { diagnosis, slowest, millis } = loaded
   return (
@@ -26,7 +26,7 @@ export const DiagnosticsPage = (loaded: Loaded, { now, caller }: ViewScope<unkno
         <Background diagnosis={diagnosis} now={now} />
         <Settings {...loaded} />
       </div>
-      <h2>Running for long, or waiting for a lock</h2>
+      <h2>Long statements and lock waits</h2>
       <Busy mayRead={caller.mayWrite} busy={diagnosis.busy} deadlocks={diagnosis.deadlocks} />
       <h2>Slowest statements</h2>
       <Slowest mayRead={caller.mayWrite} slowest={slowest} />
@@ -38,17 +38,20 @@ export const DiagnosticsPage = (loaded: Loaded, { now, caller }: ViewScope<unkno
   )
 }
 
-/** Applied and known migrations, by the moment each was made. */
+/** Compares the applied migrations with those of this version. The creation time of a migration identifies it. */
 const migrationsOf = (applied: number[]): { isGood: boolean; text: string } => {
   const known = journal.entries.map(({ when }) => when)
   const due = known.filter((when) => !applied.includes(when)).length
   const newest = journal.entries.at(-1)?.tag ?? ''
-  if (due > 0) return { isGood: false, text: `${due} of ${known.length} are not applied: npm run db:migrate` }
-  if (applied.some((when) => !known.includes(when))) return { isGood: true, text: `the database is ahead of this version (${newest})` }
+  if (due > 0) return { isGood: false, text: `${due} of ${known.length} are not applied: run npm run db:migrate` }
+  if (applied.some((when) => !known.includes(when)))
+    return { isGood: true, text: `the database has newer migrations than this version (${newest})` }
   return { isGood: true, text: `all ${known.length} applied, the newest is ${newest}` }
 }
 
-const Sign = ({ isGood }: { isGood: boolean }) => <Badge state={isGood ? 'succeeded' : 'failed'}>{isGood ? 'good' : 'look here'}</Badge>
+const Sign = ({ isGood }: { isGood: boolean }) => (
+  <Badge state={isGood ? 'succeeded' : 'failed'}>{isGood ? 'good' : 'needs attention'}</Badge>
+)
 
 const Reach = ({ diagnosis, millis }: { diagnosis: Diagnosis; millis: number }) => {
   const migrations = migrationsOf(diagnosis.migrations)
@@ -56,9 +59,9 @@ const Reach = ({ diagnosis, millis }: { diagnosis: Diagnosis; millis: number }) 
     <section class="panel" aria-label="Database">
       <h3>Database</h3>
       <dl class="facts">
-        <dt>Reached</dt>
+        <dt>Connection</dt>
         <dd>
-          <Sign isGood /> in {grouped(millis)} ms, for this page
+          <Sign isGood /> this page's statement took {grouped(millis)} ms
         </dd>
         <dt>Latency</dt>
         <dd>
@@ -77,10 +80,10 @@ const Reach = ({ diagnosis, millis }: { diagnosis: Diagnosis; millis: number }) 
         </dd>
         <dt>Connections</dt>
         <dd>
-          {grouped(diagnosis.connections)} of {grouped(diagnosis.most_connections)}
+          {grouped(diagnosis.connections)} of at most {grouped(diagnosis.max_connections)}
         </dd>
-        <dt>Counted since</dt>
-        <dd>{diagnosis.counted_since ? <Moment at={diagnosis.counted_since} /> : 'the server was set up'}</dd>
+        <dt>Statistics since</dt>
+        <dd>{diagnosis.counted_since ? <Moment at={diagnosis.counted_since} /> : 'the database was created'}</dd>
       </dl>
     </section>
   )
@@ -98,13 +101,14 @@ const Background = ({ diagnosis: { crons, queue }, now }: { diagnosis: Diagnosis
             <dd>
               {last === undefined ? (
                 <>
-                  <Badge state="waiting" /> no tick seen yet
+                  <Badge state="waiting" /> has not fired yet
                 </>
               ) : (
                 <>
-                  <Sign isGood={secondsBetween(last, now) <= (LATE_SECONDS[kind] ?? 0)} /> last <Moment at={last} as="ago" now={now} />
+                  <Sign isGood={secondsBetween(last, now) <= (MAX_TICK_AGE_SECONDS[kind] ?? 0)} /> fired{' '}
+                  <Moment at={last} as="ago" now={now} />
                   {ticks.length > 1
-                    ? `; before that every ${duration(secondsBetween(ticks.at(-1) ?? last, last) / (ticks.length - 1))}`
+                    ? `; before that, every ${duration(secondsBetween(ticks.at(-1) ?? last, last) / (ticks.length - 1))}`
                     : ''}
                 </>
               )}
@@ -114,9 +118,9 @@ const Background = ({ diagnosis: { crons, queue }, now }: { diagnosis: Diagnosis
       })}
       <dt>Queue</dt>
       <dd>
-        <Sign isGood={(queue.oldest_seconds ?? 0) < 1_800} /> {grouped(queue.waiting)} waiting, {grouped(queue.running)} running
-        {queue.oldest_seconds === null ? '' : `, the oldest for ${duration(queue.oldest_seconds)}`}; {grouped(queue.resent)} sent again
-        after a lost message. <a href="/monitoring">Monitoring</a>
+        <Sign isGood={(queue.oldest_seconds ?? 0) < 1_800} /> jobs: {grouped(queue.waiting)} waiting, {grouped(queue.running)} running
+        {queue.oldest_seconds === null ? '' : `; the oldest has waited for ${duration(queue.oldest_seconds)}`}; {grouped(queue.resent)} sent
+        again because the message was lost. See <a href="/monitoring">Monitoring</a>.
       </dd>
     </dl>
   </section>
@@ -133,6 +137,6 @@ const Settings = ({ namesGiven, state }: Loaded) => (
         </>
       ))}
     </dl>
-    <small>Their values are never shown.</small>
+    <small>This page never shows the values of settings.</small>
   </section>
 )

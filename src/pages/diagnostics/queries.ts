@@ -8,21 +8,21 @@ import { job } from '../../jobs/table.ts'
 const TICKS_SHOWN = 4
 
 /**
- * The database as its catalog sees it, in one statement: size, tables, indexes, what runs for long, who waits for whom,
- * deadlocks; and of our own: migrations, crons, queue. Reads statistics only, no table of any size. `pg_stat_activity`
- * shows other users' statements only to whoever may see them.
+ * Reads the database's catalog and statistics in one statement: size, tables, indexes, long statements, lock waits,
+ * deadlocks; and Watcher's own migrations, crons and queue. Reads no large table. `pg_stat_activity` shows other users'
+ * statements only to roles that may see them.
  */
 const DIAGNOSE = prepare(sql`
   select
     current_setting('server_version') as version, current_database() as database, pg_database_size(current_database())::text as bytes,
     (select stats_reset from pg_stat_database where datname = current_database()) as counted_since,
     (select deadlocks::text from pg_stat_database where datname = current_database()) as deadlocks,
-    (select count(*)::text from pg_stat_activity where datname = current_database()) as connections, current_setting('max_connections') as most_connections,
+    (select count(*)::text from pg_stat_activity where datname = current_database()) as connections, current_setting('max_connections') as max_connections,
     to_regclass('pg_stat_statements') is not null as has_statements,
     (select coalesce(jsonb_agg(created_at order by created_at), '[]') from drizzle.__drizzle_migrations) as migrations,
     (select coalesce(jsonb_agg(to_jsonb(t) order by t.bytes desc), '[]') from (
       select s.relname as name, pg_total_relation_size(s.relid) as bytes, pg_indexes_size(s.relid) as index_bytes, s.n_live_tup as rows,
-        s.n_dead_tup as dead_rows, s.seq_scan as sequential_scans, s.seq_tup_read as rows_read_by_them, coalesce(s.idx_scan, 0) as index_scans,
+        s.n_dead_tup as dead_rows, s.seq_scan as sequential_scans, s.seq_tup_read as rows_read_sequentially, coalesce(s.idx_scan, 0) as index_scans,
         greatest(s.last_vacuum, s.last_autovacuum) as vacuumed_at
       from pg_stat_user_tables s where s.schemaname = 'public') t) as tables,
     (select coalesce(jsonb_agg(to_jsonb(i) order by i.bytes desc), '[]') from (
@@ -57,7 +57,7 @@ const diagnosisRow = z.object({
   counted_since: moment.nullable(),
   deadlocks: whole,
   connections: whole,
-  most_connections: whole,
+  max_connections: whole,
   has_statements: truth,
   migrations: jsonOf(z.array(amount)),
   tables: jsonOf(
@@ -69,7 +69,7 @@ const diagnosisRow = z.object({
         rows: amount,
         dead_rows: amount,
         sequential_scans: amount,
-        rows_read_by_them: amount,
+        rows_read_sequentially: amount,
         index_scans: amount,
         vacuumed_at: moment.nullable(),
       }),
@@ -105,7 +105,7 @@ const diagnosisRow = z.object({
 })
 export type Diagnosis = z.output<typeof diagnosisRow>
 
-/** What took most time since the statistics began; where the extension is there. */
+/** The statements with the largest total time since the statistics began. Needs the extension pg_stat_statements. */
 const SLOWEST = prepare(sql`
   select left(query, 500) as query, calls::text as calls, mean_exec_time::text as mean_millis, max_exec_time::text as max_millis,
     total_exec_time::text as total_millis
@@ -115,15 +115,15 @@ const SLOWEST = prepare(sql`
 const slowRow = z.object({ query: text, calls: whole, mean_millis: decimal, max_millis: decimal, total_millis: decimal })
 export type Slow = z.output<typeof slowRow>
 
-/** `slowest` is undefined where the database does not collect it. */
+/** `slowest` is undefined if the database does not collect it; `millis` is the duration of the first round trip. */
 export const diagnose = async (
   db: Database,
   now: string,
 ): Promise<{ diagnosis: Diagnosis; slowest: Slow[] | undefined; millis: number }> => {
   const [diagnosis] = await db.rows(DIAGNOSE, diagnosisRow, { now })
-  if (!diagnosis) throw new Error('the diagnosis is one row')
+  if (!diagnosis) throw new Error('the diagnosis must be one row')
   const millis = db.trips[0]?.millis ?? 0
-  // The extension may be installed and not loaded, or not ours to read: then its numbers are just not there.
+  // The extension may be installed but not loaded, or our role may not read it: the page then shows no slow statements.
   const slowest = diagnosis.has_statements ? await db.rows(SLOWEST, slowRow).catch(() => undefined) : undefined
   return { diagnosis, slowest, millis }
 }

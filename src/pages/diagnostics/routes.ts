@@ -14,6 +14,6 @@ export const routes = (router: Router): void => {
     styles: ['diagnostics'],
   })
 
-  // The page asks this some times, one after the other, for the distribution.
+  // The page's script calls this several times, one after the other, to measure the latency.
   serveData(router, { path: '/diagnostics/probe' }, async (_input, { db }) => ({ status: 200, body: { database_ms: await probe(db) } }))
 }

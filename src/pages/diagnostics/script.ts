@@ -1,10 +1,11 @@
-/** Twenty round trips to the database, one after the other, and how long they took. */
+/** Measures twenty round trips to the database, one after the other. */
 const PROBES = 20
 
 const button = document.getElementById('probe') as HTMLButtonElement | null
 const output = document.getElementById('probed') as HTMLOutputElement | null
 
-const at = (sorted: number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+const percentile = (sorted: number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 
 button?.addEventListener('click', async () => {
   if (!output) return
@@ -23,8 +24,11 @@ button?.addEventListener('click', async () => {
     }
   }
   taken.sort((left, right) => left - right)
-  const said =
-    taken.length > 0 ? `least ${taken[0]}, half within ${at(taken, 0.5)}, 95 % within ${at(taken, 0.95)}, most ${taken.at(-1)} ms` : ''
-  output.textContent = [said, failed > 0 ? `${failed} of ${PROBES} were not answered` : ''].filter(Boolean).join('; ')
+  const summary =
+    taken.length > 0
+      ? `fastest ${taken[0]} ms, median ${percentile(taken, 0.5)} ms, 95th percentile ${percentile(taken, 0.95)} ms, slowest ${taken.at(-1)} ms`
+      : ''
+  const fault = failed > 0 ? `${failed} of ${PROBES} failed: see the service's log` : ''
+  output.textContent = [summary, fault].filter(Boolean).join('; ')
   button.disabled = false
 })

@@ -1,4 +1,4 @@
-/** The guides: buttons that copy code, and a search through the titles of guides and sections. */
+/** The script of the guides: buttons that copy code, and a search in the titles of guides and sections. */
 
 const announce = (text: string): void => {
   const status = document.getElementById('freshness') as HTMLElement
@@ -7,7 +7,7 @@ const announce = (text: string): void => {
 
 const COPIED_MILLIS = 2_000
 
-/** A browser has a clipboard for pages that came over https or from localhost. */
+/** A browser offers the clipboard only to pages from https or localhost. */
 if (navigator.clipboard !== undefined) {
   for (const block of document.querySelectorAll<HTMLElement>('.code')) {
     const button = document.createElement('button')
@@ -21,7 +21,7 @@ if (navigator.clipboard !== undefined) {
         announce('Copied')
       } catch {
         button.textContent = 'Not copied'
-        announce('The browser did not let this page copy: select the text instead')
+        announce('The browser refused to copy: select the text and copy it yourself')
       }
       setTimeout(() => {
         button.textContent = 'Copy'
@@ -36,7 +36,7 @@ const search = document.getElementById('guide-search') as HTMLInputElement
 const found = document.getElementById('found') as HTMLElement
 const list = document.getElementById('guides') as HTMLUListElement
 
-/** Shows the guides whose title, or one of whose sections, has every word that is looked for. */
+/** Shows each guide if its title, or the title of one of its sections, contains every word of the search. */
 const show = (): void => {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean)
   const hasAll = (element: Element | null) => words.every((word) => element?.textContent?.toLowerCase().includes(word))

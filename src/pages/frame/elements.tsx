@@ -4,9 +4,9 @@ import { age, grouped, secondsBetween } from '../../core/figures.ts'
 import { stringifyJson } from '../../core/json.ts'
 import { LAST_PAGE } from './fields.ts'
 
-/** What pages show again and again: moments, durations, numbers, outcomes, buttons that ask first. */
+/** Elements that several pages use: moments, badges, buttons that ask first, tables. */
 
-/** A moment: UTC as it is sent, the reader's own zone once page.js has seen it, UTC on hover. `ago` says how long it is past. */
+/** A moment. The server sends UTC; the frame's script shows the reader's time zone, with UTC on hover. `ago` shows the time since `at`. */
 export const Moment = ({ at, as = 'moment', now }: { at: string | null; as?: 'moment' | 'ago'; now?: string }) => {
   if (at === null) return <span>–</span>
   const utc = `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`
@@ -18,7 +18,7 @@ export const Moment = ({ at, as = 'moment', now }: { at: string | null; as?: 'mo
   )
 }
 
-/** What became of a run or a job: a word, a sign, a colour. */
+/** The state of a run, a job or a pipeline: a word, a sign, a colour. */
 const STATES = {
   failed: { sign: '✕', word: 'failed', tone: 'failed' },
   running: { sign: '▶', word: 'running', tone: 'running' },
@@ -28,14 +28,14 @@ const STATES = {
   idle: { sign: '·', word: 'no run', tone: 'idle' },
 }
 
-/** What is wrong with a run or a pipeline has the badge of its check. */
+/** A problem of a run or a pipeline has the badge of the check that found it. */
 const BADGES: Record<string, { sign: string; word: string; tone: string }> = {
   ...Object.fromEntries(checks.map(({ badge }) => [badge.word, badge])),
   ...STATES,
 }
 const badgeOf = (state: string) => BADGES[state] ?? STATES.idle
 
-/** The colour of a state: a class of the frame's styles. */
+/** The colour of a state: a CSS class of frame/style.css. */
 export const toneOf = (state: string): string => badgeOf(state).tone
 
 /** `state` is one of the states above, or the word of a check. */
@@ -48,7 +48,7 @@ export const Badge = ({ state, children }: { state: string; children?: Child }) 
   )
 }
 
-/** A button that asks first, then sends this to the API as the person who is signed in, and shows what has become of it. */
+/** A button that asks `ask` first, then calls the API with the reader's own token, and shows `done` or the API's error message. */
 export const Action = (props: { method?: 'POST' | 'PATCH'; path: string; body?: unknown; ask: string; done?: string; children: Child }) => (
   <button
     type="button"
@@ -70,14 +70,14 @@ export const Empty = ({ title, children }: { title: string; children: Child }) =
   </section>
 )
 
-/** A table that scrolls by itself on a narrow screen, also by keyboard. */
+/** Contents that scroll by themselves if the screen is too narrow, also by keyboard. */
 export const Scrolled = ({ label, children }: { label: string; children: Child }) => (
   <section class="scrolled" aria-label={label} tabindex={0}>
     {children}
   </section>
 )
 
-/** Rows under these headings; those of numbers stand at the right. */
+/** A table with these headings; columns of numbers are aligned to the right. */
 export const Table = ({ label, columns, children }: { label: string; columns: (string | { number: string })[]; children: Child }) => (
   <Scrolled label={label}>
     <table>
@@ -89,7 +89,7 @@ export const Table = ({ label, columns, children }: { label: string; columns: (s
   </Scrolled>
 )
 
-/** The types of pipelines, to choose one from in a form. */
+/** A form field that chooses one pipeline type, or all. */
 export const TypeChoice = ({ types, chosen }: { types: { id: number; name: string }[]; chosen: number | undefined }) => (
   <label>
     Type
@@ -104,12 +104,12 @@ export const TypeChoice = ({ types, chosen }: { types: { id: number; name: strin
   </label>
 )
 
-/** Contents for a script of ours: data, never run. */
+/** Data for one of our scripts; the browser does not execute it. */
 export const Embedded = ({ id, value }: { id: string; value: unknown }) => (
   <script id={id} type="application/json" dangerouslySetInnerHTML={{ __html: stringifyJson(value).replaceAll('<', '\\u003c') }} />
 )
 
-/** Earlier and later pages of a list, by the query of their addresses. */
+/** Links to the previous and the next page of a list; `link` makes the address of a page. */
 export const Pager = ({ page, hasMore, link }: { page: number; hasMore: boolean; link: (page: number) => string }) =>
   page === 1 && !hasMore ? null : (
     <nav class="pager" aria-label="More rows">
@@ -118,7 +118,7 @@ export const Pager = ({ page, hasMore, link }: { page: number; hasMore: boolean;
       {hasMore && page < LAST_PAGE ? (
         <a href={link(page + 1)}>Page {page + 1} →</a>
       ) : (
-        <span>{hasMore ? 'The rest: narrow it down' : ''}</span>
+        <span>{hasMore ? 'This is the last page: use filters to see other rows' : ''}</span>
       )}
     </nav>
   )

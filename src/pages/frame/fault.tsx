@@ -3,11 +3,11 @@ import type { ApiError } from '../../core/errors.ts'
 import type { AppEnvironment } from '../../http/scope.ts'
 import { pageResponse } from './page.tsx'
 
-/** What went wrong as a page: the sentence and the request id that the API would answer. */
+/** Answers an error as a page, with the message and the request id that the API would answer. */
 export const faultPage = (context: Context<AppEnvironment>, fault: ApiError): Response =>
   pageResponse(context, {
     status: fault.status,
-    title: fault.status === 404 ? 'Not found' : 'Not shown',
+    title: fault.status === 404 ? 'Not found' : 'Error',
     content: <Fault fault={fault} requestId={context.get('requestId')} />,
     headers: fault.headers,
   })
@@ -16,7 +16,7 @@ const Fault = ({ fault, requestId }: { fault: ApiError; requestId: string }) => 
   const isMissing = fault.status === 404
   return (
     <section class="empty" role="alert">
-      <h1>{isMissing ? 'There is nothing here' : 'This page cannot be shown'}</h1>
+      <h1>{isMissing ? 'Not found' : 'This page cannot be shown'}</h1>
       <p>{fault.message}.</p>
       <p>
         {isMissing ? (
@@ -29,7 +29,7 @@ const Fault = ({ fault, requestId }: { fault: ApiError; requestId: string }) => 
           </>
         )}{' '}
         <small>
-          Request <code>{requestId}</code>
+          Request id <code>{requestId}</code>
         </small>
       </p>
     </section>

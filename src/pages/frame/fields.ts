@@ -1,22 +1,22 @@
 import { z } from 'zod'
 
-/** Beyond it nobody turns pages. */
+/** The last page of a list; a reader finds later rows with filters. */
 export const LAST_PAGE = 1000
 
-/** Pages of a list are numbered from 1. */
+/** The number of a page of a list, from 1; anything else counts as 1. */
 export const pageNumber = () => z.coerce.number().int().min(1).max(LAST_PAGE).catch(1)
 
-/** An id in a page's query; without one, or with something else, undefined. */
+/** An id in a page's query; undefined if it is absent or not an id. */
 export const idInQuery = () => z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional().catch(undefined)
 
-/** A text that people type to find something. */
+/** A search text of at most 150 characters; anything else counts as empty. */
 export const searchText = () =>
   z
     .string()
     .trim()
     .max(150)
-    .refine((text) => !text.includes('\0')) // which no text in PostgreSQL can contain
+    .refine((text) => !text.includes('\0')) // a text in PostgreSQL cannot contain it
     .catch('')
 
-/** For `ilike`: what people type, anywhere in the text; `%` and `_` are just characters. null for nothing typed. */
+/** The pattern for `ilike` that finds the search text anywhere; `%` and `_` match only themselves. null if the text is empty. */
 export const patternOf = (search: string): string | null => (search === '' ? null : `%${search.replace(/[\\%_]/g, '\\$&')}%`)

@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx'
 import type { Caller } from '../../http/access.ts'
 
-/** What the navigation leads to. */
+/** The pages in the navigation. */
 const SECTIONS = [
   { name: 'Overview', path: '/overview' },
   { name: 'Lineage', path: '/lineage-graph' },
@@ -16,17 +16,17 @@ export type Section = (typeof SECTIONS)[number]['name']
 interface LayoutProps {
   title: string
   section?: Section | undefined
-  /** undefined where nobody is known to call: an error before access was checked. */
+  /** undefined if an error came before access was checked. */
   caller: Caller | undefined
   scripts: string[]
   styles: string[]
   refreshSeconds?: number | undefined
-  /** Of the deployment: a new one is not shown with the old one's scripts. */
+  /** The deployment's version: a new deployment's pages must not run scripts that the browser has cached from an old one. */
   version: string | undefined
   children?: Child
 }
 
-/** The frame of every page. Scripts and styles are assets of ours; without scripts all but buttons, charts and drawings works. */
+/** The frame of every page. Scripts and styles are our own assets; without scripts everything but buttons, charts and drawings works. */
 export const Layout = ({ title, section, caller, scripts, styles, refreshSeconds, version, children }: LayoutProps) => {
   const asset = (name: string) => `/static/${name}${version ? `?v=${version}` : ''}`
   return (
@@ -68,7 +68,7 @@ export const Layout = ({ title, section, caller, scripts, styles, refreshSeconds
               <form method="post" action="/sign_out">
                 <span>
                   {caller.name}
-                  {caller.mayWrite ? '' : ' (reads only)'}
+                  {caller.mayWrite ? '' : ' (read-only)'}
                 </span>{' '}
                 <button type="submit" class="quiet">
                   Sign out
@@ -89,7 +89,7 @@ export const Layout = ({ title, section, caller, scripts, styles, refreshSeconds
                 Cancel
               </button>
               <button type="submit" value="yes" id="confirm-yes">
-                Do it
+                Confirm
               </button>
             </menu>
           </form>

@@ -11,42 +11,42 @@ import type { AppEnvironment, Scope } from '../../http/scope.ts'
 import { makeNonce, pagePolicy } from '../../http/security-headers.ts'
 import { Layout, type Section } from './layout.tsx'
 
-/** What a view has beside what was loaded. */
+/** What a view gets besides the loaded data. */
 export interface ViewScope<Query> {
   query: Query
-  /** Whose token it is; buttons that write are for those that may. */
+  /** The owner of the request's token; a view shows buttons that write only if `mayWrite`. */
   caller: Caller
   now: string
-  /** This page's address with other parameters in its query; undefined leaves one out. */
+  /** This page's address with these parameters set in its query; undefined or an empty text removes one. */
   link: (parameters: Record<string, string | number | undefined>) => string
 }
 
-/** What the frame loads for a page: files of /static, made from the folder of that name (see tools/assets.ts). */
+/** What the frame loads for a page: names of files in /static, each built from the folder of that name (see tools/assets.ts). */
 interface Assets {
-  /** Scripts beside the frame's own. */
+  /** Scripts besides the frame's own. */
   scripts?: string[]
-  /** Styles beside the frame's own. */
+  /** Styles besides the frame's own. */
   styles?: string[]
 }
 
-/** One page: what its address says, what it loads, and how that looks. */
+/** One page: the parameters of its address, what it loads, and its view. */
 export interface PageDefinition<Params extends Shape, Query extends Shape, Loaded> extends Assets {
   path: string
   section?: Section
   params?: () => Params
-  /** Every field must have a `catch`: a page whose address has a typing error is shown as if that part were absent. */
+  /** Every field must have a `catch`: a mistyped parameter counts as absent. */
   query?: () => Query
   /** At most two round trips. Throws ApiError for the error page. */
   load: (input: { params: Read<Params>; query: Read<Query> }, scope: Scope) => Promise<Loaded>
   title: (loaded: Loaded) => string
   view: (loaded: Loaded, scope: ViewScope<Read<Query>>) => Child
-  /** Where the page shows what is happening: it brings itself up to date so often. */
+  /** The page refreshes its contents at this interval; undefined: never. */
   refreshSeconds?: number
-  /** The same path answers JSON to whoever does not ask for HTML. */
+  /** The API answers the same path with JSON if the client does not ask for HTML. */
   isAlsoJson?: true
 }
 
-/** Registers a page. Where it cannot be shown, app.ts answers a page that says why (see fault.tsx). */
+/** Registers a page. If it cannot be shown, app.ts answers an error page (see fault.tsx). */
 export const servePage = <Loaded, Params extends Shape = {}, Query extends Shape = {}>(
   router: Router,
   page: PageDefinition<Params, Query, Loaded>,
@@ -90,7 +90,7 @@ interface PageContent extends Assets {
   headers?: Record<string, string>
 }
 
-/** The content in the frame of every page. */
+/** Answers the content inside the frame of every page. */
 export const pageResponse = (
   context: Context<AppEnvironment>,
   { status, title, content, headers = {}, ...frame }: PageContent,

@@ -8,22 +8,22 @@ import { reason } from '../../features/executions/reason.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 
-/** What counts as now. */
+/** The pages show problems and runs of this period. */
 export const DAY_SECONDS = 86_400
 
 /** Something that can be wrong with a pipeline, as the pages show it. */
 export type Problem = Pick<Check, 'badge' | 'open' | 'evidence' | 'explain'>
 
-/** The last run that ended is looked for among so many that were recorded last: runs overlap, and a backfill comes late. */
-const NEWEST = 20
+/** The run that ended last is among this many newest runs: runs overlap, and a backfill records old runs last. */
+const MAX_NEWEST_RUNS = 20
 
 const why = z.object({ pipeline_execution_id: amount, why: z.string().nullable() })
 
-/** The last run that ended has failed: one Index Scan Backward on pipeline_execution_pipeline_id for each active pipeline. */
+/** The run that ended last has failed: one Index Scan Backward on pipeline_execution_pipeline_id for each active pipeline. */
 const failed: Problem = {
   badge: { word: 'failed', sign: '✕', tone: 'failed' },
   evidence: () => why,
-  explain: (evidence) => why.parse(evidence).why ?? 'The run did not say why: send execution_metadata with its end',
+  explain: (evidence) => why.parse(evidence).why ?? 'The run gave no reason: send execution_metadata with its end',
   open: () => sql`
     select p.id as pipeline_id, last.execution_id, last.since, jsonb_build_object('pipeline_execution_id', last.execution_id, 'why', last.why) as evidence
     from ${pipeline} p
@@ -31,28 +31,28 @@ const failed: Problem = {
       select id as execution_id, end_date as since, completed_successfully, left(coalesce(${reason(sql`e`)}, nullif(e.execution_metadata, '{}')::text), 500) as why
       from (
         select * from ${pipelineExecution} newest where newest.pipeline_id = p.id and newest.end_date is not null
-        order by newest.id desc limit ${sql.raw(String(NEWEST))}) e
+        order by newest.id desc limit ${sql.raw(String(MAX_NEWEST_RUNS))}) e
       order by end_date desc, id desc limit 1) last
     where p.active and not last.completed_successfully`,
 }
 
-/** What can be wrong with a pipeline, worst first. */
+/** Every problem that a pipeline can have, worst first. */
 export const PROBLEMS: readonly Problem[] = [failed, ...checks]
 
-/** The words of their badges, in the same order. */
+/** The words of the problems' badges, worst first. */
 export const PROBLEM_WORDS: readonly string[] = PROBLEMS.map(({ badge }) => badge.word)
 
-/** What pipelines can be looked for by: `ok` is active and without any problem. */
+/** The states that a reader can filter pipelines by; `ok` means active and without a problem. */
 export const FILTERS: readonly string[] = [...PROBLEM_WORDS, 'running', 'ok', 'inactive']
 
-/** The CTE of a problem, and its column where a statement says whether a pipeline has it. */
+/** The name of a problem's CTE, and of a column that says whether a pipeline has the problem. */
 export const nameOf = (word: string): SQL => sql`${sql.identifier(`is_${word}`)}`
 
 const moments = { now: sql`${param('now')}::timestamptz`, dayAgo: sql`${param('day_ago')}::timestamptz` }
 
 /**
  * What is wrong now, as CTEs called `nameOf(word)`: one row of pipeline_id, execution_id, since, evidence for each pipeline
- * that has the problem; and `running`, the pipelines of which a run goes on. Placeholders: `now`, `day_ago`.
+ * that has the problem; and `running`, the pipelines with a run that has not ended. Placeholders: `now`, `day_ago`.
  */
 export const problems: SQL = sql`
   ${sql.join(
@@ -68,11 +68,11 @@ export const wordsWhere = (has: (word: string) => SQL): SQL =>
     sql`, `,
   )}]::text[], null)`
 
-/** Joins the rows of every problem to a pipeline; `pipelineId` is an expression. */
+/** Joins the CTE of every problem to a pipeline; `pipelineId` is an expression. */
 export const joinProblems = (pipelineId: SQL): SQL =>
   sql.join(PROBLEM_WORDS.map((word) => sql`left join ${nameOf(word)} on ${nameOf(word)}.pipeline_id = ${pipelineId} `))
 
-/** The words of what the checks have logged of an execution, worst first: a text array. `executionId` is an expression. */
+/** The words of the checks that have logged a finding about an execution, worst first: a text array. `executionId` is an expression. */
 export const findingWords = (executionId: SQL): SQL =>
   sql`array_remove(array[${sql.join(
     checks.flatMap(({ badge, log }) =>

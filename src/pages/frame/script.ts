@@ -1,11 +1,11 @@
 import { Idiomorph } from 'idiomorph'
 import { REFRESHED } from './browser/refreshed.ts'
 
-/** What every page has: moments in the reader's zone, contents that bring themselves up to date, buttons that ask first. */
+/** The script of every page: moments in the reader's time zone, contents that refresh themselves, buttons that ask first, filters. */
 
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
-/** UTC stays in the title. */
+/** Shows moments in the reader's time zone; UTC stays in the title. */
 const localise = (root: ParentNode): void => {
   for (const element of root.querySelectorAll<HTMLTimeElement>('time[data-as=moment]')) {
     const at = new Date(element.dateTime)
@@ -19,22 +19,22 @@ const confirmation = document.getElementById('confirm') as HTMLDialogElement
 
 localise(main)
 
-/** Loads this page again and changes what has changed: nothing flickers, what is open or focused stays so. */
+/** Loads this page again and updates only what has changed: nothing flickers, and open or focused elements stay so. */
 const refresh = async (): Promise<void> => {
   const response = await fetch(location.href, { headers: { accept: 'text/html' } })
   if (response.redirected) return location.reload() // signed out meanwhile
   if (!response.ok) throw new Error(`the server answered ${response.status}`)
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').querySelector('main')
-  if (!fresh) throw new Error('the server answered something else than the page')
+  if (!fresh) throw new Error('the answer is not a page')
   localise(fresh)
   Idiomorph.morph(main, [...fresh.childNodes], {
     morphStyle: 'innerHTML',
-    // What is being typed stays; a button or link that has the focus is changed like the rest.
+    // Keeps the text that the reader is typing; a focused button or link is updated like everything else.
     ignoreActiveValue: document.activeElement?.matches('input, select, textarea') ?? false,
     callbacks: {
-      // What the reader has opened stays open.
+      // Details that the reader has opened stay open.
       beforeAttributeUpdated: (name, node) => !(name === 'open' && node.nodeName === 'DETAILS'),
-      // What a script has drawn is the script's.
+      // A drawing belongs to the script that has drawn it.
       beforeNodeMorphed: (node) => !(node instanceof Element && node.hasAttribute('data-drawn')),
     },
   })
@@ -57,7 +57,7 @@ if (seconds > 0) {
   }, seconds * 1000)
 }
 
-/** What the API says is wrong, in its own sentence. */
+/** Sends a button's request to the API. Throws with the API's own message if it is refused. */
 const send = async ({ method, path, body }: DOMStringMap): Promise<unknown> => {
   const response = await fetch(path as string, {
     method: method as string,
@@ -85,7 +85,7 @@ document.addEventListener('click', (event) => {
       await send(button.dataset)
       confirmation.close()
       status.textContent = button.dataset.done ?? 'Done'
-      // It is done, whether this page can be brought up to date or not.
+      // The action has succeeded even if this page cannot be refreshed.
       await refresh().catch(() => location.reload())
     } catch (error) {
       fault.textContent = (error as Error).message
@@ -96,19 +96,19 @@ document.addEventListener('click', (event) => {
   confirmation.showModal()
 })
 
-/** While the next page is on its way. */
+/** Marks the page as busy while the next page loads. */
 const markBusy = (): void => {
   document.documentElement.classList.add('busy')
 }
 addEventListener('beforeunload', markBusy)
 addEventListener('pageshow', () => document.documentElement.classList.remove('busy'))
 
-/** A filter is applied when it is chosen. */
+/** Applies a filter as soon as the reader chooses it. */
 document.addEventListener('change', (event) => {
   const field = event.target as HTMLSelectElement
   if (field.matches('form.filters select')) field.form?.requestSubmit()
 })
-/** Fields that say nothing stay out of the address. */
+/** Keeps empty fields out of the address. */
 document.addEventListener('formdata', ({ target, formData }) => {
   if (!(target as Element).matches('form.filters')) return
   for (const [name, value] of [...formData]) if (value === '') formData.delete(name)

@@ -32,7 +32,7 @@ const Search = ({ centre, query }: { centre: CountedGraph['addresses'][number] |
         list="addresses"
         size={40}
         value={centre?.name ?? query.search}
-        placeholder="a part of its name"
+        placeholder="part of its name"
         autocomplete="off"
       />
       <datalist id="addresses" />
@@ -52,8 +52,8 @@ const Search = ({ centre, query }: { centre: CountedGraph['addresses'][number] |
       <input type="number" name="depth" min="1" max="50" value={String(query.depth)} />
     </label>
     <label>
-      On the way to
-      <input type="search" name="target" value={query.target} placeholder="a part of a name" />
+      Only paths to
+      <input type="search" name="target" value={query.target} placeholder="part of a name" />
     </label>
     <button type="submit">Show</button>
   </form>
@@ -61,15 +61,15 @@ const Search = ({ centre, query }: { centre: CountedGraph['addresses'][number] |
 
 const Choice = ({ found, query, link }: Scope & { found: Found[] }) =>
   found.length === 0 ? (
-    <Empty title={query.search === '' ? 'No lineage is known yet' : `No address contains “${query.search}”`}>
+    <Empty title={query.search === '' ? 'No lineage yet' : `No address contains “${query.search}”`}>
       <p>
-        {query.search === '' ? 'A pipeline tells what it reads and writes with ' : 'Addresses come with '}
+        {query.search === '' ? 'Record what a pipeline reads and writes with ' : 'Check the spelling. New addresses are recorded with '}
         <code>POST /address_lineage</code>: see the <a href="/scalar">API docs</a>.
       </p>
     </Empty>
   ) : (
     <>
-      <h2>{query.search === '' ? 'Begin with what most is made from' : `Addresses with “${query.search}”`}</h2>
+      <h2>{query.search === '' ? 'Most used source addresses' : `Addresses that contain “${query.search}”`}</h2>
       <ul>
         {found.map(({ id, name, type }) => (
           <li>
@@ -93,23 +93,23 @@ const Drawing = ({ graph, query, link }: Scope & { graph: CountedGraph }) => {
         {query.depth < 50 ? `, at most ${query.depth} ${query.depth === 1 ? 'step' : 'steps'} away` : ''}.{' '}
         {total > addresses.length ? (
           <strong>
-            These are the nearest {grouped(addresses.length)} of {grouped(total)} addresses: fewer steps, one direction or “On the way to”
-            show the rest.
+            Only the nearest {grouped(addresses.length)} of {grouped(total)} addresses are shown: reduce the depth, choose one direction, or
+            use “Only paths to”.
           </strong>
         ) : null}
-        {graph.edges.length > MAX_EDGES ? <strong>Of the edges between them {grouped(MAX_EDGES)} are shown.</strong> : null}
-        {addresses.length === 1 ? ' Nothing else is in this view: more steps or the other direction may show something.' : null}
+        {graph.edges.length > MAX_EDGES ? <strong>Only {grouped(MAX_EDGES)} of the edges between them are shown.</strong> : null}
+        {addresses.length === 1 ? ' No other address is in this view: try a larger depth or another direction.' : null}
       </p>
       <p class="legend" aria-hidden="true">
         {PROBLEM_WORDS.map((word) => (
-          <Badge state={word}>a writer is {word}</Badge>
+          <Badge state={word}>pipeline {word}</Badge>
         ))}
         <span class="badge">dashed: deprecated</span>
       </p>
-      <fieldset class="graph" id="graph" data-drawn aria-label={`Graph of the lineage of ${centre.name}; the table below says the same`} />
+      <fieldset class="graph" id="graph" data-drawn aria-label={`Graph of the lineage of ${centre.name}; the table below shows the same`} />
       <Embedded id="lineage-graph" value={{ ...graph, edges }} />
-      <h2>The same as a table</h2>
-      <Table label="Lineage as a table" columns={['Address', 'Type', 'Where', 'Made by']}>
+      <h2>Lineage as a table</h2>
+      <Table label="Lineage as a table" columns={['Address', 'Type', 'Position', 'Written by']}>
         {addresses.map((address) => (
           <tr>
             <th scope="row">
@@ -117,7 +117,9 @@ const Drawing = ({ graph, query, link }: Scope & { graph: CountedGraph }) => {
               {address.deprecated ? ' (deprecated)' : ''}
             </th>
             <td>{address.type}</td>
-            <td>{address.side === 'centre' ? 'in the centre' : `${grouped(address.depth)} ${address.side}`}</td>
+            <td>
+              {address.side === 'centre' ? 'centre' : `${grouped(address.depth)} ${address.depth === 1 ? 'step' : 'steps'} ${address.side}`}
+            </td>
             <td>
               <Makers graph={graph} edges={edgesTo.get(address.id) ?? []} />
             </td>

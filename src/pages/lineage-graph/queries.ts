@@ -15,11 +15,11 @@ import { patternOf } from '../frame/fields.ts'
 import { DAY_SECONDS, joinProblems, nameOf, PROBLEM_WORDS, problems, wordsWhere } from '../frame/problems.ts'
 import type { Graph, Mark } from './shape.ts'
 
-/** More nobody can read; the nearest are shown, and how many are not is said. */
+/** A larger drawing is unreadable: the nearest addresses are shown, and the page says how many there are in all. */
 const MAX_ADDRESSES = 500
-/** Of what lies between these. */
+/** Edges between the shown addresses. */
 export const MAX_EDGES = 2_000
-/** Of the names that “on the way to” matches, the nearest. */
+/** Addresses that “Only paths to” matches: the nearest. */
 const MAX_WANTED = 50
 const MAX_FOUND = 20
 
@@ -27,9 +27,9 @@ export const DIRECTIONS = ['both', 'upstream', 'downstream'] as const
 export type Direction = (typeof DIRECTIONS)[number]
 
 /**
- * What lies up and down stream of an address, nearest first: addresses, the edges between them, and the pipelines that
- * make these, with what is wrong with them. With `like` only what lies on the way to an address of such a name. One side is two Index Scans
- * on the closure; `total` counts what a smaller graph leaves out.
+ * The addresses upstream and downstream of an address, nearest first, the edges between them, and the pipelines of these edges
+ * with their problems. `like` keeps only the paths to addresses whose name matches. One side takes two Index Scans on the
+ * closure. `total` counts all addresses, also those beyond MAX_ADDRESSES.
  */
 const GRAPH = once(() =>
   prepare(sql`
@@ -84,7 +84,7 @@ const GRAPH = once(() =>
     (select count(distinct id) + 1 from kept where id <> ${param('id')})::text as total`),
 )
 
-/** Words of problems, with their colours. */
+/** Words of problems with their colours. */
 const marks = z.array(z.string()).transform((words): Mark[] => words.map((word) => ({ word, tone: toneOf(word) })))
 
 const graphRow = z.object({
@@ -117,10 +117,10 @@ const graphRow = z.object({
   total: whole,
 })
 
-/** The graph, and how many addresses there are in all. */
+/** The graph, and the number of all addresses, shown or not. */
 export type CountedGraph = Graph & { total: number }
 
-/** undefined: there is no such address. */
+/** Reads the graph around an address; undefined if the address does not exist. */
 export const readGraph = async (
   db: Database,
   { id, direction, maxDepth, search }: { id: number; direction: Direction; maxDepth: number; search: string },
@@ -137,13 +137,13 @@ export const readGraph = async (
   return row && row.addresses.length > 0 ? row : undefined
 }
 
-/** Those that begin with the text first, then those that contain it; the exact name before all. */
+/** Addresses whose name contains the text: the exact name first, then by the position of the text. */
 const FIND = prepare(sql`
   select a.id, a.name, t.name as type from ${address} a join ${addressType} t on t.id = a.address_type_id
   where a.name ilike ${param('like')}
   order by a.name <> ${param('search')}, position(lower(${param('search')}) in lower(a.name)), a.name limit ${sql.raw(String(MAX_FOUND))}`)
 
-/** Where most is read from: a place to begin. */
+/** The addresses that most other addresses are made from: good starting points. */
 const BUSIEST = prepare(sql`
   select a.id, a.name, t.name as type from (
     select source_address_id as id, count(distinct target_address_id) as readers from ${addressLineage}
@@ -153,6 +153,6 @@ const BUSIEST = prepare(sql`
 const foundRow = z.object({ id: whole, name: text, type: text })
 export type Found = z.output<typeof foundRow>
 
-/** Addresses by a part of their name; without one, those that most is made from. */
+/** Finds at most 20 addresses by a part of their name; if it is empty, the ones that most others are made from. */
 export const findAddresses = (db: Database, search: string): Promise<Found[]> =>
   search === '' ? db.rows(BUSIEST, foundRow) : db.rows(FIND, foundRow, { search, like: patternOf(search) })

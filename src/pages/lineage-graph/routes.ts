@@ -31,7 +31,7 @@ export const routes = (router: Router): void => {
     styles: ['lineage-graph'],
   })
 
-  // For the completion of the search field; nothing that a client of the API needs.
+  // Completes the search field of the page; not a part of the API.
   serveData(router, { path: '/lineage-graph/addresses', query: () => ({ search: searchText() }) }, async ({ query }, { db }) => ({
     status: 200,
     body: await findAddresses(db, query.search),

@@ -4,7 +4,7 @@ import { zoom, zoomIdentity } from 'd3-zoom'
 import { addressWith } from '../frame/browser/address.ts'
 import type { Graph as Drawn, GraphPipeline } from './shape.ts'
 
-/** The lineage as a drawing: layers from left to right, pan and zoom, pipelines on hover and focus, a click re-centres. */
+/** Draws the lineage: layers from left to right, pan and zoom, pipelines on hover and focus; a click re-centres. */
 
 interface Place {
   x: number
@@ -24,12 +24,12 @@ const make = <Name extends keyof SVGElementTagNameMap>(
   return element
 }
 
-/** The end of a long name says more than its beginning. */
+/** Cuts a long name at its beginning, because its end says more. */
 const shorten = (name: string): string => (name.length > MAX_LETTERS ? `…${name.slice(1 - MAX_LETTERS)}` : name)
 
 const describe = ({ name, type, active, wrong }: GraphPipeline): string => {
   const states = [...wrong.map(({ word }) => word), ...(active ? [] : ['inactive'])]
-  return `${name} (${type}): ${states.length > 0 ? states.join(', ') : 'nothing is wrong'}`
+  return `${name} (${type}): ${states.length > 0 ? states.join(', ') : 'no problem'}`
 }
 
 const draw = (host: HTMLElement, { addresses, edges, pipelines }: Drawn): void => {
@@ -78,11 +78,11 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines }: Drawn): void =
     if (source === target) continue
     const { points } = graph.edge(String(source), String(target)) as { points: Place[] }
     const [from, to] = [graph.node(String(source)), graph.node(String(target))] as [Place, Place]
-    // The layout ends an edge wherever its line meets the box; level in the middle of a side is easier to follow.
+    // The layout ends an edge at any point of a box. An edge that ends in the middle of a side is easier to follow.
     const isForward = from.x < to.x
     const ends = isForward ? [{ x: from.x + WIDTH / 2, y: from.y }, ...points.slice(1, -1), { x: to.x - WIDTH / 2, y: to.y }] : points
     const makers = ids.flatMap((id) => byId.get(id) ?? [])
-    // Each maker's problems have the worst first; the edge has the colour of the first that has any.
+    // The problems of a pipeline are sorted, worst first. The edge has the colour of its first pipeline with a problem.
     const worst = makers.flatMap(({ wrong }) => wrong.slice(0, 1))[0]?.tone ?? ''
     const group = make('g', { class: `edge ${worst}`, tabindex: 0, role: 'img', 'aria-label': makers.map(describe).join('; ') })
     const path = curve(ends)
@@ -127,7 +127,7 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines }: Drawn): void =
       zoomIdentity.translate((host.clientWidth - width * scale) / 2, (host.clientHeight - height * scale) / 2).scale(scale),
     )
   }
-  /** So that it can be read: the whole where it fits, else the centre with what is around it. */
+  /** Begins with the whole drawing if it is readable at that size, otherwise with the centre and its neighbours. */
   const begin = (): void => {
     if (Math.min(host.clientWidth / width, host.clientHeight / height) > 0.45) {
       showAll()
@@ -154,7 +154,7 @@ const draw = (host: HTMLElement, { addresses, edges, pipelines }: Drawn): void =
   begin()
 }
 
-/** Through the layout's points, leaving and arriving level. */
+/** A curve through the layout's points that starts and ends horizontally. */
 const curve = (points: Place[]): string => {
   const [first, ...rest] = points
   if (!first) return ''
@@ -171,7 +171,7 @@ const host = document.getElementById('graph')
 const source = document.getElementById('lineage-graph')
 if (host && source) draw(host, JSON.parse(source.textContent ?? '') as Drawn)
 
-/** Names to choose from, while one types. */
+/** Suggests names while the reader types. */
 const field = document.getElementById('address-search') as HTMLInputElement | null
 const choices = document.getElementById('addresses')
 let asked = ''

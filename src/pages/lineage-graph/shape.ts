@@ -1,6 +1,6 @@
-/** What the page's script draws. */
+/** The data that the page's script draws. */
 
-/** A word for what is wrong, and the colour it has. */
+/** The word of a problem and its colour. */
 export interface Mark {
   word: string
   tone: string
@@ -11,10 +11,10 @@ export interface GraphAddress {
   name: string
   type: string
   deprecated: boolean
-  /** Edges between it and the centre. */
+  /** The number of edges between this address and the centre. */
   depth: number
   side: 'centre' | 'upstream' | 'downstream'
-  /** What is wrong with the pipelines that write it, worst first. */
+  /** The problems of the pipelines that write this address, worst first. */
   wrong: Mark[]
 }
 

@@ -3,7 +3,7 @@ import type { JobsOverview } from '../../features/monitoring/queries.ts'
 import { Action, Empty, Moment, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 
-/** How old the oldest waiting job may be before it is no longer a matter of a busy moment. */
+/** The page marks the oldest waiting job if it has waited longer than this. */
 const LONG_WAIT_SECONDS = 300
 
 export const MonitoringPage = (jobs: JobsOverview, { caller, now }: ViewScope<unknown>) => {
@@ -14,29 +14,29 @@ export const MonitoringPage = (jobs: JobsOverview, { caller, now }: ViewScope<un
       <div class="row">
         <h1>Background jobs</h1>
         <small>
-          As of <Moment at={now} />, every 5 seconds
+          As of <Moment at={now} />, refreshed every 5 seconds
         </small>
       </div>
       <ul class="cards">
         <Card count={sum('waiting')} name="waiting" tone="running" />
         <Card count={sum('running')} name="running" tone="running" />
-        <Card count={sum('retrying')} name="to be tried again" tone="late" />
+        <Card count={sum('retrying')} name="waiting for a retry" tone="late" />
         <Card count={sum('failed')} name="failed" tone="failed" />
         <li>
           <div class={`card ${oldest && oldest.age_seconds > LONG_WAIT_SECONDS ? 'late' : 'none'}`}>
             <strong>{oldest ? duration(oldest.age_seconds) : '–'}</strong>
-            <span>{oldest ? `oldest waiting (${oldest.kind})` : 'nothing waits'}</span>
+            <span>{oldest ? `oldest waiting (${oldest.kind})` : 'no job waits'}</span>
           </div>
         </li>
         <li>
           <div class="card">
-            <strong>{grouped(jobs.last_hour.per_minute, 1)}</strong> <span>a minute, last hour</span>
+            <strong>{grouped(jobs.last_hour.per_minute, 1)}</strong> <span>jobs per minute in the last hour</span>
           </div>
         </li>
       </ul>
-      <h2>By kind</h2>
+      <h2>Jobs by kind</h2>
       <Kinds kinds={jobs.kinds} now={now} />
-      <h2>Failed for good</h2>
+      <h2>Failed jobs</h2>
       <Failures failures={jobs.recent_failures} mayWrite={caller.mayWrite} now={now} />
     </>
   )
@@ -56,12 +56,12 @@ const Kinds = ({ kinds, now }: { kinds: JobsOverview['kinds']; now: string }) =>
     columns={[
       'Kind',
       { number: 'Waiting' },
-      { number: 'To be tried again' },
+      { number: 'Waiting for a retry' },
       { number: 'Running' },
       { number: 'Failed' },
-      { number: 'Done in the last hour' },
-      { number: 'Mean' },
-      { number: '95 %' },
+      { number: 'Succeeded in the last hour' },
+      { number: 'Mean duration' },
+      { number: '95th percentile' },
       'Last finished',
     ]}
   >
@@ -86,10 +86,10 @@ const Kinds = ({ kinds, now }: { kinds: JobsOverview['kinds']; now: string }) =>
 const Failures = ({ failures, mayWrite, now }: { failures: JobsOverview['recent_failures']; mayWrite: boolean; now: string }) =>
   failures.length === 0 ? (
     <Empty title="No job has failed">
-      <p>One that fails is tried 20 times over some hours; what is left then is listed here, with its error.</p>
+      <p>Watcher tries a failing job up to 20 times over some hours. If it still fails, it is listed here with its error.</p>
     </Empty>
   ) : (
-    <Table label="Failed jobs" columns={['Job', 'Kind', 'When', { number: 'Attempts' }, 'Why', ...(mayWrite ? ['Again'] : [])]}>
+    <Table label="Failed jobs" columns={['Job', 'Kind', 'Failed', { number: 'Attempts' }, 'Error', ...(mayWrite ? ['Action'] : [])]}>
       {failures.map((job) => (
         <tr>
           <th scope="row">
@@ -100,14 +100,14 @@ const Failures = ({ failures, mayWrite, now }: { failures: JobsOverview['recent_
             <Moment at={job.finished_at} as="ago" now={now} />
           </td>
           <td class="number">{grouped(job.attempts)}</td>
-          <td class="why">{job.error ?? 'It did not say'}</td>
+          <td class="why">{job.error ?? 'no error recorded'}</td>
           {mayWrite ? (
             <td>
               <Action
                 path="/replay_job"
                 body={{ id: job.id }}
-                ask={`Run job ${job.id} (${job.kind}) again, with all its attempts?`}
-                done={`Job ${job.id} is on its way`}
+                ask={`Run job ${job.id} (${job.kind}) again? Its attempts start from zero.`}
+                done={`Job ${job.id} waits in the queue again`}
               >
                 Replay
               </Action>

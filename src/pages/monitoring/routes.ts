@@ -4,7 +4,7 @@ import type { Router } from '../../http/router.ts'
 import { servePage } from '../frame/page.tsx'
 import { MonitoringPage } from './page.tsx'
 
-/** Browsers see the page; whoever else asks for this path gets the same as JSON (features/monitoring). */
+/** Browsers get this page; other clients of the same path get JSON (features/monitoring). */
 export const routes = (router: Router, house: House): void =>
   servePage(router, {
     path: '/monitoring',

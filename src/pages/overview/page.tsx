@@ -9,7 +9,7 @@ type Scope = ViewScope<OverviewFilters>
 type PipelineRow = Overview['pipelines'][number]
 type Run = PipelineRow['runs'][number]
 
-/** What is wrong now first; then what has run. */
+/** What is wrong now comes first, then the runs of the last 24 hours. */
 export const OverviewPage = (overview: Overview, scope: Scope) => {
   const { query, now, link } = scope
   if (overview.counts.pipelines === 0) return <Welcome />
@@ -27,9 +27,9 @@ export const OverviewPage = (overview: Overview, scope: Scope) => {
       <h2>The last 24 hours</h2>
       <Filters types={overview.types} query={query} />
       {rows.length === 0 ? (
-        <Empty title="No pipeline is like that">
+        <Empty title="No pipeline matches these filters">
           <p>
-            <a href="/overview">Show all {grouped(overview.counts.pipelines)}</a>
+            <a href="/overview">Show all {grouped(overview.counts.pipelines)} pipelines</a>
           </p>
         </Empty>
       ) : (
@@ -43,19 +43,20 @@ export const OverviewPage = (overview: Overview, scope: Scope) => {
 const headline = ({ counts, wrong }: Overview): string => {
   const parts = wrongWordsOf(wrong).map((word) => `${grouped(wrong[word])} ${word}`)
   if (counts.failed_jobs > 0) parts.push(`${grouped(counts.failed_jobs)} failed ${counts.failed_jobs === 1 ? 'job' : 'jobs'}`)
-  return parts.length === 0 ? 'All is well' : parts.join(', ')
+  return parts.length === 0 ? 'No problems' : parts.join(', ')
 }
 
-/** Those that some pipeline has. */
+/** The problems that at least one pipeline has. */
 const wrongWordsOf = (wrong: Overview['wrong']): string[] => PROBLEM_WORDS.filter((word) => (wrong[word] ?? 0) > 0)
 
 const Welcome = () => (
-  <Empty title="No pipeline has called yet">
-    <p>A pipeline appears here with its first call. From any machine that reaches this one:</p>
+  <Empty title="No pipelines yet">
+    <p>A pipeline appears here after its first request. Send one from any machine that reaches this server:</p>
     <pre>{`curl -X POST <this address>/pipeline -H 'Content-Type: application/json' \\
   -H 'Authorization: Bearer <token>' -d '{"name": "first", "pipeline_type_name": "trial"}'`}</pre>
     <p>
-      All calls are in the <a href="/scalar">API docs</a>. To look around first: <code>npm run demo -- --fill</code>.
+      The <a href="/scalar">API docs</a> describe every request. To fill an empty server with example data, run{' '}
+      <code>npm run demo -- --fill</code>.
     </p>
   </Empty>
 )
@@ -126,7 +127,7 @@ const Filters = ({ types, query }: { types: Overview['types']; query: OverviewFi
   <form class="filters" action="/overview">
     <label>
       Name
-      <input type="search" name="search" value={query.search} placeholder="a part of it" />
+      <input type="search" name="search" value={query.search} placeholder="part of the name" />
     </label>
     <TypeChoice types={types} chosen={query.type} />
     <label>
@@ -187,7 +188,7 @@ const Strips = ({ rows, now }: { rows: PipelineRow[]; now: string }) => (
   </>
 )
 
-/** What the checks may have logged of a run. */
+/** The badges of the checks that log findings about runs. */
 const RUN_FINDINGS = checks.filter(({ log }) => log.goesWith === 'its execution').map(({ badge }) => badge.word)
 
 const statesOf = (row: PipelineRow): string[] => [...(row.active ? [] : ['inactive']), ...row.wrong, ...(row.running ? ['running'] : [])]
@@ -199,19 +200,19 @@ const stateOf = (run: Run): string => {
 
 const summarise = (runs: Run[]): string => {
   if (runs.length === 0) return 'No run in the last 24 hours'
-  const counts = Object.entries(Object.groupBy(runs, stateOf)).map(([state, those]) => `${those?.length} ${state}`)
+  const counts = Object.entries(Object.groupBy(runs, stateOf)).map(([state, group]) => `${group?.length} ${state}`)
   return `${runs.length} ${runs.length === 1 ? 'run' : 'runs'} in the last 24 hours: ${counts.join(', ')}`
 }
 
-/** Minutes of the day from left to right; a run is at least two minutes wide, or nobody would see it. */
+/** Draws the last 24 hours from left to right, one unit a minute. A run is at least six minutes wide, to be visible. */
 const Strip = ({ runs, pipelineId, now }: { runs: Run[]; pipelineId: number; now: string }) => {
   const minutes = DAY_SECONDS / 60
-  const place = (at: string) => Math.max(0, minutes - secondsBetween(at, now) / 60)
+  const toX = (at: string) => Math.max(0, minutes - secondsBetween(at, now) / 60)
   return (
     <svg viewBox={`0 0 ${minutes} 24`} preserveAspectRatio="none" aria-hidden="true">
       {runs.map((run) => {
-        const begin = place(run.start_date)
-        const width = Math.max(6, place(run.end_date ?? now) - begin)
+        const begin = toX(run.start_date)
+        const width = Math.max(6, toX(run.end_date ?? now) - begin)
         const state = stateOf(run)
         return (
           <a href={`/pipelines/${pipelineId}?execution=${run.id}`} tabindex={-1}>

@@ -14,14 +14,14 @@ import { patternOf } from '../frame/fields.ts'
 import { DAY_SECONDS, findingWords, joinProblems, nameOf, PROBLEM_WORDS, problems, wordsWhere } from '../frame/problems.ts'
 
 export const PAGE_ROWS = 50
-/** Of each kind of problem so many are told in words; the rest is counted and listed below. */
-const MAX_TOLD = 3
-/** Of one pipeline so many runs are drawn: one every five minutes. */
+/** The page explains this many of each kind of problem, the newest; it only counts the others. */
+const MAX_EXPLAINED = 3
+/** The page draws this many runs of a pipeline: enough for one every five minutes. */
 const MAX_RUNS = 300
 
 /**
- * All of the page in one statement: counts, the newest problems of each kind, one page of pipelines (those with
- * problems first, worst first) and their runs of the last 24 hours. `like` is a pattern, `state` one of FILTERS, each null for any.
+ * The whole page in one statement: counts, the newest problems of each kind, one page of pipelines (worst problem
+ * first) and their runs of the last 24 hours. `like` is a pattern, `state` one of FILTERS; null means any.
  */
 const OVERVIEW = once(() =>
   prepare(sql`
@@ -43,11 +43,11 @@ const OVERVIEW = once(() =>
         when 'ok' then active and not (${sql.join(PROBLEM_WORDS.map(nameOf), sql` or `)}) else true end
     order by active desc, ${sql.join(PROBLEM_WORDS.map((word) => sql`${nameOf(word)} desc, `))}running desc, lower(name)
     offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}),
-  told as (
+  explained as (
     ${sql.join(
       PROBLEM_WORDS.map(
         (word) =>
-          sql`(select ${sql.raw(`'${word}'`)} as word, w.* from ${nameOf(word)} w order by since desc limit ${sql.raw(String(MAX_TOLD))})`,
+          sql`(select ${sql.raw(`'${word}'`)} as word, w.* from ${nameOf(word)} w order by since desc limit ${sql.raw(String(MAX_EXPLAINED))})`,
       ),
       sql` union all `,
     )})
@@ -58,8 +58,8 @@ const OVERVIEW = once(() =>
       PROBLEM_WORDS.map((word) => sql`${sql.raw(`'${word}'`)}, count(*) filter (where ${nameOf(word)})`),
       sql`, `,
     )}) from candidate) as wrong,
-    (select coalesce(jsonb_agg(to_jsonb(told) || jsonb_build_object('pipeline_name', p.name) order by told.since desc), '[]')
-      from told join ${pipeline} p on p.id = told.pipeline_id) as problems,
+    (select coalesce(jsonb_agg(to_jsonb(explained) || jsonb_build_object('pipeline_name', p.name) order by explained.since desc), '[]')
+      from explained join ${pipeline} p on p.id = explained.pipeline_id) as problems,
     ${typeChoices} as types,
     (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('runs', (
         select coalesce(jsonb_agg(to_jsonb(run) order by run.start_date), '[]') from (
@@ -74,13 +74,13 @@ const runShape = z.object({
   start_date: moment,
   end_date: moment.nullable(),
   completed_successfully: z.boolean().nullable(),
-  /** Words of what the checks have logged of it, worst first. */
+  /** The words of the checks that have logged a finding about it, worst first. */
   findings: z.array(z.string()),
 })
 
 const overviewRow = z.object({
   counts: jsonOf(z.object({ pipelines: amount, running: amount, failed_jobs: amount })),
-  /** Pipelines by the word of what is wrong with them. */
+  /** The number of pipelines for the word of each problem. */
   wrong: jsonOf(z.record(z.string(), amount)),
   problems: jsonOf(
     z.array(
@@ -128,6 +128,6 @@ export const readOverview = async (db: Database, { search, type, state, page }: 
     state: state ?? null,
     skipped: (page - 1) * PAGE_ROWS,
   })
-  if (!row) throw new Error('the overview is one row')
+  if (!row) throw new Error('the overview must be one row')
   return row
 }

@@ -15,7 +15,7 @@ export const routes = (router: Router): void =>
       type: idInQuery(),
       state: z
         .string()
-        .transform((state) => (state === 'overdue' ? 'late' : state)) // as links of earlier versions say it
+        .transform((state) => (state === 'overdue' ? 'late' : state)) // links of earlier versions use the old word
         .refine((state) => FILTERS.includes(state))
         .optional()
         .catch(undefined),

@@ -7,27 +7,27 @@ import type { PipelineDetails } from './queries.ts'
 type Pipeline = PipelineDetails['pipeline']
 type Rule = PipelineDetails['rules'][number]
 
-/** The rule that holds and whose it is. */
-const check = (pipeline: Pipeline, what: 'freshness' | 'timeliness'): string => {
-  const say = (owner: Pipeline | Pipeline['type'], source: string) => {
-    const number = owner[`${what}_number`]
-    return number === null ? undefined : `${number} ${owner[`${what}_datepart`]}${number === 1 ? '' : 's'} (${source})`
+/** The threshold that applies to the pipeline, and where it comes from. */
+const describeThreshold = (pipeline: Pipeline, check: 'freshness' | 'timeliness'): string => {
+  const describe = (owner: Pipeline | Pipeline['type'], source: string) => {
+    const number = owner[`${check}_number`]
+    return number === null ? undefined : `${number} ${owner[`${check}_datepart`]}${number === 1 ? '' : 's'} (${source})`
   }
-  const rule = say(pipeline, 'its own') ?? say(pipeline.type, `from its type ${pipeline.type.name}`)
-  if (!rule) return 'none, not checked'
-  const isMuted = pipeline[`mute_${what}_check`] ? ', muted here' : pipeline.type[`mute_${what}_check`] ? ', muted by its type' : ''
-  return rule + isMuted
+  const threshold = describe(pipeline, 'its own') ?? describe(pipeline.type, `from its type ${pipeline.type.name}`)
+  if (!threshold) return 'no threshold: not checked'
+  if (pipeline[`mute_${check}_check`]) return `${threshold}, muted for this pipeline`
+  return pipeline.type[`mute_${check}_check`] ? `${threshold}, muted for its type` : threshold
 }
 
 export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string }) => (
   <section class="panel" aria-label="Settings">
     <h3>Settings</h3>
     <dl class="facts">
-      <dt>Timeliness</dt>
-      <dd>{check(pipeline, 'timeliness')}</dd>
-      <dt>Freshness</dt>
-      <dd>{check(pipeline, 'freshness')}</dd>
-      <dt>Watermark</dt>
+      <dt>Timeliness threshold</dt>
+      <dd>{describeThreshold(pipeline, 'timeliness')}</dd>
+      <dt>Freshness threshold</dt>
+      <dd>{describeThreshold(pipeline, 'freshness')}</dd>
+      <dt>Watermark → next watermark</dt>
       <dd>
         {pipeline.watermark ?? 'none'} → {pipeline.next_watermark ?? 'none'}
       </dd>
@@ -39,7 +39,7 @@ export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string })
           </dd>
         </>
       ))}
-      <dt>Asks for lineage</dt>
+      <dt>Load lineage</dt>
       <dd>{pipeline.load_lineage ? 'yes' : 'no'}</dd>
       <dt>Full load</dt>
       <dd>{pipeline.full_load ? 'yes' : 'no'}</dd>
@@ -62,7 +62,7 @@ export const Lineage = ({ details: { sources, targets, downstream, downstream_co
     <h3>Lineage</h3>
     {sources.length + targets.length === 0 ? (
       <p class="soft">
-        None is known. A pipeline tells its own with <code>POST /address_lineage</code>.
+        No lineage yet. Record what this pipeline reads and writes with <code>POST /address_lineage</code>.
       </p>
     ) : (
       <dl class="facts">
@@ -106,16 +106,16 @@ export const Rules = ({ rules }: { rules: Rule[] }) => (
   <>
     <h2>Anomaly rules</h2>
     {rules.length === 0 ? (
-      <Empty title="Nothing watches what is normal here">
+      <Empty title="No anomaly rules">
         <p>
-          Add a rule with <code>POST /anomaly_detection_rule</code>, or let every new pipeline have some:{' '}
-          <code>WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES</code>.
+          Add a rule with <code>POST /anomaly_detection_rule</code>. To create rules for every new pipeline, set{' '}
+          <code>WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES=true</code>.
         </p>
       </Empty>
     ) : (
       <Table
         label="Anomaly rules"
-        columns={['Metric', { number: 'Deviations allowed' }, { number: 'Looks back' }, { number: 'Needs' }, 'State']}
+        columns={['Metric', { number: 'Allowed standard deviations' }, { number: 'Lookback' }, { number: 'Minimum history' }, 'State']}
       >
         {rules.map((rule) => (
           <tr>
@@ -123,7 +123,7 @@ export const Rules = ({ rules }: { rules: Rule[] }) => (
             <td class="number">{rule.std_deviation_threshold_multiplier}</td>
             <td class="number">{rule.lookback_days} days</td>
             <td class="number">{rule.minimum_executions} runs</td>
-            <td>{rule.active ? 'active' : 'switched off'}</td>
+            <td>{rule.active ? 'active' : 'inactive'}</td>
           </tr>
         ))}
       </Table>

@@ -11,10 +11,10 @@ import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import type { Point } from './shape.ts'
 
-/** A chart of more points would be a stripe: the newest are drawn, and the page says so. */
+/** A chart of more points is unreadable: the newest are drawn, and the page says so. */
 export const MAX_POINTS = 2_000
 
-/** Runs that baselines are taken from: two months of one a minute. */
+/** Runs to compute baselines from: two months at one run a minute. */
 const MAX_PAST = 100_000
 
 const value = metricOf(sql`${param('metric')}::text`, sql`e`)
@@ -22,8 +22,8 @@ const lookback = lookbackOf(sql`${param('lookback_days')}::int`)
 const baseline = baselineOf(sql`value`, sql`filter (where succeeded and not is_flagged) over baseline`)
 
 /**
- * A metric of the pipeline's runs, and for each the mean and deviation of its baseline as detection takes it: successful
- * runs of the same hour that ended in the lookback before it, other than itself and those flagged for this metric.
+ * One metric of the pipeline's runs, and the mean and standard deviation of each run's baseline, as in detection: the other successful
+ * runs in the same hour of the day that ended in the lookback before it and are not flagged for this metric.
  */
 const HISTORY = prepare(sql`
   with past as (
@@ -55,7 +55,7 @@ const pointRow = z.object({
 
 type Rule = typeof RULE_DEFAULTS
 
-/** The runs of these last days in the order of their starts. */
+/** Reads the runs that ended in the last `days` days, in the order of their starts. */
 export const readHistory = async (
   db: Database,
   { id, metric, days, rule = RULE_DEFAULTS }: { id: number; metric: MetricField; days: number; rule?: Rule | undefined },

@@ -1,11 +1,11 @@
 import type { MetricField } from '../../checks/anomalies/verdict.ts'
 
-/** What METRIC_FIELDS are called on the page. */
+/** The names of METRIC_FIELDS on the page. */
 export const METRIC_NAMES: Record<MetricField, string> = {
-  duration_seconds: 'Duration (s)',
+  duration_seconds: 'Duration (seconds)',
   inserts: 'Inserts',
   updates: 'Updates',
   soft_deletes: 'Soft deletes',
   total_rows: 'Rows',
-  throughput: 'Rows a second',
+  throughput: 'Rows per second',
 }

@@ -57,7 +57,7 @@ const Heading = ({ details: { pipeline, runs }, caller }: Scope & { details: Pip
             method="PATCH"
             path="/pipeline"
             body={{ id, active: !active }}
-            ask={active ? `Deactivate ${name}? Its checks stop, and its code is told not to run.` : `Activate ${name}?`}
+            ask={active ? `Deactivate ${name}? Its checks stop, and Watcher tells its code not to run.` : `Activate ${name}?`}
           >
             {active ? 'Deactivate' : 'Activate'}
           </Action>
@@ -68,13 +68,17 @@ const Heading = ({ details: { pipeline, runs }, caller }: Scope & { details: Pip
                 method="PATCH"
                 path="/pipeline"
                 body={{ id, [`mute_${check}_check`]: !isMuted }}
-                ask={isMuted ? `Check the ${check} of ${name} again?` : `Do not check the ${check} of ${name}?`}
+                ask={isMuted ? `Unmute the ${check} check of ${name}?` : `Mute the ${check} check of ${name}? It then reports nothing.`}
               >
                 {isMuted ? 'Unmute' : 'Mute'} {check}
               </Action>
             )
           })}
-          <Action path={`/anomaly_detection/detect/${id}`} ask={`Judge the latest successful run of ${name} now?`} done="Detection has run">
+          <Action
+            path={`/anomaly_detection/detect/${id}`}
+            ask={`Check the latest successful run of ${name} for anomalies?`}
+            done="Detection has run"
+          >
             Run detection
           </Action>
         </div>
@@ -102,7 +106,7 @@ const History = ({ history, rule, query, link, now }: Scope & { history: Point[]
       </nav>
     </div>
     {history.length === 0 ? (
-      <p class="soft">No run has ended in these {query.days} days.</p>
+      <p class="soft">No run has ended in the last {query.days} days.</p>
     ) : (
       <>
         <div class="chart" id="history" data-drawn role="img" aria-label={describeHistory(history, query.metric)} />
@@ -113,8 +117,8 @@ const History = ({ history, rule, query, link, now }: Scope & { history: Point[]
         {history.length < MAX_POINTS ? null : <p>Only the newest {grouped(MAX_POINTS)} runs are drawn.</p>}
         <small>
           {rule
-            ? `The band is what is normal: ${rule.std_deviation_threshold_multiplier} deviations around the mean of the same hour in the ${rule.lookback_days} days before.`
-            : 'No active rule watches this metric: the band shows what one with the defaults would take for normal.'}
+            ? `The band is the normal range: ${rule.std_deviation_threshold_multiplier} standard deviations around the mean of runs in the same hour of the day, in the ${rule.lookback_days} days before.`
+            : 'No active rule watches this metric: the band shows the normal range of a rule with the default settings.'}
         </small>
       </>
     )}

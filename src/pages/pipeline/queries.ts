@@ -14,11 +14,11 @@ import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 
 export const RUN_ROWS = 25
-/** Of the parts of the runs on a page so many are shown, those of the newest runs first. */
+/** A page shows this many parts of its runs, starting with the parts of the newest runs. */
 export const MAX_PARTS = 500
 const MAX_NEIGHBOURS = 50
 
-/** A run `e` as the table shows it: with what was flagged, and whether it was late. */
+/** A run `e` as the page shows it, with its anomalies and whether it was late. */
 const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'parent_id', e.parent_id, 'start_date', e.start_date, 'end_date', e.end_date,
   'duration_seconds', e.duration_seconds, 'completed_successfully', e.completed_successfully, 'inserts', e.inserts, 'updates', e.updates,
   'soft_deletes', e.soft_deletes, 'total_rows', e.total_rows, 'watermark', e.watermark, 'next_watermark', e.next_watermark,
@@ -34,8 +34,8 @@ const neighbours = (side: 'source' | 'target') => sql`(select coalesce(jsonb_agg
   where l.pipeline_id = subject.id order by a.name limit ${sql.raw(String(MAX_NEIGHBOURS))}) n)`
 
 /**
- * A pipeline with its type, rules, lineage and one page of its runs, newest first: those that are no part of another run of
- * the same pipeline, each with its parts. `before` is the id after which the page begins, `chosen` a run to show by itself.
+ * A pipeline with its type, rules, lineage and one page of its runs, newest first. The page lists each run with its parts, but
+ * not a run that is a part of another run of this pipeline. It lists ids below `before`; `chosen` is a run to show by itself.
  */
 const PIPELINE = prepare(sql`
   with subject as (select * from ${pipeline} where id = ${param('id')}),
@@ -152,6 +152,6 @@ const pipelineRow = z.object({
 })
 export type PipelineDetails = z.output<typeof pipelineRow>
 
-/** undefined: there is no such pipeline. */
+/** Reads all of the page but the chart; undefined if the pipeline does not exist. */
 export const readPipeline = async (db: Database, id: number, before: number | undefined, chosen: number | undefined) =>
   (await db.rows(PIPELINE, pipelineRow, { id, before: before ?? null, chosen: chosen ?? null }))[0]

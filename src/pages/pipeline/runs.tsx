@@ -8,7 +8,7 @@ import type { PipelineQuery } from './shape.ts'
 
 type Scope = ViewScope<PipelineQuery>
 
-/** What became of a run: one that is late while it runs is only late; late at the end stands beside the outcome. */
+/** The badge of a run. A late run shows `late` while it runs; after its end, `late` is a second badge beside the outcome. */
 export const outcomeOf = (run: Run): string => {
   if (run.completed_successfully === null) return run.is_late ? 'late' : 'running'
   return run.completed_successfully ? 'succeeded' : 'failed'
@@ -22,7 +22,7 @@ const Outcome = ({ run }: { run: Run }) => (
 
 const timeOf = (run: Run, now: string): string => duration(run.duration_seconds ?? secondsBetween(run.start_date, run.end_date ?? now))
 
-/** One run by itself: what became of it and why, what was flagged, and what lies behind it. */
+/** One run in detail: its outcome and the reason, its anomalies, and what lies downstream. */
 export const ChosenRun = ({
   run,
   downstream,
@@ -42,12 +42,12 @@ export const ChosenRun = ({
       <dd>
         <Moment at={run.start_date} />
       </dd>
-      <dt>{run.end_date === null ? 'Has been running' : 'Took'}</dt>
+      <dt>{run.end_date === null ? 'Running for' : 'Duration'}</dt>
       <dd>{timeOf(run, now)}</dd>
       {run.completed_successfully === false ? (
         <>
-          <dt>Why</dt>
-          <dd>{run.why ?? 'It did not say: send execution_metadata with its end.'}</dd>
+          <dt>Why it failed</dt>
+          <dd>{run.why ?? 'The run gave no reason: send execution_metadata with its end.'}</dd>
         </>
       ) : null}
       <dt>Rows</dt>
@@ -55,7 +55,7 @@ export const ChosenRun = ({
         {grouped(run.total_rows)} ({grouped(run.inserts)} inserted, {grouped(run.updates)} updated, {grouped(run.soft_deletes)}{' '}
         soft-deleted)
       </dd>
-      <dt>Watermark</dt>
+      <dt>Watermark → next watermark</dt>
       <dd>
         {run.watermark ?? 'none'} → {run.next_watermark ?? 'none'}
       </dd>
@@ -68,9 +68,9 @@ export const ChosenRun = ({
       <dt>Downstream</dt>
       <dd>
         {downstream.downstream_count === 0 ? (
-          'nothing that is known'
+          'no known pipeline'
         ) : (
-          <a href="#lineage">{`${grouped(downstream.downstream_count)} pipelines read what it writes`}</a>
+          <a href="#lineage">{`${grouped(downstream.downstream_count)} ${downstream.downstream_count === 1 ? 'pipeline' : 'pipelines'}`}</a>
         )}
         {downstream.targets[0] ? (
           <>
@@ -91,7 +91,7 @@ export const ChosenRun = ({
               <Action
                 path="/unflag_anomaly"
                 body={{ pipeline_id: run.pipeline_id, pipeline_execution_id: run.id, metric_field: [flag.metric_field] }}
-                ask={`Was this normal after all? Run ${run.id} then counts as normal from now on.`}
+                ask={`Unflag ${METRIC_NAMES[flag.metric_field]} of run ${run.id}? The run then counts as normal.`}
               >
                 Unflag
               </Action>
@@ -109,21 +109,21 @@ export const ChosenRun = ({
   </section>
 )
 
-/** Runs with their parts below them, however deep. */
+/** The table of runs; the parts of a run follow below it, at every depth. */
 export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { details: PipelineDetails }) => {
   const shown = runs.slice(0, RUN_ROWS)
   if (shown.length === 0) {
     return query.before === undefined ? (
-      <Empty title="It has not run yet">
+      <Empty title="No runs yet">
         <p>
           A run begins with <code>POST /start_pipeline_execution</code> and ends with <code>POST /end_pipeline_execution</code>: see the{' '}
           <a href="/scalar">API docs</a>.
         </p>
       </Empty>
     ) : (
-      <Empty title="There are no earlier runs">
+      <Empty title="No earlier runs">
         <p>
-          <a href={link({ before: undefined })}>Back to the newest</a>
+          <a href={link({ before: undefined })}>Back to the newest runs</a>
         </p>
       </Empty>
     )
@@ -141,12 +141,12 @@ export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { d
           'Run',
           'Outcome',
           'Started',
-          { number: 'Took' },
+          { number: 'Duration' },
           { number: 'Rows' },
           { number: 'Inserts' },
           { number: 'Updates' },
           { number: 'Soft deletes' },
-          'Why',
+          'Why it failed',
         ]}
       >
         {shown
@@ -156,7 +156,7 @@ export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { d
           ))}
       </Table>
       {parts.length > MAX_PARTS ? (
-        <p>Of the parts of these runs the first {grouped(MAX_PARTS)} are shown, those of the newest runs first.</p>
+        <p>Only {grouped(MAX_PARTS)} parts of these runs are shown, starting with those of the newest runs.</p>
       ) : null}
       <nav class="pager" aria-label="More runs">
         {query.before === undefined ? <span /> : <a href={link({ before: undefined })}>← Newest</a>}
@@ -190,6 +190,6 @@ const Row = ({ run, depth, isChosen, link, now }: { run: Run; depth: number; isC
     <td class="number">{grouped(run.inserts)}</td>
     <td class="number">{grouped(run.updates)}</td>
     <td class="number">{grouped(run.soft_deletes)}</td>
-    <td class="why">{run.completed_successfully === false ? (run.why ?? 'it did not say') : ''}</td>
+    <td class="why">{run.completed_successfully === false ? (run.why ?? 'no reason given') : ''}</td>
   </tr>
 )

@@ -4,7 +4,7 @@ import { axis, colour, fitTo, HEIGHT } from '../frame/browser/chart.ts'
 import { REFRESHED } from '../frame/browser/refreshed.ts'
 import type { History, Point } from './shape.ts'
 
-/** The history of one metric: its values, the band of what is normal, and what was flagged or failed. A point leads to its run. */
+/** Draws the history of one metric: its values, the band of the normal range, flagged and failed runs. A click on a point opens its run. */
 
 const draw = (host: HTMLElement, { name, points, days, now }: History): void => {
   const only = (isShown: (point: Point) => boolean) => points.map((point) => (isShown(point) ? (point.value ?? 0) : null))
@@ -15,7 +15,7 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
     paths: () => null,
     points: { show: true, size: 10, fill: colour(variable) },
   })
-  /** Of the band, which is drawn below all else: it comes first. */
+  /** An edge of the band. Both edges come first in `series`: everything else is drawn above the band. */
   const edge = (label: string): uPlot.Series => ({
     label,
     stroke: 'transparent',
@@ -35,8 +35,8 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
       axes: [lines, { ...lines, size: 70, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString()) }],
       series: [
         {},
-        edge('Normal up to'),
-        edge('Normal from'),
+        edge('Normal maximum'),
+        edge('Normal minimum'),
         {
           label: name,
           stroke: colour('--accent'),
@@ -61,7 +61,7 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
     [
       points.map(({ start_date }) => Date.parse(start_date) / 1000),
       points.map(({ upper }) => upper),
-      // No metric is below 0: the band is not drawn there.
+      // No metric is below 0, so the band ends there.
       points.map(({ lower }) => (lower === null ? null : Math.max(0, lower))),
       points.map(({ value }) => value),
       only(({ isFlagged }) => isFlagged),

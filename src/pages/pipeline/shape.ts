@@ -1,13 +1,13 @@
 import type { MetricField } from '../../checks/anomalies/verdict.ts'
 
-/** How many days the chart can look back. */
+/** The periods of the chart, in days. */
 export const DAYS = ['7', '30', '90'] as const
 
-/** What the page's address says. */
+/** The query of the page's address. */
 export interface PipelineQuery {
   metric: MetricField
   days: (typeof DAYS)[number]
-  /** The id of the run after which the list of runs begins. */
+  /** The list shows runs with ids below this one. */
   before?: number | undefined
   /** A run to show by itself. */
   execution?: number | undefined
@@ -20,7 +20,7 @@ export interface Point {
   value: number | null
   succeeded: boolean
   isFlagged: boolean
-  /** What was normal then; null where there were too few runs to say. */
+  /** The normal range at that time; null if the baseline had too few runs. */
   lower: number | null
   upper: number | null
 }
@@ -29,7 +29,7 @@ export interface Point {
 export interface History {
   /** The metric's name for people. */
   name: string
-  /** In the order of their starts. */
+  /** In the order of the runs' starts. */
   points: Point[]
   days: number
   now: string

@@ -22,9 +22,9 @@ const HEADINGS: [ReportColumn, string][] = [
   ['updates', 'Updates'],
   ['soft_deletes', 'Soft deletes'],
   ['total_rows', 'Rows'],
-  ['mean_seconds', 'Mean'],
-  ['p95_seconds', '95 %'],
-  ['throughput', 'Rows a second'],
+  ['mean_seconds', 'Mean duration'],
+  ['p95_seconds', '95th percentile of duration'],
+  ['throughput', 'Rows per second'],
 ]
 
 export const ReportingPage = ({ chosen, page, report }: Loaded, { link }: Scope) => (
@@ -32,7 +32,7 @@ export const ReportingPage = ({ chosen, page, report }: Loaded, { link }: Scope)
     <h1>Reporting</h1>
     <Filters chosen={chosen} types={report.types} />
     {report.rows.length === 0 ? (
-      <Empty title={page > 1 ? 'There are no more rows' : 'Nothing has run on these days'}>
+      <Empty title={page > 1 ? 'No more rows' : 'No runs on these days'}>
         <p>
           {page > 1 ? <a href={link({ page: undefined })}>Back to the first page</a> : 'Choose other days, another type or a shorter name.'}
         </p>
@@ -84,7 +84,7 @@ const Filters = ({ chosen, types }: { chosen: ReportFilters; types: Report['type
     </label>
     <label>
       Pipeline
-      <input type="search" name="search" value={chosen.search} placeholder="a part of its name" />
+      <input type="search" name="search" value={chosen.search} placeholder="part of its name" />
     </label>
     <TypeChoice types={types} chosen={chosen.type} />
     <input type="hidden" name="sort" value={chosen.sort} />
@@ -129,33 +129,33 @@ const Table = ({ rows, total, chosen, link }: { rows: DailyRow[]; total: Report[
               <a href={`/pipelines/${row.pipeline_id}`}>{row.pipeline}</a>
             </th>
             <td>{row.type}</td>
-            <Numbers of={row} />
+            <Numbers metrics={row} />
           </tr>
         ))}
       </tbody>
       <tfoot>
         <tr>
           <th scope="row" colspan={3}>
-            All of these days
+            Total
           </th>
-          <Numbers of={total} />
+          <Numbers metrics={total} />
         </tr>
       </tfoot>
     </table>
   </Scrolled>
 )
 
-const Numbers = ({ of }: { of: Report['total'] }) => (
+const Numbers = ({ metrics }: { metrics: Report['total'] }) => (
   <>
-    <td class="number">{grouped(of.executions)}</td>
-    <td class="number">{grouped(of.failures)}</td>
-    <td class="number">{of.error_rate === null ? '–' : `${grouped(of.error_rate * 100, 1)} %`}</td>
-    <td class="number">{grouped(of.inserts)}</td>
-    <td class="number">{grouped(of.updates)}</td>
-    <td class="number">{grouped(of.soft_deletes)}</td>
-    <td class="number">{grouped(of.total_rows)}</td>
-    <td class="number">{duration(of.mean_seconds)}</td>
-    <td class="number">{duration(of.p95_seconds)}</td>
-    <td class="number">{grouped(of.throughput, 1)}</td>
+    <td class="number">{grouped(metrics.executions)}</td>
+    <td class="number">{grouped(metrics.failures)}</td>
+    <td class="number">{metrics.error_rate === null ? '–' : `${grouped(metrics.error_rate * 100, 1)} %`}</td>
+    <td class="number">{grouped(metrics.inserts)}</td>
+    <td class="number">{grouped(metrics.updates)}</td>
+    <td class="number">{grouped(metrics.soft_deletes)}</td>
+    <td class="number">{grouped(metrics.total_rows)}</td>
+    <td class="number">{duration(metrics.mean_seconds)}</td>
+    <td class="number">{duration(metrics.p95_seconds)}</td>
+    <td class="number">{grouped(metrics.throughput, 1)}</td>
   </>
 )

@@ -10,10 +10,10 @@ import { pipeline } from '../../features/pipelines/table.ts'
 import { patternOf } from '../frame/fields.ts'
 
 export const PAGE_ROWS = 50
-/** Neon answers at most 10 MiB. */
+/** Keeps the answer below Neon's limit of 10 MiB. */
 export const MAX_CSV_ROWS = 20_000
 
-/** What one can sort by: the columns of the report. */
+/** The columns of the report; a reader can sort by each. */
 export const COLUMNS = [
   'day',
   'pipeline',
@@ -41,7 +41,7 @@ export interface ReportFilters {
   order: 'asc' | 'desc'
 }
 
-/** What is counted of a set of runs; throughput is that of the runs that took a second or more. */
+/** The metrics of a set of runs. Throughput ignores runs whose rounded duration is 0 seconds. */
 const METRICS: SQL = sql`count(*) as executions, count(*) filter (where completed_successfully = false) as failures,
   count(*) filter (where completed_successfully = false)::double precision / nullif(count(completed_successfully), 0) as error_rate,
   coalesce(sum(inserts), 0) as inserts, coalesce(sum(updates), 0) as updates, coalesce(sum(soft_deletes), 0) as soft_deletes,
@@ -51,8 +51,8 @@ const METRICS: SQL = sql`count(*) as executions, count(*) filter (where complete
     / nullif(sum(duration_seconds) filter (where duration_seconds > 0 and total_rows is not null), 0) as throughput`
 
 /**
- * The runs that started on these days: one row for each pipeline and day, in the order asked for; the same of all of
- * them; and of each day. Index Scan on pipeline_execution_start_date. Placeholders: `from`, `to`, `like`, `type_id`, `skipped`, `rows`.
+ * The metrics of the runs that started on these days: sorted rows for each pipeline and day, one total, and one row for each
+ * day. Index Scan on pipeline_execution_start_date. Placeholders: `from`, `to`, `like`, `type_id`, `skipped`, `rows`.
  */
 const reportOrderedBy = (sort: ReportColumn, order: 'asc' | 'desc'): Statement =>
   prepare(sql`
@@ -99,7 +99,7 @@ export type Report = z.output<typeof reportRow>
 
 const statements = keep<Statement>()
 
-/** `rows` of them from `skipped` on; ask for one more to know whether there are. */
+/** Reads `rows` rows after the first `skipped` ones; ask for one row more to know whether another page follows. */
 export const readReport = async (
   db: Database,
   filters: ReportFilters,
@@ -108,6 +108,6 @@ export const readReport = async (
   const { search, type, from, to, sort, order } = filters
   const statement = statements(`${sort} ${order}`, () => reportOrderedBy(sort, order))
   const [row] = await db.rows(statement, reportRow, { from, to, like: patternOf(search), type_id: type ?? null, skipped, rows })
-  if (!row) throw new Error('the report is one row')
+  if (!row) throw new Error('the report must be one row')
   return row
 }

@@ -9,9 +9,9 @@ import { COLUMNS, MAX_CSV_ROWS, PAGE_ROWS, type ReportFilters, readReport } from
 
 const DAY_MILLIS = 86_400_000
 const MAX_DAYS = 366
-const USUAL_DAYS = 7
+const DEFAULT_DAYS = 7
 
-/** A day in a calendar that JavaScript and PostgreSQL share. */
+/** A day that both JavaScript and PostgreSQL can represent. */
 const day = () =>
   z.iso
     .date()
@@ -30,13 +30,13 @@ const filters = () => ({
 
 const dayBefore = (day: string, days: number): string => new Date(Date.parse(day) - days * DAY_MILLIS).toISOString().slice(0, 10)
 
-/** The last seven days where none are named; at most a year, up to the last of them. */
+/** Adds missing days: the last day is today, the first is six days before the last. Cuts the period to the 366 days before its last day. */
 const withDays = (
   { from, to, ...rest }: Omit<ReportFilters, 'from' | 'to'> & { from?: string | undefined; to?: string | undefined },
   now: string,
 ): ReportFilters => {
   const last = to ?? (from !== undefined && from > now.slice(0, 10) ? from : now.slice(0, 10))
-  const first = from !== undefined && from <= last ? from : dayBefore(last, USUAL_DAYS - 1)
+  const first = from !== undefined && from <= last ? from : dayBefore(last, DEFAULT_DAYS - 1)
   const earliest = dayBefore(last, MAX_DAYS - 1)
   return { ...rest, from: first < earliest ? earliest : first, to: last }
 }
@@ -60,7 +60,7 @@ export const routes = (router: Router): void => {
     const chosen = withDays(query, now)
     const { rows } = await readReport(db, chosen, { skipped: 0, rows: MAX_CSV_ROWS + 1 })
     if (rows.length > MAX_CSV_ROWS) {
-      throw new ApiError('page_too_large', `These are more than ${MAX_CSV_ROWS} rows: choose fewer days, a type or a name`)
+      throw new ApiError('page_too_large', `The report has more than ${MAX_CSV_ROWS} rows: choose fewer days, a type or a name`)
     }
     return {
       status: 200,

@@ -1,4 +1,4 @@
-/** One day of the chart: runs, failures, and the rows they moved. */
+/** One day of the chart: the number of runs, failures and rows. */
 export interface ReportDay {
   /** UTC, `2025-01-09`. */
   day: string

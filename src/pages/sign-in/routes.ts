@@ -6,16 +6,16 @@ import { makeNonce, pagePolicy } from '../../http/security-headers.ts'
 
 const SIGN_IN = '/sign_in'
 const SIGN_OUT = '/sign_out'
-/** Where one goes who has not said where to. */
+/** The page after the sign-in if the address names none. */
 const HOME = '/overview'
 
-/** Thirty days; signing out or a changed token ends it sooner. */
+/** Thirty days; a sign-out or a changed token ends the session earlier. */
 const COOKIE_SECONDS = 30 * 24 * 60 * 60
 const COOKIE_RULES = 'Path=/; HttpOnly; Secure; SameSite=Strict'
 
 /**
- * For people: a page asks for the token once and keeps it in a cookie that no script can read and no other site can
- * make a browser send. Neither path is a part of the API, so neither is in the docs.
+ * Signs people in and out. A page asks for the token once and keeps it in a cookie: no script can read it, and no other site
+ * can make the browser send it. Neither path is part of the API, so OpenAPI lists neither.
  */
 export const serveSignIn = (router: Router): void => {
   register(router, 'page', { method: 'get', path: SIGN_IN, access: 'open' }, async (_input, context) =>
@@ -28,7 +28,7 @@ export const serveSignIn = (router: Router): void => {
     const next = destination(form.get('next'))
     const token = String(form.get('token') ?? '').trim()
     const caller = findToken(context.get('scope').settings.WATCHER_API_TOKENS, token)
-    if (!caller) return page(401, next, 'This token is not known here.')
+    if (!caller) return page(401, next, 'This token is unknown. Check that you copied all of it.')
     return new Response(null, {
       status: 303,
       headers: { Location: next, 'Set-Cookie': `${COOKIE}=${encodeURIComponent(token)}; ${COOKIE_RULES}; Max-Age=${COOKIE_SECONDS}` },
@@ -41,12 +41,13 @@ export const serveSignIn = (router: Router): void => {
   })
 }
 
-/** Another site must not sign a browser in (with a token of its own) or out. */
+/** Refuses a form of another site, which could sign the browser in with a token of its own, or sign it out. */
 const assertOwnForm = (request: Request): void => {
-  if (!isSameOrigin(request)) throw new ApiError('cross_site_request', 'This form can only be sent from the page it is on')
+  if (!isSameOrigin(request))
+    throw new ApiError('cross_site_request', "Send this form from Watcher's own page: open the page again and retry")
 }
 
-/** Where to go afterwards: a path of ours, whatever the address says. */
+/** The page after the sign-in: always a path of this service, also if `next` names another site. */
 const destination = (next: unknown): string => {
   if (typeof next !== 'string' || !URL.canParse(next, 'https://here.invalid')) return HOME
   const { origin, pathname, search } = new URL(next, 'https://here.invalid')
@@ -56,8 +57,8 @@ const destination = (next: unknown): string => {
 }
 
 /**
- * For a browser without a token: the sign-in page. One that follows a link of another site (a chat, a mail) does not send
- * its SameSite=Strict cookie: it is made to ask again from here, and then does.
+ * Sends a browser without a token to the sign-in page. A browser that follows a link from another site (a chat, a mail) does not
+ * send its SameSite=Strict cookie: it gets a page that loads the address again, and that request sends the cookie.
  */
 export const askToSignIn = ({ url, headers }: Request): Response => {
   const { pathname, search } = new URL(url)
@@ -95,7 +96,7 @@ const page = (status: number, next: string, fault: string): Response =>
   <h1>Watcher</h1>
   <label for="token">Access token</label>
   <input id="token" name="token" type="password" autocomplete="current-password" required autofocus aria-describedby="hint">
-  <small id="hint">One of those in WATCHER_API_TOKENS, without its name.</small>
+  <small id="hint">A token from WATCHER_API_TOKENS, without its name.</small>
   ${fault ? html`<p role="alert">${fault}</p>` : ''}
   <input type="hidden" name="next" value="${next}">
   <button>Sign in</button>

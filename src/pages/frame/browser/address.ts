@@ -1,4 +1,4 @@
-/** This page's address with these parameters in its query, and without those. */
+/** This page's address with `parameters` set in its query, and without the parameters named in `without`. */
 export const addressWith = (parameters: Record<string, string>, without: string[]): string => {
   const url = new URL(location.href)
   for (const name of without) url.searchParams.delete(name)

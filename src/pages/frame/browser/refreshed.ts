@@ -1,2 +1,2 @@
-/** The page has brought its contents up to date: what a script has drawn may be drawn anew. */
+/** The event after a page has refreshed its contents: scripts may redraw what they have drawn. */
 export const REFRESHED = 'watcher:refreshed'
