@@ -237,6 +237,22 @@ describe('a pipeline', () => {
     expect(visit.faults.filter((fault) => !fault.includes('403'))).toEqual([])
   })
 
+  it('says what to do if Watcher does not answer a change, or something else does', async () => {
+    await visit.open(`/pipelines/${ids.failing}`)
+    const dialog = visit.page.getByRole('dialog')
+    await visit.page.route('**/pipeline', (route) => route.abort())
+    await visit.page.getByRole('button', { name: 'Mute freshness' }).click()
+    await dialog.getByRole('button', { name: 'Mute freshness' }).click()
+    await dialog.getByText('Watcher did not answer: check the connection').waitFor()
+    await visit.page.unroute('**/pipeline')
+    await visit.page.route('**/pipeline', (route) =>
+      route.fulfill({ status: 200, contentType: 'text/html', body: '<p>Sign in to the network</p>' }),
+    )
+    await dialog.getByRole('button', { name: 'Mute freshness' }).click()
+    await dialog.getByText('This answer (200) is not from Watcher').waitFor()
+    await visit.page.unroute('**/pipeline')
+  })
+
   it('unflags an anomaly', async () => {
     await visit.open(`/pipelines/${ids.odd}?execution=${ids.oddRun}`)
     await visit.page.getByRole('button', { name: 'Unflag' }).click()

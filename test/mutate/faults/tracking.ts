@@ -100,7 +100,12 @@ const start = faultsIn(
       'WHERE c.descendant_id = p_parent_id AND c.depth = 0',
       { only: 'nested runs' },
     ],
-    ['a start below an unknown parent is taken', 'WHERE e.id = p_parent_id) THEN', 'WHERE e.id = p_parent_id) AND false THEN'],
+    [
+      'a start below an unknown parent is taken',
+      'WHERE e.id = p_parent_id) THEN',
+      'WHERE e.id = p_parent_id) AND false THEN',
+      { survives: 'the foreign key refuses it as well, with the same answer' },
+    ],
     [
       'a key counts for all pipelines',
       'WHERE e.pipeline_id = v_pipeline.id AND e.idempotency_key = p_key',
@@ -180,7 +185,7 @@ const end = faultsIn(
       'watermark = coalesce(p.next_watermark, p.watermark),',
     ],
     ['a failed run moves the watermark', 'IF NOT p_succeeded THEN', 'IF false THEN'],
-    ['a duration is cut, not rounded', 'round(v_seconds)', 'floor(v_seconds)', { only: 'whole seconds' }],
+    ['a duration is cut, not rounded', 'round(v_seconds)', 'floor(v_seconds)', { only: 'rounded seconds' }],
     ['a run of no second has a throughput', 'nullif(v_seconds, 0)', 'greatest(v_seconds, 1)', { only: 'throughput' }],
     ['throughput is by whole seconds', 'nullif(v_seconds, 0)', 'nullif(round(v_seconds), 0)', { only: 'throughput' }],
     [
