@@ -10,5 +10,5 @@ USER node
 ENV HOST=0.0.0.0 PORT=8787
 EXPOSE 8787
 HEALTHCHECK --start-period=20s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/?deep=true`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# node itself, so that SIGTERM reaches it: requests and jobs under way are finished.
+# Runs node directly, not through npm: node must receive SIGTERM to finish the running requests and jobs.
 CMD ["node", "src/server/start.ts"]

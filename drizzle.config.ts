@@ -2,7 +2,7 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'postgresql',
-  // By pattern: a table that moves to another folder must not look deleted, or its DROP would be generated.
+  // A pattern still finds a table that moves to another folder; otherwise drizzle would generate its DROP TABLE.
   schema: './src/**/table.ts',
   out: './migrations',
 })

@@ -3,9 +3,9 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    // One line at the end that says how many, whatever the terminal.
+    // The last line of the output has the counts, in every terminal.
     reporters: ['default', './test/support/node/summary-reporter.ts'],
-    // The worker logs every request; only those that failed on our side say something about a test.
+    // The worker logs every request; only its warnings and errors help to read a test.
     onConsoleLog: (line) => !line.includes('"level":"info"'),
     projects: [
       {

@@ -30,14 +30,14 @@ import { Trace } from './tracing/trace.ts'
 type RequestContext = Context<AppEnvironment>
 
 /**
- * The whole HTTP side: what every request goes through, then features, checks and pages, and the one place that renders
- * errors. `runners` carry out the few jobs that a request does not leave to the queue.
+ * The HTTP side: the middlewares of every request, then the routes of pages, features and checks, and the one place that
+ * renders errors. `runners` run the few jobs that a request does not send to the queue.
  *
  * The middlewares stand in this order, outermost first:
- * 1. scope and log: whatever happens further in, even an error, has its request id, its headers and its line in the log;
- * 2. CORS: a browser must be able to read a 401 as well, and asks by preflight before it sends its token;
- * 3. access and rate limit: nothing is read, and no database is asked, for whoever may not call;
- * 4. profile: it shows what the caller may see, so it stands behind access.
+ * 1. scope and log: every answer, also an error, has its request id, its headers and its line in the log;
+ * 2. CORS: a browser must be able to read a 401 too, and it sends its preflight without a token;
+ * 3. access and rate limit: for a caller without access, Watcher reads no input and asks no database;
+ * 4. profile: it shows only what the caller may see, so it comes after access.
  */
 export const createApp = (house: House, runners: Runners): Router => {
   const app = createRouter()
@@ -65,7 +65,7 @@ export const createApp = (house: House, runners: Runners): Router => {
     const origin = context.req.header('origin')
     if (origin === undefined || routesAt(path).some(({ access }) => access === 'open')) return next()
     if (!readSettings(context.env).WATCHER_ALLOWED_ORIGINS.includes(origin)) return next()
-    // Any other OPTIONS is answered as the path's own; hono's middleware would take it for a preflight.
+    // Any other OPTIONS gets the answer of its path; hono's middleware would treat it as a preflight.
     const isPreflight = method === 'OPTIONS' && context.req.header('access-control-request-method') !== undefined
     return method === 'OPTIONS' && !isPreflight ? next() : allowOrigin(origin)(context, next)
   })
@@ -91,7 +91,7 @@ export const createApp = (house: House, runners: Runners): Router => {
     if (isProfiled(context)) context.res = await profilePage(context, context.get('scope') as ProfiledScope)
   })
 
-  // Pages first: a page and an operation may share a path, and the page passes on whoever does not ask for HTML.
+  // Pages first: if a page shares a path with an operation, it passes on every request that does not ask for HTML.
   for (const { routes } of [...pages, ...features, ...checks]) routes?.(app, house)
   const documented = [...features, ...checks]
   serveDocs(
@@ -107,14 +107,14 @@ export const createApp = (house: House, runners: Runners): Router => {
     if (methods.length > 0 && method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow } })
     const fault =
       methods.length === 0
-        ? new ApiError('path_not_found', `There is no path ${path}: see /scalar for those there are`)
-        : new ApiError('method_not_allowed', `${method} is not possible on ${path}: use ${Allow}`, { headers: { Allow } })
+        ? new ApiError('path_not_found', `There is no path ${path}: see /scalar for the API`)
+        : new ApiError('method_not_allowed', `${path} does not support ${method}: use ${Allow}`, { headers: { Allow } })
     return renderFault(fault, context)
   })
 
   app.onError((error, context) => {
     const known = error instanceof ApiError ? error : databaseFault(error)
-    const fault = known ?? new ApiError('internal_error', 'Watcher failed: report this with the request_id', { cause: error })
+    const fault = known ?? new ApiError('internal_error', 'Watcher failed: report this error with its request_id', { cause: error })
     return renderFault(fault, context)
   })
 
@@ -140,7 +140,7 @@ const endTrace = (context: RequestContext, requestId: string, trace: Trace, trip
 
 type ProfiledScope = ReturnType<typeof createScope>
 
-/** `?profile=true`, where profiling is on, and for those that may call at all. */
+/** True for `?profile=true` if profiling is on. Access has been checked before. */
 const isProfiled = (context: RequestContext): boolean => {
   if (context.req.query('profile') !== 'true') return false
   const { PROFILING_ENABLED, ENV_STATE } = readSettings(context.env)
@@ -155,10 +155,10 @@ const profilePage = async ({ req, res }: RequestContext, { stopwatch, trips }: P
   return new Response(String(await page), { status: res.status === 204 ? 200 : res.status, headers })
 }
 
-/** Only callers with a token are told apart, so only they are counted. */
+/** Requests are counted by token, so a caller without a token has no limit. */
 const assertWithinRate = async ({ RATE_LIMIT }: Partial<Env>, { name, isKnown }: Caller): Promise<void> => {
   if (!isKnown || !RATE_LIMIT) return
-  // The counter is a courtesy of the platform: where it fails, the request does not.
+  // If the platform's counter fails, the request goes on.
   const { success } = await RATE_LIMIT.limit({ key: name }).catch(() => ({ success: true }))
   if (success) return
   throw new ApiError('rate_limited', `The token "${name}" has sent too many requests: wait ten seconds`)
@@ -166,13 +166,13 @@ const assertWithinRate = async ({ RATE_LIMIT }: Partial<Env>, { name, isKnown }:
 
 const READING = ['GET', 'HEAD', 'OPTIONS']
 
-/** Of a request that no route answers: who is told so. Other methods of an open path are open as well. */
-const defaultAccess = (method: string, others: { access: string }[]) => {
-  if (others.some(({ access }) => access === 'open')) return 'open'
+/** The access that a 404 or 405 needs: if no route has the method. All methods of an open path are open. */
+const defaultAccess = (method: string, routes: { access: string }[]) => {
+  if (routes.some(({ access }) => access === 'open')) return 'open'
   return READING.includes(method) ? 'read' : 'write'
 }
 
-/** JSON for whoever calls the API; a page for a browser that has opened anything else. */
+/** Renders JSON for a client of the API, and a page for a browser that has opened anything else. */
 const renderFault = (fault: ApiError, context: RequestContext): Response | Promise<Response> => {
   const kind = context.get('route')?.kind
   if (kind === 'page' || (kind !== 'operation' && wantsHtml(context.req.raw))) return faultPage(context, fault)
@@ -182,10 +182,10 @@ const renderFault = (fault: ApiError, context: RequestContext): Response | Promi
   })
 }
 
-/** A client's own id is kept where it is one that is safe in a header and a log line. */
+/** The client's own id, if it is safe in a header and in a log line; else a new one. */
 const requestIdFrom = (given: string | undefined): string => (given && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID())
 
-/** Settings and database are made when first asked for: `GET /` answers without either. */
+/** The scope of one request. It makes settings and database on first use: `GET /` needs neither. */
 const createScope = (context: RequestContext, date: Date, runners: Runners): Scope & { trips: () => Database['trips']; trace: Trace } => {
   const { env } = context
   let db: Database | undefined
@@ -229,13 +229,13 @@ const createScope = (context: RequestContext, date: Date, runners: Runners): Sco
   }
 }
 
-/** Only what went wrong on our side or the database's: a client's mistakes are in the answer. */
+/** The error to log: a failure of Watcher or of the database. A client's mistakes are only in the answer. */
 const faultToLog = (error: unknown): unknown => {
   if (error === undefined) return undefined
   return error instanceof ApiError && error.status < 500 ? undefined : error
 }
 
-/** For 405 and `Allow`: HEAD wherever GET is, OPTIONS everywhere. */
+/** The methods for `Allow`: HEAD if there is GET, and always OPTIONS. */
 const methodsOf = (routes: { method: string }[]): string[] => {
   const methods = new Set(routes.map(({ method }) => method.toUpperCase()))
   if (methods.size === 0) return []

@@ -9,30 +9,30 @@ export interface ApiToken {
   mayWrite: boolean
 }
 
-/** As text from a secret, or as TOML's own boolean. */
+/** A boolean: text from a secret, or a TOML boolean. */
 const switchSetting = z
   .preprocess((value) => String(value).trim().toLowerCase(), z.enum(['true', 'false', '1', '0'], 'must be true or false'))
   .transform((text) => text === 'true' || text === '1')
 
-/** As text, or as TOML's own number. */
-const numberSetting = ({ min, max, default: initially }: Bounds) => {
+/** A whole number: text, or a TOML number. */
+const numberSetting = ({ min, max, default: defaultValue }: Bounds) => {
   const fault = `must be a whole number between ${min} and ${max}`
   return z
     .preprocess((value) => String(value).trim(), z.string().regex(/^\d{1,9}$/, fault))
     .transform(Number)
     .refine((value) => value >= min && value <= max, fault)
-    .default(initially)
+    .default(defaultValue)
 }
 
-/** What the driver takes: it would put a string it cannot parse, password and all, into its error. */
+/** True if the driver can parse the text. Its error would otherwise contain the text, with the password. */
 function isConnectionString(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined
   return url !== undefined && /^postgres(ql)?:$/.test(url.protocol) && url.username !== '' && url.hostname !== '' && url.pathname.length > 1
 }
 
-const TOKENS_FAULT = 'must be a comma-separated list of name:token or name:token:read, no name and no token twice'
+const TOKENS_FAULT = 'must be a comma-separated list of name:token or name:token:read, each name and each token only once'
 
-/** Clients and their tokens. A token of more than 256 characters, or with a comma, colon or space in it, is none. */
+/** Clients and their tokens. A token has 1 to 256 characters, without comma, colon or space. */
 const tokensSetting = z.string().transform((text, context): ApiToken[] => {
   const tokens: ApiToken[] = []
   for (const entry of text.split(',').map((part) => part.trim())) {
@@ -47,7 +47,7 @@ const tokensSetting = z.string().transform((text, context): ApiToken[] => {
   return tokens
 })
 
-/** As OpenTelemetry writes them: `name=value,name=value`, values percent-encoded. */
+/** Headers as OpenTelemetry writes them: `name=value,name=value`, values percent-encoded. */
 const headersSetting = z.string().transform((text, context): Record<string, string> => {
   const headers: Record<string, string> = {}
   for (const pair of text.split(',').map((part) => part.trim())) {
@@ -70,7 +70,7 @@ const percentDecoded = (text: string): string | undefined => {
   }
 }
 
-/** Exactly as a browser sends them in `Origin`. */
+/** Origins, exactly as a browser sends them in `Origin`. */
 const originsSetting = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim()))
@@ -80,7 +80,7 @@ const originsSetting = z
   )
 
 const settingsSchema = z.object({
-  /** Which environment this is: it decides the prefix of the others, and whether a deployment may be open. */
+  /** The environment. It decides the prefix of the other settings, and whether a deployment may run without tokens. */
   ENV_STATE: z.enum(['dev', 'test', 'prod']),
   DATABASE_URL: z
     .string('is not set: give it the connection string that Neon shows')
@@ -90,11 +90,11 @@ const settingsSchema = z.object({
   WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: switchSetting.default(false),
   WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES: numberSetting(LOOKBACK_MINUTES),
   WATCHER_LOG_RETENTION_DAYS: numberSetting(RETENTION_DAYS),
-  /** Whether `?profile=true` answers a profile; initially in dev only. */
+  /** Whether `?profile=true` answers a profile; by default only in dev. */
   PROFILING_ENABLED: switchSetting.optional(),
-  /** Origins whose pages may call the API from a browser; none initially. */
+  /** Origins whose pages may call the API from a browser; by default none. */
   WATCHER_ALLOWED_ORIGINS: originsSetting.default([]),
-  /** Where traces go: Pydantic Logfire, by its write token, and any collector that takes OTLP/HTTP. */
+  /** The collectors of traces: Pydantic Logfire (by its write token), and any collector that accepts OTLP/HTTP. */
   LOGFIRE_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be a write token of Logfire')
@@ -104,20 +104,20 @@ const settingsSchema = z.object({
     .optional(),
   OTEL_EXPORTER_OTLP_HEADERS: headersSetting.default({}),
   OTEL_SERVICE_NAME: z.string().default('watcher'),
-  /** The share of traces that begin here and are kept, 0 to 1; for those that do not, the caller's traceparent says. */
+  /** The share of traces to keep, 0 to 1. If a caller sends a traceparent, that decides instead. */
   OTEL_TRACES_SAMPLER_ARG: z.preprocess((value) => Number(String(value).trim()), z.number().min(0).max(1)).default(1),
-  /** Only where Neon's HTTP endpoint is not the one the connection string implies: local development and tests. */
+  /** Neon's HTTP endpoint, if the connection string does not imply it: local development and tests. */
   NEON_FETCH_ENDPOINT: z.url('must be a URL').optional(),
 })
 
-/** What the service is told from outside, each read as `<ENV_STATE>_<NAME>` first and `<NAME>` second. */
+/** The settings of a deployment. Each is read from `<ENV_STATE>_<NAME>`, else from `<NAME>`. */
 export type Settings = z.output<typeof settingsSchema>
 
 export const SETTING_NAMES = Object.keys(settingsSchema.shape).filter((name) => name !== 'ENV_STATE') as (keyof Settings)[]
 
 const stateOf = ({ ENV_STATE }: Record<string, unknown>): string => String(ENV_STATE ?? 'prod').toLowerCase()
 
-/** Those that are set, with the environment's prefix first; an empty one is not set. */
+/** The settings that are set. The name with the environment's prefix wins; an empty value counts as not set. */
 const givenIn = (variables: Record<string, unknown>, state: string): [name: keyof Settings, value: unknown][] => {
   const prefix = `${state.toUpperCase()}_`
   const all = SETTING_NAMES.map((name): [keyof Settings, unknown] => [name, variables[prefix + name] ?? variables[name]])
@@ -127,8 +127,8 @@ const givenIn = (variables: Record<string, unknown>, state: string): [name: keyo
 const parsed = new WeakMap<object, Settings>()
 
 /**
- * The settings in `env`, parsed once per environment object. Throws ApiError `misconfigured` naming every setting
- * that is missing or malformed; values are never repeated, they may be secrets.
+ * The settings in `env`, parsed once per environment object. Throws ApiError `misconfigured`, which names every missing
+ * or malformed setting. It never contains a value: values may be secrets.
  */
 export const readSettings = (env: object): Settings => {
   const parsedBefore = parsed.get(env)
@@ -146,12 +146,12 @@ export const readSettings = (env: object): Settings => {
   return result.data
 }
 
-/** Which settings this deployment has been given; the others have their defaults. Never values: they may be secrets. */
+/** The names of the settings that are set; the others have their defaults. Never values: they may be secrets. */
 export const namesGiven = (env: object): (keyof Settings)[] => {
   const variables = env as Record<string, unknown>
   return givenIn(variables, stateOf(variables)).map(([name]) => name)
 }
 
-/** Names what this deployment lacks, never a value. */
+/** An error that names the faulty settings, never a value. */
 export const misconfigured = (faults: string[]): ApiError =>
   new ApiError('misconfigured', `This deployment is not configured: ${faults.join('; ')}`)

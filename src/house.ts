@@ -6,12 +6,12 @@ import type { Runners } from './jobs/run.ts'
 import type { AlertKind } from './notifications/alert.ts'
 import { sendAlert } from './notifications/deliver.ts'
 
-/** What is derived from the lists of checks and features: whoever adds to a list adds to all of this. */
+/** Everything here is derived from the lists of checks and features: a new entry in a list needs no change in this file. */
 
-/** What follows a run before what the clock asks for: the order in which kinds of jobs are listed. */
+/** The order of the job kinds: checks that follow a run, then checks that a cron starts, then features. */
 const members = [...checks.filter(({ sweeps }) => !sweeps), ...checks.filter(({ sweeps }) => sweeps), ...features]
 
-/** Every kind of alert that is sent. */
+/** Every kind of alert. */
 export const alertKinds: readonly AlertKind[] = [...checks.map(({ alert }) => alert), ...features.flatMap(({ alerts }) => alerts ?? [])]
 
 const makers: Partial<Record<JobKind, (house: House) => RunJob>> = Object.assign({}, ...members.map(({ jobs }) => jobs), {
@@ -20,9 +20,9 @@ const makers: Partial<Record<JobKind, (house: House) => RunJob>> = Object.assign
 
 export const house: House = { jobKinds: Object.keys(makers) as JobKind[], checks }
 
-/** What runs each kind of job. */
+/** The function that runs each kind of job. */
 export const runners: Runners = Object.fromEntries(Object.entries(makers).map(([kind, make]) => [kind, make?.(house)]))
 
-/** The jobs that Cron Triggers ask for, and what is looked at with every quarter-hourly tick. */
+/** The jobs that Cron Triggers start, and the functions that run at every quarter-hourly tick. */
 export const sweeps = members.flatMap((member) => member.sweeps ?? [])
 export const watches = features.flatMap(({ watch }) => (watch ? [watch(house)] : []))

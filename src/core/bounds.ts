@@ -5,7 +5,7 @@ export interface Bounds {
   default: number
 }
 
-/** How far the timeliness check looks back, in minutes: at most a year; an older end was judged long ago. */
+/** How far the timeliness check looks back, in minutes. At most a year: an earlier check has judged older runs. */
 export const LOOKBACK_MINUTES: Bounds = { min: 5, max: 527_040, default: 60 }
 
 /** How long runs and logs are kept, in days. */

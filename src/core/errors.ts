@@ -2,14 +2,17 @@ import { z } from '@hono/zod-openapi'
 import { once } from './once.ts'
 
 /**
- * Every error this service answers. A code is stable; clients may branch on it. Throw ApiError anywhere: one place
- * (app.ts) renders it.
+ * Every error of the API. A code is stable: clients may branch on it. Throw ApiError anywhere: one place (app.ts)
+ * renders it.
  */
 export const ERRORS = {
   malformed_json: { status: 400, description: 'The body is not JSON.' },
-  unauthenticated: { status: 401, description: 'No token, or one that is not known here; see `WWW-Authenticate`.' },
+  unauthenticated: { status: 401, description: 'The request has no token, or an unknown one; see `WWW-Authenticate`.' },
   read_only_token: { status: 403, description: 'The token may only read.' },
-  cross_site_request: { status: 403, description: 'A cookie without a token, and not from a page of this service.' },
+  cross_site_request: {
+    status: 403,
+    description: 'The request has the sign-in cookie instead of a token, and no page of Watcher sent it.',
+  },
   path_not_found: { status: 404, description: 'There is no such path.' },
   pipeline_not_found: { status: 404, description: 'No pipeline has this id or name.' },
   pipeline_type_not_found: { status: 404, description: 'No pipeline type has this id or name.' },
@@ -19,11 +22,11 @@ export const ERRORS = {
   anomaly_not_flagged: { status: 404, description: 'None of these metrics is flagged for this execution.' },
   job_not_found: { status: 404, description: 'No background job has this id.' },
   anomaly_detection_rule_not_found: { status: 404, description: 'No anomaly detection rule has this id.' },
-  method_not_allowed: { status: 405, description: 'The path exists, but not for this method; `Allow` lists those it has.' },
-  name_taken: { status: 409, description: 'Another row has this name already.' },
-  rule_taken: { status: 409, description: 'The pipeline has a rule for this metric already.' },
-  rule_has_results: { status: 409, description: 'The rule has flagged anomalies: what it watches does not change.' },
-  execution_already_ended: { status: 409, description: 'The execution has ended before, with the other outcome.' },
+  method_not_allowed: { status: 405, description: 'The path does not support this method; `Allow` lists the methods that it supports.' },
+  name_taken: { status: 409, description: 'Another row already has this name.' },
+  rule_taken: { status: 409, description: 'The pipeline already has a rule for this metric.' },
+  rule_has_results: { status: 409, description: 'The rule has flagged anomalies, so its pipeline and metric cannot change.' },
+  execution_already_ended: { status: 409, description: 'The execution has already ended with the other outcome.' },
   job_not_failed: { status: 409, description: 'Only a failed job can be replayed.' },
   body_too_large: { status: 413, description: 'The body is larger than 1 MiB.' },
   unsupported_media_type: { status: 415, description: 'The content type is not JSON.' },
@@ -34,18 +37,18 @@ export const ERRORS = {
   rate_limited: {
     status: 429,
     retryAfterSeconds: 10,
-    description: 'This token has sent too many requests; `Retry-After` says when to go on.',
+    description: 'This token has sent too many requests; `Retry-After` says how long to wait.',
   },
-  internal_error: { status: 500, description: 'A fault of this service; report it with the `request_id`.' },
+  internal_error: { status: 500, description: 'Watcher failed; report the error with its `request_id`.' },
   database_unavailable: {
     status: 503,
     retryAfterSeconds: 5,
-    description: 'The database did not answer in time; `Retry-After` says when to try again.',
+    description: 'The database did not answer in time; `Retry-After` says how long to wait.',
   },
   shutting_down: {
     status: 503,
     retryAfterSeconds: 5,
-    description: 'A server of your own (`npm start`) is being stopped: try again in a moment.',
+    description: 'The server (`npm start`) is stopping: try again in a moment.',
   },
   misconfigured: {
     status: 503,
@@ -60,7 +63,7 @@ const ERROR_LIST = Object.entries(ERRORS)
   .map(([code, { status, description }]) => `- \`${code}\` (${status}): ${description}`)
   .join('\n')
 
-/** One thing wrong with a request: where (`["body", "name"]`), what, and the kind of fault. */
+/** One fault of a request: its place (`["body", "name"]`), a sentence, and its kind. */
 export const issueSchema = once(() =>
   z
     .object({
@@ -78,10 +81,10 @@ export const errorSchema = once(() =>
       code: z
         .enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
         .openapi({ description: `Stable name of the error.\n\n${ERROR_LIST}`, example: 'pipeline_not_found' }),
-      message: z.string().openapi({ description: 'One sentence that says what to mend.', example: 'Pipeline 12 not found' }),
+      message: z.string().openapi({ description: 'One sentence that says what to correct.', example: 'Pipeline 12 not found' }),
       detail: z
         .union([z.string(), z.array(issueSchema())])
-        .openapi({ description: 'The same sentence; for 422 a list of what is wrong.', example: 'Pipeline 12 not found' }),
+        .openapi({ description: 'The same sentence; for 422, the list of all faults.', example: 'Pipeline 12 not found' }),
       request_id: z.string().openapi({
         description: 'Also in the `X-Request-Id` header and in every log line of the request.',
         example: '5b0e4c0f-7f0e-4a52-9d0c-0f4d3a0f0b8e',
@@ -107,14 +110,14 @@ export class ApiError extends Error {
     return ERRORS[this.code].status
   }
 
-  /** The JSON every error has. */
+  /** The JSON body of the error. */
   toBody(requestId: string): z.output<ReturnType<typeof errorSchema>> {
     const detail = this.issues ?? (this.status === 422 ? [{ loc: ['body'], msg: this.message, type: this.code }] : this.message)
     return { code: this.code, message: this.message, detail, request_id: requestId }
   }
 }
 
-/** One fault in the body at `field`: for what a schema alone cannot find. */
+/** An error with one fault, at `field` of the body: for a fault that a schema alone cannot find. */
 export const bodyFault = (code: ErrorCode, field: string, message: string): ApiError =>
   new ApiError(code, message, { issues: [{ loc: ['body', field], msg: message, type: code }] })
 
@@ -122,7 +125,7 @@ const MAX_NAMED = 3
 
 /** A 422 for a list of faults: the message names the first three and counts the rest. */
 export const validationFault = (issues: Issue[]): ApiError => {
-  if (issues.length === 0) throw new Error('a validation fault has at least one issue')
+  if (issues.length === 0) throw new Error('A validation fault needs at least one issue')
   const named = issues.slice(0, MAX_NAMED).map(({ loc, msg }) => `${loc.slice(1).join('.') || loc[0]}: ${msg}`)
   const more = issues.length > MAX_NAMED ? ` (and ${issues.length - MAX_NAMED} more)` : ''
   return new ApiError('validation_failed', `${named.join('; ')}${more}`, { issues })

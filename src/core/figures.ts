@@ -1,6 +1,6 @@
-/** How pages and alerts write numbers and durations. */
+/** Texts of numbers and durations, for pages and alerts. */
 
-/** Grouped, with at most two decimals; a dash where there is none. */
+/** A number with grouped thousands and at most `decimals` decimals; a dash if there is no number. */
 export const grouped = (value: number | null | undefined, decimals = 0): string =>
   value === null || value === undefined ? '–' : value.toLocaleString('en-US', { maximumFractionDigits: decimals })
 
@@ -11,18 +11,18 @@ const UNITS = [
   ['s', 1],
 ] as const
 
-/** Of what may be a fraction: digits that say something. */
+/** A number that may be a fraction: no decimals from 100 up, at most two below. */
 export const roughly = (value: number): string => grouped(value, Math.abs(value) >= 100 ? 0 : 2)
 
-/** In its two largest units: `2 h 5 min`, `41 s`; below ten seconds with a decimal. */
+/** A duration in its two largest units: `2 h 5 min`, `41 s`; with decimals below ten seconds. */
 export const duration = (seconds: number | null | undefined): string => {
   if (seconds === null || seconds === undefined) return '–'
   if (seconds < 10) return `${grouped(seconds, seconds < 1 ? 2 : 1)} s`
-  let left = Math.round(seconds)
+  let remaining = Math.round(seconds)
   const parts: string[] = []
   for (const [unit, size] of UNITS) {
-    const count = Math.floor(left / size)
-    left -= count * size
+    const count = Math.floor(remaining / size)
+    remaining -= count * size
     if (count > 0) parts.push(`${count} ${unit}`)
     else if (parts.length > 0) break
     if (parts.length === 2) break
@@ -30,7 +30,7 @@ export const duration = (seconds: number | null | undefined): string => {
   return parts.join(' ')
 }
 
-/** How long ago, as one says it: in the largest unit. */
+/** How long ago, in the largest unit: `3 h ago`. */
 export const age = (seconds: number): string => {
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? ['s', 1]
   return `${grouped(Math.floor(seconds / size))} ${unit} ago`

@@ -1,13 +1,13 @@
 /**
- * Instants as text. JavaScript's Date stops at milliseconds, PostgreSQL and Python's clocks do not, so an instant
- * stays a string from the request to the database and back, always in UTC and always with six fractional digits:
- * `2025-01-09T20:30:45.123456Z`. Such strings also sort as the instants do.
+ * Instants as text. JavaScript's Date has only milliseconds; PostgreSQL and Python have microseconds. So an instant stays
+ * a string from the request to the database and back, always in UTC and with six fractional digits:
+ * `2025-01-09T20:30:45.123456Z`. Sorting these strings sorts the instants.
  */
 
 const CALENDAR_DATE = String.raw`(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)|(?<basicYear>\d{4})(?<basicMonth>\d\d)(?<basicDay>\d\d)`
 const OTHER_DATE = String.raw`(?<weekYear>\d{4})-?W(?<week>\d\d)-?(?<weekday>[1-7])|(?<ordinalYear>\d{4})-?(?<ordinal>\d{3})`
 const TIME = String.raw`(?<hour>\d\d)(?::?(?<minute>\d\d)(?::?(?<second>\d\d)(?:[.,](?<fraction>\d+))?)?)?`
-// Seconds in an offset are PostgreSQL's, for instants before the standard zones, in a session that is not in UTC.
+// PostgreSQL writes seconds in an offset for instants before standard time, if the session's zone is not UTC.
 const OFFSET = String.raw`(?<offset>[zZ]|[+-]\d\d(?::?\d\d(?::\d\d)?)?)`
 const ISO_8601 = new RegExp(`^(?:${CALENDAR_DATE}|${OTHER_DATE})(?:[Tt ]${TIME} ?${OFFSET}?)?$`)
 
@@ -15,8 +15,8 @@ const DAY_MILLIS = 24 * 60 * 60 * 1000
 
 /**
  * Reads an ISO 8601 instant: calendar, week or ordinal date, extended or basic form, `T` or a space before the time.
- * A missing time is midnight, a missing offset UTC, digits beyond the microsecond are cut. Years 1 to 9999.
- * Answers the canonical form, or null where the text is no such instant (13th month, 25 o'clock, 30 February).
+ * A missing time means midnight, a missing offset means UTC; digits after the microsecond are cut. Years 1 to 9999.
+ * Returns the canonical form, or null if the text is no such instant (month 13, hour 25, 30 February).
  */
 export const parseInstant = (text: string): string | null => {
   const parts = ISO_8601.exec(text.trim())?.groups
@@ -25,13 +25,14 @@ export const parseInstant = (text: string): string | null => {
   const [hour, minute, second] = [parts.hour, parts.minute, parts.second].map((digits) => Number(digits ?? 0)) as [number, number, number]
   const offset = offsetSeconds(parts.offset)
   const endOfDay = hour === 24 && minute === 0 && second === 0 && !Number(parts.fraction ?? 0)
-  if (date === null || offset === null || (hour > 23 && !endOfDay) || minute > 59 || second > 60) return null // a leap second is the next one's first
+  // Second 60 is a leap second: it becomes the first second of the next minute.
+  if (date === null || offset === null || (hour > 23 && !endOfDay) || minute > 59 || second > 60) return null
   const millis = date + ((hour * 60 + minute) * 60 + second - offset) * 1000
   if (millis < FIRST_MILLIS || millis > LAST_MILLIS) return null
   return `${new Date(millis).toISOString().slice(0, 19)}.${(parts.fraction ?? '').slice(0, 6).padEnd(6, '0')}Z`
 }
 
-/** Year 1: `Date.UTC` takes years below 100 for the 20th century, so the bound is set field by field. */
+/** Midnight of a date. Sets the fields one by one, because `Date.UTC` reads the years 0 to 99 as 1900 to 1999. */
 const utcDateMillis = (year: number, month: number, day: number): number => {
   const date = new Date(0)
   date.setUTCFullYear(year, month - 1, day)
@@ -53,7 +54,7 @@ const dateMillis = (parts: Record<string, string | undefined>): number | null =>
   return month >= 1 && month <= 12 && !rolledOver ? millis : null
 }
 
-/** ISO week 1 is the week with 4 January in it; a year has 52 or 53. */
+/** ISO week 1 is the week that contains 4 January; a year has 52 or 53 weeks. */
 const weekDateMillis = (year: number, week: number, weekday: number): number | null => {
   const mondayOfWeekOne = (isoYear: number) => {
     const fourth = utcDateMillis(isoYear, 1, 4)
@@ -71,20 +72,20 @@ const offsetSeconds = (offset: string | undefined): number | null => {
   return (offset.startsWith('-') ? -1 : 1) * ((hours * 60 + minutes) * 60 + seconds)
 }
 
-/** PostgreSQL's text for a timestamptz (`2025-01-09 20:30:45.1+00`, whatever the session's zone) in the canonical form. */
+/** The canonical form of PostgreSQL's text for a timestamptz (`2025-01-09 20:30:45.1+00`, any session zone). Throws if it has none. */
 export const formatInstant = (text: string): string => {
   const canonical = parseInstant(text)
-  if (canonical === null) throw new Error(`The database answered a timestamp this service cannot write: ${text}`)
+  if (canonical === null) throw new Error(`The database returned a timestamp that is no instant: ${text}`)
   return canonical
 }
 
-/** The clock's reading in the canonical form. */
+/** A Date in the canonical form. */
 export const instantOf = (date: Date): string => date.toISOString().replace('Z', '000Z')
 
-/** True where the instant has a non-zero fraction of a second, which a clock gives and a schedule does not. */
+/** True if the instant has a fraction of a second: the time of a clock does, the time of a schedule does not. */
 export const hasFraction = (instant: string): boolean => !instant.endsWith('.000000Z')
 
-/** The instant this many seconds later; microseconds stay. */
+/** The instant this many whole seconds later (rounded); its microseconds stay. */
 export const addSeconds = (instant: string, seconds: number): string => {
   const whole = Date.parse(`${instant.slice(0, 19)}Z`) + Math.round(seconds) * 1000
   return `${new Date(whole).toISOString().slice(0, 19)}${instant.slice(19)}`

@@ -1,6 +1,6 @@
 /**
- * JSON that keeps integers beyond 2^53. A watermark such as 1736454645123456789 (nanoseconds) would otherwise change
- * its last digits on the way in, and the next incremental load would skip or repeat rows.
+ * JSON that keeps integers beyond 2^53. Otherwise a watermark such as 1736454645123456789 (nanoseconds) would change its
+ * last digits when it is read, and the next incremental load would skip or repeat rows.
  */
 
 // "Source text access", in V8 since 11.4; TypeScript's library does not know it yet.
@@ -10,11 +10,11 @@ const native = JSON as unknown as {
   rawJSON(text: string): unknown
 }
 
-/** Sixteen digits are the least an unsafe integer has; without such a run the plain parser is exact, and faster. */
+/** An unsafe integer has at least sixteen digits. If no number has so many, the plain parser is exact, and faster. */
 const MAYBE_UNSAFE = /\d{16}/
 const INTEGER = /^-?\d+$/
 
-/** Parses JSON; integers beyond 2^53 become bigint. Throws SyntaxError where the text is not JSON. */
+/** Parses JSON; integers beyond 2^53 become bigint. Throws SyntaxError if the text is not JSON. */
 export const parseJson = (text: string): unknown => {
   if (!MAYBE_UNSAFE.test(text)) return JSON.parse(text)
   return native.parse(text, (_key, value, { source }) =>
@@ -24,7 +24,7 @@ export const parseJson = (text: string): unknown => {
   )
 }
 
-/** Writes JSON, bigint as the number it is. */
+/** Writes JSON; a bigint becomes a number with all its digits. */
 export const stringifyJson = (value: unknown): string =>
   JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? native.rawJSON(part.toString()) : part))
 

@@ -1,9 +1,9 @@
-/** The platform's id of the deployed version; undefined where there is no platform. */
+/** The platform's id of the deployed version; undefined if there is no platform. */
 export const versionOf = ({ VERSION }: Partial<Env>): string | undefined => VERSION?.id || undefined
 
-/** One line of JSON for whatever collects the worker's output. */
+/** Writes one line of JSON to the worker's output. */
 export const logEvent = (level: 'info' | 'warning' | 'error', message: string, fields: Record<string, unknown>, fault?: unknown): void => {
-  // The driver's message may carry values of a request; the log is where it may be read.
+  // The driver's message may contain values of a request. It may stand in the log, never in an answer.
   console.log(JSON.stringify({ level, message, ...fields, ...(fault === undefined ? {} : { fault: describeFault(fault) }) }))
 }
 

@@ -9,22 +9,22 @@ import { bind, prepare, type Statement } from './statement.ts'
 /** One round trip to the database. */
 export interface Trip {
   statements: string[]
-  /** When it was begun, by the clock. */
+  /** The start, in milliseconds since 1970. */
   begunMillis: number
   millis: number
-  /** Rows that came back. */
+  /** The number of returned rows. */
   rows: number
-  /** No answer, or an error, came back. */
+  /** True if the database returned an error, or no answer. */
   failed: boolean
 }
 
-/** What all of these round trips came to. */
+/** The totals of the round trips: number of statements, and milliseconds. */
 export const sumTrips = (trips: readonly Trip[]) => ({
   sql_count: trips.reduce((sum, { statements }) => sum + statements.length, 0),
   sql_ms: trips.reduce((sum, { millis }) => sum + millis, 0),
 })
 
-/** Where the database is: a connection string, and the HTTP endpoint where it is not Neon's own. */
+/** Where the database is: a connection string, and the HTTP endpoint if it is not Neon's own. */
 export interface DatabaseSettings {
   DATABASE_URL: string
   NEON_FETCH_ENDPOINT?: string | undefined
@@ -32,10 +32,10 @@ export interface DatabaseSettings {
 
 /**
  * The database of one request or one job. Which of the four to use:
- * - `orm` for a list or a row of one table, whose filters vary: drizzle writes the statement;
- * - `rows` for SQL of our own: hot calls, CTEs, functions; its statement is rendered once (`prepare`);
- * - `read` for one wide row in which PostgreSQL has written the JSON already: it costs the least;
- * - `transaction` where a later statement must see what an earlier one committed or waited for.
+ * - `orm` for a list or a row of one table with varying filters: drizzle writes the statement;
+ * - `rows` for our own SQL (hot calls, CTEs, functions): `prepare` renders such a statement only once;
+ * - `read` for one wide row that PostgreSQL returns as JSON: it costs the least;
+ * - `transaction` if a later statement must see what an earlier one wrote or waited for.
  * Each is one round trip.
  */
 export interface Database {
@@ -45,35 +45,35 @@ export interface Database {
   rows<Row>(statement: SQL | Statement, row: z.ZodType<Row>, values?: Record<string, unknown>): Promise<Row[]>
   /** The same for rows that are one JSON column each (see statement.ts: readJsonRow). */
   read<Row>(statement: Statement, read: (row: Record<string, unknown>) => Row, values: Record<string, unknown>): Promise<Row[]>
-  /** Runs the statements as one transaction in one round trip; answers the last one's rows. */
+  /** Runs the statements as one transaction in one round trip; returns the rows of the last one. */
   transaction<Row>(statements: SQL[], row: z.ZodType<Row>): Promise<Row[]>
   /** The round trips made so far, in order. */
   readonly trips: Trip[]
 }
 
-/** A request's whole time at the database: below the ten seconds a client (the Python SDK) waits for an answer. */
+/** The limit for all round trips of a request together: the Python SDK waits ten seconds for an answer. */
 const TIMEOUT_MILLIS = 8_000
-/** Deadlocks and serialization failures are rolled back by PostgreSQL and safe to repeat. */
+/** PostgreSQL rolls back a deadlock or a serialization failure, so repeating the statement is safe. */
 const MAX_TRIES = 4
 
 /**
- * Values stay the text PostgreSQL sends: bigint, timestamptz and jsonb lose digits in JavaScript's own types. Columns
- * (columns.ts) and row schemas (rows.ts) read them. Booleans alone are read here, drizzle expects them so.
+ * Values stay the text that PostgreSQL sends: bigint, timestamptz and jsonb would lose digits in JavaScript's types.
+ * Columns (columns.ts) and row schemas (rows.ts) read them. Only booleans are read here, because drizzle expects it.
  */
 const BOOLEAN_OID = 16
 const AS_TEXT = { getTypeParser: (oid: number) => (oid === BOOLEAN_OID ? (text: string) => text === 't' : (text: string) => text) }
 
-/** What the driver answers to one statement. */
+/** The driver's result of one statement. */
 interface Answered {
   rows: unknown[]
 }
 
 /**
- * A database for one request, or one job. It holds no connection: each statement is one HTTP request to Neon. The whole
- * has eight seconds, or with `tripMillis` each round trip that long.
+ * The database of one request or one job. It holds no connection: each statement is one HTTP request to Neon. All round
+ * trips together may take eight seconds; with `tripMillis`, each round trip may take that long.
  */
 export const createDatabase = (settings: DatabaseSettings, { tripMillis }: { tripMillis?: number } = {}): Database => {
-  // The driver takes the endpoint from a global; it is the same for every request of a deployment.
+  // The driver reads the endpoint from a global variable; it is the same for every request of a deployment.
   if (settings.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = settings.NEON_FETCH_ENDPOINT
   const client = neon<false, true>(settings.DATABASE_URL, { fullResults: true })
   const deadline = tripMillis === undefined ? once(() => AbortSignal.timeout(TIMEOUT_MILLIS)) : () => AbortSignal.timeout(tripMillis)
@@ -90,7 +90,7 @@ export const createDatabase = (settings: DatabaseSettings, { tripMillis }: { tri
         return answered
       } catch (error) {
         record.failed = true
-        if (!(error instanceof NeonDbError)) throw new BrokenAnswer('the database answered something else than a result', { cause: error })
+        if (!(error instanceof NeonDbError)) throw new BrokenAnswer('the database did not answer with a result', { cause: error })
         if (tries >= MAX_TRIES || !isLostRace(error)) throw error
       } finally {
         record.millis = Date.now() - begun

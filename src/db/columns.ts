@@ -3,7 +3,7 @@ import { bigint, boolean, customType, type ReferenceConfig } from 'drizzle-orm/p
 import { formatInstant } from '../core/instant.ts'
 import { parseJson, stringifyJson } from '../core/json.ts'
 
-/** `timestamptz` read as ISO 8601 in UTC with all six fractional digits, written as the text given. */
+/** `timestamptz`, read as ISO 8601 in UTC with six fractional digits, written as the given text. */
 export const instant = customType<{ data: string; driverData: string }>({
   dataType: () => 'timestamp with time zone',
   fromDriver: formatInstant,
@@ -16,7 +16,7 @@ export const jsonObject = customType<{ data: Record<string, unknown>; driverData
   toDriver: stringifyJson,
 })
 
-/** Surrogate key. bigint everywhere, so that no id a client may send is out of the column's range. */
+/** Surrogate key. A bigint can hold every id that a client may send. */
 export const id = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity()
 
 /** Foreign key to an `id()` column. */
@@ -26,6 +26,6 @@ export const reference = (to: ReferenceConfig['ref'], actions?: ReferenceConfig[
 /** A whole number up to 2^53. */
 export const count = () => bigint({ mode: 'number' })
 
-export const flag = (initially: boolean) => boolean().notNull().default(initially)
+export const flag = (defaultValue: boolean) => boolean().notNull().default(defaultValue)
 
 export const createdAt = () => instant().notNull().default(sql`now()`)

@@ -6,8 +6,8 @@ import type { Database } from './client.ts'
 import { keep, param, prepare, type Statement } from './statement.ts'
 
 /**
- * Configuration as code: a pipeline's own code posts its configuration at every run. It is written when it differs
- * from what the code posted last (`config_hash`), so that a change made by hand in between survives.
+ * Configuration as code: a pipeline's code posts its configuration at every run. Watcher writes it only if it differs
+ * from the last posted one (`config_hash`), so a change made by hand in between survives.
  */
 
 /** SHA-256, in hex, of the canonical JSON of the fields that are present. */
@@ -19,25 +19,25 @@ export const hashConfig = async (config: Record<string, unknown>): Promise<strin
 
 type Values = Record<string, unknown>
 
-/** What a table's configuration is made of; the same for every call. */
+/** How a table is configured; the same for every call. */
 export interface Configurable<Row> {
   table: PgTable
-  /** Finds the row by its unique name, the placeholder `name`. */
+  /** The condition that finds the row by its unique name (placeholder `name`). */
   matches: SQL
-  /** CTEs that make what the row refers to, the condition that it is there, and the columns that point to it. */
+  /** CTEs that create the referenced rows, the condition that these exist, and the foreign keys to them. */
   references?: { ctes: SQL[]; ready: SQL; columns: Record<string, SQL> }
-  /** CTEs that follow a creation; they read `created`. */
+  /** CTEs that write more after a creation; they read `created`. */
   afterwards?: SQL[]
-  /** The columns to answer, and how their rows are read; `was_created` comes first. */
+  /** The columns to return, and the schema that reads them; `was_created` comes first. */
   answer: string[]
   row: z.ZodType<Row>
 }
 
-/** One call: undefined values are not mentioned at all. */
+/** The values of one call; the statement leaves undefined ones out. */
 export interface Configuration {
-  /** Columns set when the row is created, and never by this again. */
+  /** Columns that are set only when the row is created. */
   initial: Values
-  /** Columns set when the row is created and when the configuration has changed. */
+  /** Columns that are set when the row is created, and when the configuration changes. */
   config: Values
   hash: string
   now: string
@@ -50,9 +50,9 @@ const namesOf = (values: Values = {}): string[] => Object.keys(values).filter((n
 const list = (parts: SQL[]): SQL => sql.join(parts, sql`, `)
 
 /**
- * One statement that creates the row, or writes the changed configuration, or writes nothing. Exactly one of a hundred
- * identical calls creates; an unchanged call takes no lock and leaves no dead row. Answers no row where it lost a race
- * against another writer: the caller repeats it, and then sees what the other wrote.
+ * One statement that creates the row, writes the changed configuration, or writes nothing. Of a hundred identical calls,
+ * exactly one creates the row; an unchanged call takes no lock and leaves no dead row. The statement returns no row if it
+ * lost a race against another writer: the caller repeats it, and then sees what the other one wrote.
  */
 const statementFor = <Row>(configurable: Configurable<Row>, initial: string[], config: string[]): SQL => {
   const { table, matches, references, afterwards = [], answer } = configurable
@@ -62,11 +62,9 @@ const statementFor = <Row>(configurable: Configurable<Row>, initial: string[], c
   const pointers = Object.entries(references?.columns ?? {}).map(([name, value]) => [sql`${sql.identifier(name)}`, value] as [SQL, SQL])
   const hash: [SQL, SQL] = [sql`config_hash`, param('config_hash')]
   const creation = [...given([...initial, ...config]), ...pointers, hash, [sql`created_at`, sql`${param('now')}::timestamptz`] as const]
-  // Nothing said is no change, also for a row that was made in passing and never configured.
-  const saysNothing = config.length === 0 && pointers.length === 0
-  const changed = saysNothing
-    ? sql`r.config_hash is not null and r.config_hash <> ${hash[1]}`
-    : sql`r.config_hash is distinct from ${hash[1]}`
+  // An empty configuration does not change a row that was only created as a reference (its config_hash is null).
+  const isEmpty = config.length === 0 && pointers.length === 0
+  const changed = isEmpty ? sql`r.config_hash is not null and r.config_hash <> ${hash[1]}` : sql`r.config_hash is distinct from ${hash[1]}`
   const change = [...given(config), ...pointers, hash, [sql`updated_at`, sql`${param('now')}::timestamptz`] as const]
   return sql`
     with found as materialized (select * from ${table} r where ${matches}),
@@ -102,11 +100,11 @@ export const configure = <Row>(configurable: Configurable<Row>) => {
 
 const MAX_TRIES = 10
 
-/** Repeats a statement that answers nothing where it lost a race: the next try sees what the winner committed. */
+/** Repeats a statement that returns no row after a lost race: the next try sees what the winner committed. */
 export const untilRow = async <Row>(attempt: () => Promise<Row[]>): Promise<Row> => {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const [row] = await attempt()
     if (row !== undefined) return row
   }
-  throw new Error(`No row after ${MAX_TRIES} tries: a statement that must find or make one did neither`)
+  throw new Error(`No row after ${MAX_TRIES} tries: the statement must find or create one`)
 }

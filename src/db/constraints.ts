@@ -1,13 +1,13 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type AnyPgColumn, check } from 'drizzle-orm/pg-core'
 
-/** The units a freshness or timeliness threshold may have, in UTC calendar arithmetic. */
+/** The units of a freshness or timeliness threshold, in UTC calendar arithmetic. */
 export const DATEPARTS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const
 
-/** The execution columns an anomaly rule may watch. */
+/** The columns of an execution that a rule may watch. */
 export const METRIC_FIELDS = ['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput'] as const
 
-/** The largest threshold of each unit, about a thousand years: more would leave PostgreSQL's calendar in the middle of a sweep. */
+/** The largest threshold of each unit, about a thousand years: a longer one could exceed PostgreSQL's calendar and fail a whole sweep. */
 export const MAX_THRESHOLDS: Record<(typeof DATEPARTS)[number], number> = {
   minute: 525_600_000,
   hour: 8_760_000,
@@ -18,24 +18,24 @@ export const MAX_THRESHOLDS: Record<(typeof DATEPARTS)[number], number> = {
 }
 export const MAX_THRESHOLD_NUMBER = MAX_THRESHOLDS.minute
 
-/** `a`, `b` as SQL text literals: constraints cannot carry parameters. */
+/** The values as SQL text literals: a constraint cannot have parameters. */
 export const literals = (values: readonly string[]): SQL => sql.raw(values.map((value) => `'${value}'`).join(', '))
 
 export const oneOf = (name: string, column: AnyPgColumn, values: readonly string[]) => check(name, sql`${column} in (${literals(values)})`)
 
-export const lengthBetween = (name: string, column: AnyPgColumn, least: number, most: number) =>
-  check(name, sql`char_length(${column}) between ${sql.raw(String(least))} and ${sql.raw(String(most))}`)
+export const lengthBetween = (name: string, column: AnyPgColumn, min: number, max: number) =>
+  check(name, sql`char_length(${column}) between ${sql.raw(String(min))} and ${sql.raw(String(max))}`)
 
-export const atLeast = (name: string, column: AnyPgColumn, least: number) => check(name, sql`${column} >= ${sql.raw(String(least))}`)
+export const atLeast = (name: string, column: AnyPgColumn, min: number) => check(name, sql`${column} >= ${sql.raw(String(min))}`)
 
-/** A threshold is a number and a datepart, or neither. */
+/** The constraints of a threshold: number and datepart are both set or both null, and within their bounds. */
 export const threshold = (name: string, number: AnyPgColumn, datepart: AnyPgColumn) => [
   check(`${name}_pair`, sql`(${number} is null) = (${datepart} is null)`),
   check(
     `${name}_number_range`,
     sql`${number} between 1 and case ${datepart} ${sql.raw(
       Object.entries(MAX_THRESHOLDS)
-        .map(([unit, most]) => `when '${unit}' then ${most}`)
+        .map(([unit, max]) => `when '${unit}' then ${max}`)
         .join(' '),
     )} end`,
   ),

@@ -4,8 +4,8 @@ import { formatInstant } from '../core/instant.ts'
 import { parseJson } from '../core/json.ts'
 
 /**
- * Statements rendered once. drizzle takes longer to turn a query into text than PostgreSQL takes to run it, so the hot
- * paths render a statement for each of its shapes and fill in the values of each call.
+ * A statement that is rendered once. drizzle takes longer to turn a query into text than PostgreSQL takes to run it, so
+ * hot paths render each shape of a statement once and only fill in the values at each call.
  */
 export interface Statement {
   text: string
@@ -14,24 +14,24 @@ export interface Statement {
 
 const dialect = new PgDialect()
 
-/** Renders a query; its values are placeholders (`param`) to be filled at each call, or constants. */
+/** Renders a query. Its values are constants, or placeholders (`param`) that each call fills. */
 export const prepare = (query: SQL): Statement => {
   const { sql: text, params } = dialect.sqlToQuery(query)
   return { text, params }
 }
 
-/** A value that each call names. */
+/** A placeholder: each call gives its value by this name. */
 export const param = (name: string): SQL => sql`${sql.placeholder(name)}`
 
-/** The parameters of one call. Every placeholder must have a value; null is one. */
+/** The parameters of one call. Every placeholder needs a value; null is a value. */
 export const bind = ({ params }: Statement, values: Record<string, unknown>): unknown[] =>
   params.some((value) => value instanceof Placeholder) ? fillPlaceholders(params, values) : params
 
 const MAX_SHAPES = 500
 
 /**
- * Keeps what was made for a key, for statements whose text depends on which fields are given. Clients choose the
- * fields, so the number kept is bounded: beyond it everything is made anew.
+ * Makes a cache by key, for statements whose text depends on the given fields. Clients choose the fields, so the cache is
+ * bounded: when it is full, it is emptied.
  */
 export const keep = <Made>(): ((key: string, make: () => Made) => Made) => {
   const kept = new Map<string, Made>()
@@ -46,8 +46,8 @@ export const keep = <Made>(): ((key: string, make: () => Made) => Made) => {
 }
 
 /**
- * Reads rows that PostgreSQL has put into one column, `row_to_json(…) as row`: the endpoint describes every column of
- * every answer, and for a single wide row that is most of what is sent. Answers these columns, in this order.
+ * Reads rows that PostgreSQL returns as one JSON column, `row_to_json(…) as row`. The endpoint describes every column in
+ * every answer; for a single wide row, the descriptions are most of the answer. Returns these columns, in this order.
  */
 export const readJsonRow = <Columns extends Record<string, Column>>(columns: Columns) => {
   const entries = Object.entries(columns).map(([name, column]) => ({

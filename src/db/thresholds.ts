@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 /**
- * The threshold that holds for a pipeline: its own number and datepart, else its type's, else null; and whether it is its
- * own. The tables' constraints make sure that one of the two has both. `pipeline` and `type` are the names of their rows in the statement.
+ * The threshold of a pipeline: its own number and datepart, else its type's, else null. The tables' constraints keep
+ * number and datepart together. `pipeline` and `type` are the names of the rows in the statement.
  */
 export const effectiveThreshold = (what: 'freshness' | 'timeliness', { pipeline, type }: { pipeline: SQL; type: SQL }) => {
   const number = sql.raw(`${what}_number`)
@@ -11,12 +11,13 @@ export const effectiveThreshold = (what: 'freshness' | 'timeliness', { pipeline,
   return {
     number: sql`coalesce(${pipeline}.${number}, ${type}.${number})`,
     datepart: sql`case when ${pipeline}.${number} is null then ${type}.${datepart} else ${pipeline}.${datepart} end`,
+    /** True if the threshold is the pipeline's own, not its type's. */
     isOwn: sql`(${pipeline}.${number} is not null)`,
-    /** Active, not muted on either level, and with a threshold. */
+    /** True if the check applies: the pipeline is active, has a threshold, and neither it nor its type mutes the check. */
     isJudged: sql`${pipeline}.active and not ${pipeline}.${mute} and not ${type}.${mute} and coalesce(${pipeline}.${number}, ${type}.${number}) is not null`,
   }
 }
 
-/** The moment `from` plus the threshold, in UTC calendar arithmetic: 31 January plus a month is the last of February. */
+/** The moment `from` plus the threshold, in UTC calendar arithmetic: 31 January plus a month is the last day of February. */
 export const deadlineAfter = (from: SQL, number: SQL, datepart: SQL): SQL =>
   sql`((${from} at time zone 'UTC') + ${number} * ('1 ' || ${datepart})::interval) at time zone 'UTC'`

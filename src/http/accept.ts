@@ -1,3 +1,3 @@
-/** A browser that opens a page; scripts and clients of the API do not name HTML. */
+/** True for a browser that opens a page; scripts and API clients do not ask for HTML. */
 export const wantsHtml = ({ method, headers }: Request): boolean =>
   (method === 'GET' || method === 'HEAD') && (headers.get('accept') ?? '').includes('text/html')

@@ -2,20 +2,20 @@ import { parse as parseCookies } from 'hono/utils/cookie'
 import { ApiError } from '../core/errors.ts'
 import { type ApiToken, misconfigured, type Settings } from '../env.ts'
 
-/** Who calls: named in every log line, never by the token. */
+/** The caller. Its name is in every log line, its token never. */
 export interface Caller {
   name: string
   mayWrite: boolean
-  /** Named by a token; where there are none, anyone may call. */
+  /** True if a token names the caller; false in a deployment without tokens, where anyone may call. */
   isKnown: boolean
 }
 
 export const COOKIE = 'watcher_token'
 
 /**
- * Who sends this request. Throws ApiError: `misconfigured` where a deployment has no tokens (dev and test are open then),
- * `unauthenticated` without a known token, `read_only_token` where it may not do this, `cross_site_request` where a
- * browser was made by another site to send the cookie.
+ * Finds the caller of a request. Throws ApiError: `misconfigured` if a production deployment has no tokens (dev and test
+ * are then open), `unauthenticated` without a known token, `read_only_token` if the token may not write,
+ * `cross_site_request` if no page of Watcher sent the cookie.
  */
 export const authorize = (request: Request, settings: Settings, access: 'read' | 'write'): Caller => {
   const { WATCHER_API_TOKENS: tokens, ENV_STATE: state } = settings
@@ -31,11 +31,11 @@ export const authorize = (request: Request, settings: Settings, access: 'read' |
   if (bearer === undefined && !isSameOrigin(request)) {
     throw new ApiError(
       'cross_site_request',
-      'The sign-in cookie only counts for requests of our own pages: send Authorization: Bearer <token>',
+      'The sign-in cookie is only valid for requests from the pages of Watcher: send Authorization: Bearer <token>',
     )
   }
   if (!caller.mayWrite) {
-    throw new ApiError('read_only_token', `The token "${caller.name}" may only read: ${request.method} needs one without :read`)
+    throw new ApiError('read_only_token', `The token "${caller.name}" may only read: ${request.method} needs a token without :read`)
   }
   return caller
 }
@@ -47,7 +47,7 @@ const unauthenticated = (isUnknown: boolean): ApiError =>
 
 const readBearer = (header: string | null): string | undefined => /^bearer +([^\s]+) *$/i.exec(header ?? '')?.[1]
 
-/** The token that is the same as the given one; all are compared to their end, whichever it is, so that time tells nothing. */
+/** The caller whose token equals the given one. Every token is compared to its end, so the time reveals nothing. */
 export const findToken = (tokens: readonly ApiToken[], given: string): Caller | undefined => {
   let found: Caller | undefined
   for (const { token, ...caller } of tokens) {
@@ -56,7 +56,7 @@ export const findToken = (tokens: readonly ApiToken[], given: string): Caller | 
   return found
 }
 
-/** Longer than any token (see env.ts). */
+/** More than any token has (see env.ts). */
 const COMPARED_BYTES = 512
 const encoder = new TextEncoder()
 
@@ -64,13 +64,13 @@ const areEqual = (left: string, right: string): boolean => {
   const [leftBytes, rightBytes] = [new Uint8Array(COMPARED_BYTES), new Uint8Array(COMPARED_BYTES)]
   const leftRead = encoder.encodeInto(left, leftBytes).read
   const rightRead = encoder.encodeInto(right, rightBytes).read
-  // Text that does not fit is no token; what was cut off must not make two texts equal.
+  // A text that does not fit is no token; two texts that differ only after the cut must not be equal.
   let difference = (left.length ^ leftRead) | (right.length ^ rightRead) | (left.length ^ right.length)
   for (let index = 0; index < COMPARED_BYTES; index += 1) difference |= (leftBytes[index] ?? 0) ^ (rightBytes[index] ?? 0)
   return difference === 0
 }
 
-/** A browser says where a request comes from; a page of another site cannot make it say otherwise. */
+/** True if a page of Watcher sent the request. The browser sets these headers; a page of another site cannot change them. */
 export const isSameOrigin = (request: Request): boolean => {
   const site = request.headers.get('sec-fetch-site')
   if (site !== null) return site === 'same-origin'

@@ -10,9 +10,9 @@ import { makeNonce, pagePolicy } from './security-headers.ts'
 
 const ABOUT = `The metadata service for data pipelines: did my pipeline run, was it on time, what did it touch, is this load normal?
 
-A run calls \`POST /pipeline\`, \`POST /start_pipeline_execution\` and \`POST /end_pipeline_execution\`; where the first answers \`load_lineage: true\` also \`POST /address_lineage\`.
+A run calls \`POST /pipeline\`, \`POST /start_pipeline_execution\` and \`POST /end_pipeline_execution\`. If the first answers \`load_lineage: true\`, it also calls \`POST /address_lineage\`.
 
-**Timestamps** are ISO 8601; without an offset they are taken for UTC; answers are UTC with microseconds. **Unknown fields** in a body are ignored. **Lists** are arrays in the order of the ids, at most 1,000 rows; \`Link: <…>; rel="next"\` leads to the next page. **Errors** have one shape, \`Error\`; its \`code\` is stable. **Access**: \`Authorization: Bearer <token>\`, where the deployment has tokens; one that may only read is answered 403 for anything but \`GET\`.`
+**Timestamps** are ISO 8601; a timestamp without an offset means UTC; answers are in UTC with microseconds. **Unknown fields** in a body are ignored. **Lists** are arrays, ordered by id, with at most 1,000 rows; \`Link: <…>; rel="next"\` leads to the next page. **Errors** have one shape, \`Error\`; its \`code\` is stable. **Access**: send \`Authorization: Bearer <token>\` if the deployment has tokens; a token that may only read gets 403 for every operation that writes.`
 
 /** A group of operations on the docs page. */
 export interface Tag {
@@ -20,9 +20,9 @@ export interface Tag {
   description: string
 }
 
-/** `GET /openapi.json` and `GET /scalar`. The page's script is one of the worker's static assets (tools/assets.ts): no CDN. */
+/** Serves `GET /openapi.json` and `GET /scalar`. The page's script is one of the worker's static assets (tools/assets.ts): no CDN. */
 export const serveDocs = (router: Router, tags: readonly Tag[], enums: NamedEnums): void => {
-  // The same for every request, and the first costs some milliseconds to make.
+  // The document is the same for every request, and takes some milliseconds to make.
   const document = once(() =>
     JSON.stringify(
       describeEndpoints(

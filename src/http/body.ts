@@ -2,7 +2,7 @@ import { ApiError, type Issue, validationFault } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 
 const MAX_BYTES = 1024 * 1024
-/** Deeper than any metadata is; far from where PostgreSQL or the JSON writer would run out of stack. */
+/** Deeper than real metadata, and far below the depth at which PostgreSQL or the JSON writer runs out of stack. */
 const MAX_DEPTH = 100
 
 const TOO_DEEP = `Nested deeper than ${MAX_DEPTH} levels`
@@ -11,9 +11,9 @@ const MAX_ISSUES = 20
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json$/
 
 /**
- * The request's body as parsed JSON, undefined where it is empty. A missing content type is taken for JSON.
- * Throws 415 for another content type, 413 over 1 MiB, 400 for what is not UTF-8 JSON, and 422 for text or numbers that
- * PostgreSQL cannot keep (NUL, lone surrogates, numbers beyond a double) or nesting deeper than 100.
+ * The request's body as parsed JSON; undefined if it is empty. A missing content type means JSON.
+ * Throws 415 for another content type, 413 over 1 MiB, 400 if the body is not JSON in UTF-8, and 422 for text or numbers
+ * that PostgreSQL cannot store (NUL, lone surrogates, numbers beyond a double) or nesting deeper than 100.
  */
 export const readBody = async (request: Request): Promise<unknown> => {
   const contentType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
@@ -33,7 +33,7 @@ const parseBytes = (bytes: Uint8Array): unknown => {
   try {
     return parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
   } catch (error) {
-    // The reader of large integers walks recursively.
+    // parseJson is recursive if a number is large: deep nesting then exceeds the stack.
     if (error instanceof RangeError) throw validationFault([{ loc: ['body'], msg: TOO_DEEP, type: 'too_deep' }])
     const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8'
     throw new ApiError('malformed_json', `The body is not valid JSON: ${reason}`)
@@ -64,7 +64,7 @@ const readBytes = async (request: Request): Promise<Uint8Array> => {
   return bytes
 }
 
-/** What is found goes to `issues`; `loc` is one path for the whole walk, copied only where something is wrong. */
+/** Adds the faults of a value to `issues`. `loc` is one array for the whole walk, and is copied only for a fault. */
 const inspect = (value: unknown, loc: (string | number)[], issues: Issue[], seen: { expansion: number }): void => {
   if (issues.length >= MAX_ISSUES) return
   if (typeof value === 'string') inspectText(value, loc, issues)
@@ -83,7 +83,7 @@ const inspect = (value: unknown, loc: (string | number)[], issues: Issue[], seen
   }
 }
 
-/** jsonb writes 1e308 as 309 digits: a small body could become a row that no answer can carry. */
+/** jsonb writes 1e308 as 309 digits: a small body could become a row that is too large for any answer. */
 const inspectNumber = (value: number, loc: (string | number)[], issues: Issue[], seen: { expansion: number }): void => {
   const size = Math.abs(value)
   if (size !== 0 && (size >= 1e21 || size < 1e-6)) seen.expansion += Math.abs(Math.log10(size))
@@ -91,7 +91,7 @@ const inspectNumber = (value: number, loc: (string | number)[], issues: Issue[],
   issues.push({ loc: [...loc], msg: 'Number is out of range', type: 'number_out_of_range' })
 }
 
-/** PostgreSQL's text and jsonb hold every Unicode character but NUL, and no half of a surrogate pair. */
+/** PostgreSQL's text and jsonb can store every Unicode character except NUL, and no half of a surrogate pair. */
 export const textFault = (text: string): string | undefined => {
   if (text.includes('\0')) return 'Text must not contain the NUL character'
   if (!text.isWellFormed()) return 'Text must be valid Unicode (it has a lone surrogate)'

@@ -1,7 +1,7 @@
 import { cors } from 'hono/cors'
 import { WARNING } from './router.ts'
 
-/** A page of this origin may read the answers. The sign-in cookie is not for it: it sends a token of its own. */
+/** Lets pages of this origin read the answers. They send their own token, never the sign-in cookie. */
 export const allowOrigin = (origin: string) =>
   cors({
     origin,

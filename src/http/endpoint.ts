@@ -2,14 +2,14 @@ import type { z } from '@hono/zod-openapi'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Route, Shape } from './route.ts'
 
-/** One operation of the API: what it takes and what it answers, in the words of the docs page. */
+/** One operation of the API: its input, its answers, and its texts for the docs page. */
 export interface Endpoint<
   Params extends Shape = Shape,
   Query extends Shape = Shape,
   Headers extends Shape = Shape,
   Body extends z.ZodType = z.ZodType,
 > extends Route<Params, Query, Headers, Body> {
-  /** What generated clients call it: `list_pipelines`. */
+  /** Its name in generated clients: `list_pipelines`. */
   operationId: string
   tag: string
   summary: string

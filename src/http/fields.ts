@@ -3,9 +3,9 @@ import { parseInstant } from '../core/instant.ts'
 import { once } from '../core/once.ts'
 import { DATEPARTS, MAX_THRESHOLD_NUMBER, MAX_THRESHOLDS, METRIC_FIELDS } from '../db/constraints.ts'
 
-/** The vocabulary of the API's bodies: one definition per kind of field, with the rule and its words. */
+/** The fields of the API's bodies: one definition per kind of field, with its validation and its message. */
 
-/** A field's own words, but for what is missing or null: the router says that the same way for every field. */
+/** A field's own message for a wrong value. Missing and null have the same message for every field (see read.ts). */
 const wording = (message: string) => ({
   error: (issue: { input?: unknown }) => (issue.input === undefined || issue.input === null ? undefined : message),
 })
@@ -18,7 +18,7 @@ interface Docs {
 
 const STATED = new WeakMap<z.ZodType, Docs>()
 
-/** The field with what the docs say of it, where that cannot be told from the schema; remembered for `orNull`. */
+/** Documents a field if its schema does not say enough, and keeps these docs for `orNull`. */
 const stated = <T extends z.ZodType>(field: T, docs: Docs): T => {
   const described = field.openapi(docs as never)
   STATED.set(described, docs)
@@ -32,13 +32,13 @@ const lengthOf = (text: string): number => {
   return length
 }
 
-export const boundedText = (least: number, most: number) =>
+export const boundedText = (min: number, max: number) =>
   z.string().refine(
     (text) => {
       const length = lengthOf(text)
-      return length >= least && length <= most
+      return length >= min && length <= max
     },
-    { error: least > 0 ? `Must have ${least} to ${most} characters` : `Must have at most ${most} characters` },
+    { error: min > 0 ? `Must have ${min} to ${max} characters` : `Must have at most ${max} characters` },
   )
 
 /** A name: trimmed, 1 to 150 characters. */
@@ -58,16 +58,13 @@ export const idField = (description: string) =>
   stated(z.int(wording('Must be a whole number')).min(1, 'Must be at least 1'), { type: 'integer', description, minimum: 1, example: 1 })
 
 /** A whole number between two bounds. */
-export const wholeNumber = (description: string, least: number, most: number, example: number) =>
+export const wholeNumber = (description: string, min: number, max: number, example: number) =>
   stated(
-    z
-      .int(wording('Must be a whole number'))
-      .min(least, `Must be between ${least} and ${most}`)
-      .max(most, `Must be between ${least} and ${most}`),
-    { type: 'integer', description, minimum: least, maximum: most, example },
+    z.int(wording('Must be a whole number')).min(min, `Must be between ${min} and ${max}`).max(max, `Must be between ${min} and ${max}`),
+    { type: 'integer', description, minimum: min, maximum: max, example },
   )
 
-/** A number of rows. Integers beyond 2^53 arrive as bigint (see json.ts) and are refused with a sentence. */
+/** A number of rows. Integers beyond 2^53 arrive as bigint (see core/json.ts) and get the same message. */
 export const countField = (description: string) =>
   stated(
     z
@@ -92,7 +89,7 @@ export const instantField = (description: string) =>
     {
       type: 'string',
       format: 'date-time',
-      description: `${description} ISO 8601; without an offset it is taken for UTC.`,
+      description: `${description} ISO 8601; without an offset it means UTC.`,
       example: '2025-01-09T20:30:45.123456Z',
     },
   )
@@ -105,12 +102,12 @@ export const watermarkField = (description: string) =>
       .pipe(boundedText(0, 50)),
     {
       type: ['string', 'integer'],
-      description: `${description} A string, an integer or a timestamp; kept as the string given, at most 50 characters.`,
+      description: `${description} A string, an integer or a timestamp; stored as the given text, at most 50 characters.`,
       example: '150',
     },
   )
 
-/** Any JSON object; its content is the client's. */
+/** Any JSON object; the client decides its content. */
 export const metadataField = (description: string) =>
   stated(
     z.custom<Record<string, unknown>>((value) => value !== null && typeof value === 'object' && !Array.isArray(value), {
@@ -132,10 +129,10 @@ const oneOfField = <const T extends readonly [string, ...string[]]>(
     { type: 'string', enum: values, description, example: values[0] },
   )
 
-export const datepartField = (what: string) => oneOfField(DATEPARTS, `Unit of ${what}, in UTC calendar arithmetic. Any case.`)
+export const datepartField = (what: string) => oneOfField(DATEPARTS, `Unit of ${what}, in UTC calendar arithmetic. Upper or lower case.`)
 
 export const metricField = (description: string) =>
-  oneOfField(METRIC_FIELDS, `${description} Any case; total_inserts, total_updates and total_soft_deletes are other names.`, {
+  oneOfField(METRIC_FIELDS, `${description} Upper or lower case. Aliases: total_inserts, total_updates, total_soft_deletes.`, {
     total_inserts: 'inserts',
     total_updates: 'updates',
     total_soft_deletes: 'soft_deletes',
@@ -156,23 +153,23 @@ export const thresholdNumber = (what: string) =>
     },
   )
 
-/** A type that a field states for the docs itself does not learn of null by being made nullable. */
+/** The docs of a nullable field: `nullable()` does not add null to a type that the field itself has documented. */
 const orNull = (field: z.ZodType) => {
   const { type, enum: values } = STATED.get(field) ?? {}
   return { ...(type ? { type: [type, 'null'].flat() as ('string' | 'null')[] } : {}), ...(values ? { enum: [...values, null] } : {}) }
 }
 
-/** In a POST null means "no opinion", as if the field were absent: the Python SDK sends null for all it does not set. */
+/** In a POST, null means the same as an absent field: the Python SDK sends null for every field that it does not set. */
 export const optional = <T extends z.ZodType>(field: T) =>
   field
     .nullish()
     .transform((value) => (value ?? undefined) as z.output<T> | undefined)
     .openapi(orNull(field))
 
-/** In a PATCH null clears the field. */
+/** In a PATCH, null clears the field. */
 export const clearable = <T extends z.ZodType>(field: T) => field.nullable().optional().openapi(orNull(field))
 
-/** The freshness and timeliness rule of a pipeline or a type: what may be empty, and what always has a value. */
+/** The freshness and timeliness thresholds of a pipeline or a type: fields that may be empty, and fields that always have a value. */
 export const thresholdFields = once(() => ({
   emptiable: {
     freshness_number: thresholdNumber('how old the last insert, update or delete may be'),
@@ -193,13 +190,13 @@ interface Thresholds {
   timeliness_datepart?: string
 }
 
-/** A number without its datepart, or the reverse, means nothing; nor does one of more than about a thousand years. */
+/** Refuses a number without its datepart, a datepart without its number, and more than about a thousand years. */
 export const requireWholeThresholds = (body: Thresholds, context: z.RefinementCtx): void => {
   for (const what of ['freshness', 'timeliness'] as const) {
     const [number, datepart] = [`${what}_number`, `${what}_datepart`] as const
-    const most = MAX_THRESHOLDS[body[datepart] as keyof typeof MAX_THRESHOLDS]
-    if (most !== undefined && (body[number] ?? 0) > most) {
-      context.addIssue({ code: 'custom', path: [number], message: `Must be at most ${most} for ${body[datepart]}` })
+    const max = MAX_THRESHOLDS[body[datepart] as keyof typeof MAX_THRESHOLDS]
+    if (max !== undefined && (body[number] ?? 0) > max) {
+      context.addIssue({ code: 'custom', path: [number], message: `Must be at most ${max} for ${body[datepart]}` })
     }
     if ((body[number] === undefined) === (body[datepart] === undefined)) continue
     const [given, missing] = body[number] === undefined ? [datepart, number] : [number, datepart]
@@ -207,7 +204,7 @@ export const requireWholeThresholds = (body: Thresholds, context: z.RefinementCt
   }
 }
 
-/** The columns of a threshold as every answer has them. */
+/** The threshold columns of an answer. */
 export const thresholdAnswer = once(() => ({
   freshness_number: z.int().nullable(),
   freshness_datepart: z.enum(DATEPARTS).nullable(),
@@ -219,7 +216,7 @@ export const thresholdAnswer = once(() => ({
 
 export const instantAnswer = () => z.string().openapi({ format: 'date-time', example: '2025-01-09T20:30:45.123456Z' })
 
-/** Of an endpoint that only records a job. */
+/** The answer of an operation that only records a job. */
 export const queuedAnswer = once(() => z.object({ status: z.literal('queued') }).openapi('Queued'))
 
 export const idAnswer = once(() => z.object({ id: z.int().openapi({ example: 1 }) }).openapi('Id'))

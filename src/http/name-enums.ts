@@ -1,11 +1,11 @@
 import { addSchemas, type Json, referTo, rewrite } from './rewrite.ts'
 
-/** A named list of values: generators of clients make one type of it, wherever it is used. */
+/** Named lists of values: a client generator makes one type of each, for all its uses. */
 export type NamedEnums = Readonly<Record<string, readonly string[]>>
 
 /**
- * The OpenAPI document with every list of values as a named component and a reference where it is used: zod's own inline
- * lists become a class of their own for every field in generated clients. A list of one value becomes a constant.
+ * The OpenAPI document with each list of values as a named component, and a reference for each use. Of the inline lists
+ * that zod writes, client generators would make one class per field. A list of one value becomes a constant.
  */
 export const nameEnums = (document: object, enums: NamedEnums): object => {
   const names = new Map(Object.entries(enums).map(([name, values]) => [keyOf(values), name]))

@@ -3,11 +3,11 @@ import type { z } from '@hono/zod-openapi'
 /** Shorter names are within two edits of too many others. */
 const MIN_CHARACTERS = 5
 const MAX_EDITS = 2
-/** A longer name is none of ours, and comparing it would take long. */
+/** No known name is longer, and the comparison would take long. */
 const MAX_CHARACTERS = 100
 const MAX_WARNINGS = 5
 
-/** How many characters have to be inserted, deleted or replaced (Levenshtein), if at most `max`; else a larger number. */
+/** The number of inserted, deleted and replaced characters (Levenshtein distance); above `max`, any larger number. */
 export const countEdits = (left: string, right: string, max: number): number => {
   if (Math.abs(left.length - right.length) > max) return max + 1
   let above = Array.from({ length: right.length + 1 }, (_, index) => index)
@@ -23,7 +23,7 @@ export const countEdits = (left: string, right: string, max: number): number => 
   return above[right.length] ?? 0
 }
 
-/** The known name with the fewest edits, the first of several; undefined where none is within `max` edits. */
+/** The known name with the fewest edits, the first of several; undefined if none is within `max` edits. */
 export const nearestName = (name: string, known: Iterable<string>, max: number): string | undefined => {
   let nearest: string | undefined
   let fewest = max + 1
@@ -42,7 +42,7 @@ interface Known {
 }
 const knownOf = new WeakMap<z.ZodType, Known | null>()
 
-/** The fields that an object's schema knows, whatever is wrapped around it; null where it is no object with named fields. */
+/** The fields of an object's schema, also of a wrapped one; null if it is no object with named fields. */
 const fieldsOf = (schema: z.ZodType): Known | null => {
   const before = knownOf.get(schema)
   if (before !== undefined) return before
@@ -53,7 +53,7 @@ const fieldsOf = (schema: z.ZodType): Known | null => {
   return known
 }
 
-/** The schema of a list's elements, whatever is wrapped around the list. */
+/** The schema of a list's elements, also of a wrapped list; undefined if it is no list. */
 const elementOf = (schema: z.ZodType): z.ZodType | undefined => {
   const {
     element,
@@ -65,8 +65,8 @@ const elementOf = (schema: z.ZodType): z.ZodType | undefined => {
 }
 
 /**
- * A sentence for each field of the body that no schema knows and that looks like one that is known: it is ignored, as every
- * unknown field is, and probably a typing error. Looks into lists of objects too, at the first of them that has such a field.
+ * A sentence for each unknown field of the body whose name is close to a known one. Watcher ignores it, like every unknown
+ * field, but it is probably a typing error. In a list of objects, only the first object with such a field is reported.
  */
 export const nearMisses = (body: unknown, schema: z.ZodType, where = ''): string[] => {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) return []

@@ -7,12 +7,12 @@ import { partsOf } from './read.ts'
 import { endpointsOf, type Router, WARNING } from './router.ts'
 import { sizeIntegers } from './size-integers.ts'
 
-/** What the document calls the tokens. */
+/** The name of the token scheme in the document. */
 export const SECURITY_SCHEME = 'token'
 
 const described = new WeakSet<Router>()
 
-/** The OpenAPI 3.1 document of every endpoint handled so far; every list of values in it is one of `enums`. */
+/** The OpenAPI 3.1 document of every endpoint registered so far; `enums` names its lists of values. */
 export const describeEndpoints = (router: Router, about: Parameters<Router['getOpenAPI31Document']>[0], enums: NamedEnums): object => {
   if (!described.has(router)) {
     described.add(router)
@@ -42,7 +42,7 @@ const errorsOf = (endpoint: Endpoint): Set<ErrorCode> =>
     'misconfigured',
   ])
 
-/** An operation that takes no input still refuses query parameters. */
+/** True if input can be refused: an operation without input still refuses query parameters. */
 const takesInput = ({ params, query, headers, body, ignoresUnknownQuery }: Endpoint): boolean =>
   Boolean(params || query || headers || body || !ignoresUnknownQuery)
 
@@ -86,11 +86,11 @@ const documented = (endpoint: Endpoint): RouteConfig => {
 
 const header = (name: string, type: 'string' | 'integer', description: string) => ({ [name]: { schema: { type }, description } })
 
-const REQUEST_ID_HEADER = header('X-Request-Id', 'string', 'Names the request in every log line.')
-const LINK_HEADER = header('Link', 'string', '`<url>; rel="next"` where there is more.')
+const REQUEST_ID_HEADER = header('X-Request-Id', 'string', 'The id of the request; it is in every log line.')
+const LINK_HEADER = header('Link', 'string', '`<url>; rel="next"` if there are more rows.')
 const RETRY_AFTER_HEADER = header('Retry-After', 'integer', 'Seconds to wait before another try.')
 const WARNING_HEADER = header(
   WARNING,
   'string',
-  'What is probably a mistake, beside an answer that is right: a body field that is ignored and looks like a known one.',
+  'Probable mistakes in a request that succeeded: for example, an ignored body field with a name close to a known one.',
 )

@@ -3,8 +3,8 @@ import { numberText } from './text-fields.ts'
 
 /** The query parameters of every list. */
 export const pageQuery = once(() => ({
-  limit: numberText('Most rows to answer.', 1, 1000, 1000),
-  after_id: numberText('Only rows with a greater id: the id of the last row of the page before.', 0, Number.MAX_SAFE_INTEGER, 0),
+  limit: numberText('The maximum number of rows in the answer.', 1, 1000, 1000),
+  after_id: numberText('Only rows with a greater id: for the next page, the id of the last row.', 0, Number.MAX_SAFE_INTEGER, 0),
 }))
 
 export interface Page {
@@ -12,10 +12,10 @@ export interface Page {
   after_id: number
 }
 
-/** How many rows to ask the database for: one more than the page tells whether another page follows. */
+/** The number of rows to read: one more than the page has, to know if another page follows. */
 export const rowsToRead = ({ limit }: Page): number => limit + 1
 
-/** The page itself, and the `Link` header that leads to the next one where there is one. */
+/** The page itself, and the `Link` header that leads to the next one, if there is one. */
 export const pageOf = <Row extends { id: number }>(
   rows: Row[],
   { limit }: Page,

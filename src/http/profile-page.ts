@@ -4,7 +4,7 @@ import { SLOW_MILLIS, type Span } from './profile.ts'
 interface Profiled {
   tree: Span
   status: number
-  /** What the endpoint answered. */
+  /** The body of the answer. */
   body: string
   sentAfterwards: readonly number[]
   nonce: string
@@ -12,7 +12,7 @@ interface Profiled {
 
 const MAX_BODY = 20_000
 
-/** The profile of one request as a page that needs nothing else: the tree is there without its script, which adds search. */
+/** The profile of one request as a self-contained page. It shows the tree without its script; the script adds search. */
 export const renderProfile = ({ tree, status, body, sentAfterwards, nonce }: Profiled) => html`<!doctype html>
 <html lang="en">
 <head>
@@ -25,7 +25,7 @@ export const renderProfile = ({ tree, status, body, sentAfterwards, nonce }: Pro
 <body>
 <header>
   <h1>${tree.name}</h1>
-  <p>Answered <strong>${status}</strong> in <strong>${tree.millis} ms</strong>. The request was really carried out.</p>
+  <p>Answered <strong>${status}</strong> in <strong>${tree.millis} ms</strong>. This was a real request: its changes are stored.</p>
   <p>
     <input id="search" type="search" placeholder="Search names and SQL" aria-label="Search names and SQL">
     <button id="expand" type="button">Expand all</button>
@@ -39,10 +39,10 @@ ${renderSpan(tree, tree)}
 ${sentAfterwards.length === 0 ? html`<p>Nothing was sent to the queue.</p>` : html`<p>Sent to the queue: job ${sentAfterwards.join(', ')}. The answer did not wait for it.</p>`}
 <h2>The answer</h2>
 <pre id="answer">${body.slice(0, MAX_BODY)}${body.length > MAX_BODY ? html`<em> … and ${body.length - MAX_BODY} more characters</em>` : ''}</pre>
-<h2>What is not here</h2>
-<p>The platform's clock stands still between two waits, so that code cannot be timed from within: parts that only compute show 0 ms, and
-their time is in the part around them. Memory and CPU by function cannot be measured by a request of itself; <code>npm run bench</code> and
-<code>wrangler check startup</code> do that from outside.</p>
+<h2>Not measured</h2>
+<p>The platform's clock stands still between two waits. A step that only computes therefore shows 0 ms, and its time counts for the step
+around it. A request cannot measure its own memory, or its CPU time by function: <code>npm run bench</code> and
+<code>wrangler check startup</code> measure them from outside.</p>
 </main>
 <script nonce="${nonce}">${raw(SCRIPT)}</script>
 </body>
@@ -73,7 +73,7 @@ pre { overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; border: 
 input, button { font: inherit; padding: .25rem .5rem; } [hidden] { display: none; }
 `
 
-/** Shows the spans that contain the text, with those around them. */
+/** Shows the spans that contain the searched text, with the spans around them. */
 const SCRIPT = `
 const spans = [...document.querySelectorAll('details.span')]
 const search = document.getElementById('search')

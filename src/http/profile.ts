@@ -1,32 +1,32 @@
 import type { Trip } from '../db/client.ts'
 
-/** A part of a request's time. */
+/** A step of a request, with its time. */
 export interface Span {
   name: string
   /** Milliseconds from the request's arrival. */
   begunMillis: number
   millis: number
-  /** Of a round trip: what was asked, and how many rows came. */
+  /** Of a round trip: its statements, and the number of returned rows. */
   statements?: string[]
   rows?: number
   parts: Span[]
 }
 
-/** A round trip that takes this long is marked. */
+/** A round trip of at least this time is marked as slow. */
 export const SLOW_MILLIS = 100
 
-/** Takes a request's time, part by part; costs two looks at the clock for each. */
+/** Measures the steps of a request; each costs two readings of the clock. */
 export class Stopwatch {
   readonly begunMillis: number
   readonly spans: Span[] = []
-  /** Jobs that are sent to the queue once the answer is out. */
+  /** The ids of the jobs that are sent to the queue after the answer. */
   readonly sentAfterwards: number[] = []
 
   constructor(begunMillis: number) {
     this.begunMillis = begunMillis
   }
 
-  /** Does the work, one piece after the other, and remembers how long each took. */
+  /** Runs the work and records its time. The steps of a request run one after the other. */
   async measure<Result>(name: string, work: () => Result | Promise<Result>): Promise<Result> {
     const begun = Date.now()
     try {
@@ -36,9 +36,9 @@ export class Stopwatch {
     }
   }
 
-  /** The request as a tree: its parts in the order they began, the round trips within the handler. */
+  /** The request as a tree: its steps in their order, with the round trips inside the handler. */
   toTree(name: string, trips: readonly Trip[]): Span {
-    const asked: Span[] = trips.map(({ statements, begunMillis, millis, rows }, index) => ({
+    const roundTrips: Span[] = trips.map(({ statements, begunMillis, millis, rows }, index) => ({
       name: `Round trip ${index + 1} to the database`,
       begunMillis: begunMillis - this.begunMillis,
       millis,
@@ -46,8 +46,10 @@ export class Stopwatch {
       rows,
       parts: [],
     }))
-    const isHandled = this.spans.some((span) => span.name === HANDLER)
-    const parts = this.spans.map((span) => (span.name === HANDLER ? { ...span, parts: asked } : span)).concat(isHandled ? [] : asked)
+    const hasHandler = this.spans.some((span) => span.name === HANDLER)
+    const parts = this.spans
+      .map((span) => (span.name === HANDLER ? { ...span, parts: roundTrips } : span))
+      .concat(hasHandler ? [] : roundTrips)
     return { name, begunMillis: 0, millis: Date.now() - this.begunMillis, parts }
   }
 }

@@ -2,12 +2,12 @@ import type { z } from '@hono/zod-openapi'
 import type { Issue } from '../core/errors.ts'
 import { nearestName } from './near-miss.ts'
 
-/** Known to every operation: see `?profile=true`. */
+/** Every operation knows this parameter: `?profile=true`. */
 const PROFILE = 'profile'
 const MAX_NAMED_CHARACTERS = 50
 const MAX_ISSUES = 20
 
-/** A fault for each query parameter that the operation does not know: a filter with a typing error would answer every row. */
+/** A fault for each unknown query parameter: if it were ignored, a filter with a typing error would return every row. */
 export const findUnknownParameters = (url: string, query: z.ZodObject | undefined): Issue[] => {
   const begin = url.indexOf('?')
   if (begin === -1) return []
@@ -19,7 +19,7 @@ export const findUnknownParameters = (url: string, query: z.ZodObject | undefine
 
 const describe = (name: string, known: string[]): string => {
   if (known.length === 0) return 'Unknown: this operation takes no query parameters'
-  // Whatever was given, the nearest is named: there are few.
+  // Even a very different name gets a suggestion: an operation knows only a few.
   const nearest = nearestName(name.slice(0, MAX_NAMED_CHARACTERS), known, MAX_NAMED_CHARACTERS) ?? known[0]
   return `Unknown: did you mean ${nearest}?`
 }

@@ -15,7 +15,7 @@ export interface Parts {
 
 type Part = keyof Parts
 
-/** The schemas of what a route takes, in the order they are checked. */
+/** The schemas of a route's input, in the order of the checks. */
 export const partsOf = ({ params, query, headers, body }: Pick<RegisteredRoute, 'params' | 'query' | 'headers' | 'body'>): Parts => ({
   ...(params && { path: z.object(params()) }),
   ...(query && { query: z.object(query()) }),
@@ -32,8 +32,8 @@ interface ReadInput {
 }
 
 /**
- * Every part as its schema reads it; all that is wrong with any of them in one fault. `warnings` gets what is probably a
- * typing error, but none of ours to refuse.
+ * Reads every part of the input with its schema. Throws one error with the faults of all parts. `warnings` gets probable
+ * typing errors that are not refused.
  */
 export const readInput = async (context: Context, route: RegisteredRoute, parts: Parts, warnings: string[]): Promise<ReadInput> => {
   const issues: Issue[] = []
@@ -41,7 +41,7 @@ export const readInput = async (context: Context, route: RegisteredRoute, parts:
   if (parts.path) {
     const result = parts.path.safeParse(context.req.param(), { error: wordIssue })
     if (result.success) input.params = result.data
-    // A page that nobody can have meant: its address is wrong, not its input.
+    // For a page, a wrong parameter in the path is a wrong URL: 404, not 422.
     else if (route.kind === 'page') throw new ApiError('path_not_found', `There is no page ${context.req.path}`)
     else addIssues('path', result.error, issues)
   }
@@ -71,10 +71,10 @@ const addIssues = (part: Part, { issues: found }: z.ZodError, issues: Issue[]): 
   for (const issue of found) issues.push(describeIssue(part, issue))
 }
 
-/** Only those the route knows: a request has dozens. */
+/** Only the headers that the route knows: a request has dozens. */
 const pickHeaders = (context: Context, names: string[]) => Object.fromEntries(names.map((name) => [name, context.req.header(name)]))
 
-/** zod's words, where "Invalid input: expected string, received undefined" would not help. */
+/** A message in place of zod's "Invalid input: expected string, received undefined"; undefined keeps zod's own. */
 const wordIssue = (issue: { code?: string; input?: unknown; expected?: string }): string | undefined => {
   if (issue.code !== 'invalid_type' && issue.code !== 'invalid_union') return undefined
   if (issue.input === undefined) return 'Required'

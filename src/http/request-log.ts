@@ -4,13 +4,13 @@ import { sumTrips, type Trip } from '../db/client.ts'
 import type { Caller } from './access.ts'
 import type { Scope } from './scope.ts'
 
-/** For the `Server-Timing` header: milliseconds in all, and at the database. */
+/** The `Server-Timing` header: milliseconds in total, and at the database. */
 export const describeTiming = (begunMillis: number, trips: readonly Trip[]): string => {
   const { sql_count, sql_ms } = sumTrips(trips)
   return `total;dur=${Date.now() - begunMillis}, db;dur=${sql_ms};desc="${sql_count} statement${sql_count === 1 ? '' : 's'}"`
 }
 
-/** One line per request. */
+/** Logs one line per request. */
 export const logRequest = (context: Context, requestId: string, begunMillis: number, trips: readonly Trip[], fault: unknown): void =>
   logEvent(
     context.res.status >= 500 ? 'error' : 'info',

@@ -8,15 +8,15 @@ import { type Router, serveOperation } from './router.ts'
 import type { Scope } from './scope.ts'
 import { idText } from './text-fields.ts'
 
-/** The parts of a resource's endpoints that are the same for every resource. */
+/** What the endpoints below need to know of a resource. */
 export interface Resource {
   path: string
   tag: string
-  /** "pipeline type": for summaries and messages. */
+  /** For summaries and messages: "pipeline type". */
   noun: string
-  /** The noun in the names of operations, where it is another. */
+  /** The noun in operation ids, if it differs. */
   operationNoun?: string
-  /** The row as it is answered. */
+  /** The schema of a row in an answer. */
   answer: () => z.ZodType
   notFound: ErrorCode
 }
@@ -33,7 +33,7 @@ const plural = (noun: string): string => {
   return noun.endsWith('ly') ? noun.replace(/y$/, 'ies') : `${noun}s`
 }
 
-/** What generated clients call an operation on it: `get_anomaly_detection_rule`. */
+/** The operation id, which is the name in generated clients: `get_anomaly_detection_rule`. */
 const operation = (verb: string, noun: string): string => `${verb}_${noun.replaceAll(' ', '_')}`
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
@@ -41,7 +41,7 @@ const capitalised = (text: string): string => text.charAt(0).toUpperCase() + tex
 const notFound = ({ noun, notFound: code }: Pick<Resource, 'noun' | 'notFound'>, target: Target): ApiError =>
   new ApiError(code, describeTarget(capitalised(noun), target))
 
-/** `POST /things`: 201 with the id of a new row, 200 with that of the one there is. */
+/** `POST /things`: 201 with the id of a new row, 200 with the id of an existing one. */
 export const serveCreateOrGet = <Body extends z.ZodType>(
   router: Router,
   { path, tag, noun }: Pick<Resource, 'path' | 'tag' | 'noun'>,
@@ -59,7 +59,10 @@ export const serveCreateOrGet = <Body extends z.ZodType>(
       summary: `Create or get ${withArticle(noun)}`,
       description,
       body,
-      answers: { 200: { description: 'It existed.', schema: idAnswer }, 201: { description: 'It was created.', schema: idAnswer } },
+      answers: {
+        200: { description: 'The row existed already.', schema: idAnswer },
+        201: { description: 'The row was created.', schema: idAnswer },
+      },
       errors,
     },
     async (input, { db, now }) => {
@@ -68,7 +71,7 @@ export const serveCreateOrGet = <Body extends z.ZodType>(
     },
   )
 
-/** `GET /things`: a page in the order of the ids. */
+/** `GET /things`: a page of rows, ordered by id. */
 export const serveList = <Query extends z.ZodRawShape>(
   router: Router,
   {
@@ -92,7 +95,7 @@ export const serveList = <Query extends z.ZodRawShape>(
       tag,
       summary: `List ${plural(noun)}`,
       query,
-      answers: { 200: { description: 'In the order of their ids.', schema: () => z.array(answer()), paged: true } },
+      answers: { 200: { description: 'The rows, ordered by id.', schema: () => z.array(answer()), paged: true } },
     },
     async (input, { db }) => {
       const filters = input.query as z.output<z.ZodObject<Query>> & Page
@@ -112,7 +115,7 @@ export const serveOne = (router: Router, resource: Resource, find: (db: Database
       operationId: operation('get', resource.operationNoun ?? resource.noun),
       tag: resource.tag,
       summary: `Get one ${resource.noun}`,
-      params: () => ({ id: idText(`The ${resource.noun}.`) }),
+      params: () => ({ id: idText(`The id of the ${resource.noun}.`) }),
       answers: { 200: { description: `The ${resource.noun}.`, schema: resource.answer } },
       errors: [resource.notFound],
     },
@@ -123,7 +126,7 @@ export const serveOne = (router: Router, resource: Resource, find: (db: Database
     },
   )
 
-/** `PATCH /things`: the fields in the body change, the whole row is answered. */
+/** `PATCH /things`: changes the fields in the body, and answers with the whole row. */
 export const servePatch = <Changes>(
   router: Router,
   resource: PatchableResource,

@@ -13,17 +13,17 @@ import type { AppEnvironment, Scope } from './scope.ts'
 export type Router = OpenAPIHono<AppEnvironment>
 type RequestContext = Context<AppEnvironment>
 
-/** What an endpoint answers. */
+/** The answer of an operation. */
 export interface Answer {
   status: number
   /** Sent as JSON. */
   body?: unknown
-  /** Sent as it is, in the place of a body; its type is in the headers. */
+  /** Sent unchanged, instead of `body`; `headers` has its type. */
   text?: string
   headers?: Record<string, string>
 }
 
-/** What a router has been given, in order. The endpoints' documentation is made when it is asked for: it costs more than all else at start-up. */
+/** The registered routes and endpoints, in order. Their documentation is made on request: at start-up it would cost the most. */
 interface Registry {
   routes: RegisteredRoute[]
   endpoints: Endpoint[]
@@ -39,10 +39,10 @@ export const createRouter = (): Router => {
 
 const registryOf = (router: Router): Registry => registries.get(router) as Registry
 
-/** The endpoints handled so far, in the order of the docs page. */
+/** The endpoints registered so far, in the order of the docs page. */
 export const endpointsOf = (router: Router): readonly Endpoint[] => registryOf(router).endpoints
 
-/** The route that will answer this request, as far as method and path tell; undefined: there is none. */
+/** The first route with the method and path of this request; undefined if there is none. */
 export const routeOf = (context: RequestContext): RegisteredRoute | undefined => {
   for (const { handler } of matchedRoutes(context)) {
     const route = routeByHandler.get(handler)
@@ -51,7 +51,7 @@ export const routeOf = (context: RequestContext): RegisteredRoute | undefined =>
   return undefined
 }
 
-/** Looks up the routes of a path, whatever the method: for 405, `Allow` and preflights. Made once every route is registered. */
+/** Finds the routes of a path with any method: for 405, `Allow` and preflights. First used after every route is registered. */
 export const routesByPath = (router: Router): ((path: string) => RegisteredRoute[]) => {
   const paths = once(() => {
     const trie = new TrieRouter<RegisteredRoute>()
@@ -64,13 +64,13 @@ export const routesByPath = (router: Router): ((path: string) => RegisteredRoute
       .map(([route]) => route)
 }
 
-/** `/pipeline/{id}` as Hono writes it. */
+/** `/pipeline/{id}` as Hono writes it: `/pipeline/:id`. */
 const honoPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1')
 
 /**
- * Registers a route: what it takes is read and checked the same way for operations, pages and data, all faults in one
- * error. zod-openapi's own `openapi()` is not used: it refuses a body without a content type, loses integers beyond
- * 2^53 and stops at the first faulty part of a request.
+ * Registers a route. Operations, pages and data read and check their input the same way, with all faults in one error.
+ * zod-openapi's own `openapi()` is not used: it refuses a body without a content type, loses integers beyond 2^53 and
+ * stops at the first faulty part of a request.
  */
 export const register = <
   Params extends Shape = {},
@@ -118,7 +118,7 @@ export const serveOperation = <
   register(router, 'operation', endpoint, (input, context, warnings) => answerOf(context, warnings, (scope) => run(input, scope)))
 }
 
-/** Registers data that only our own pages ask for: as an operation, but in no documentation. */
+/** Registers data that only our own pages request: like an operation, but without documentation. */
 export const serveData = <Query extends Shape = {}>(
   router: Router,
   route: Pick<Route<{}, Query>, 'path' | 'query'>,
@@ -141,11 +141,11 @@ const answerWith = ({ status, body, text, headers = {} }: Answer, warnings: stri
     : new Response(stringifyJson(body), { status, headers: { 'Content-Type': 'application/json', ...all } })
 }
 
-/** Says what a client has probably not meant, beside an answer that is right. */
+/** The header for probable mistakes in a request that succeeded. */
 export const WARNING = 'Watcher-Warning'
 const MAX_WARNING_CHARACTERS = 500
 
-/** The sentences as one header: ASCII, whatever text of a client is in them. */
+/** The sentences as one header, in ASCII: other characters of a client's text are percent-encoded. */
 export const warningHeader = (sentences: readonly string[]): Record<string, string> => {
   const text = sentences.filter((sentence) => sentence !== '').join('; ')
   const ascii = text.replace(/[^\x20-\x7e]+/g, (characters) => encodeURIComponent(characters.toWellFormed()))

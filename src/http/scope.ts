@@ -4,23 +4,23 @@ import type { Caller } from './access.ts'
 import type { Stopwatch } from './profile.ts'
 import type { RegisteredRoute } from './route.ts'
 
-/** What a request has at hand; made at the entry and passed on, never reached for. */
+/** Everything that a request may use. The entry makes it and passes it on; there are no globals. */
 export interface Scope {
   settings: Settings
-  /** Which of them are set, by name: what may be shown of them. */
+  /** The names of the settings that are set. Names may be shown, values must not. */
   namesGiven: readonly string[]
   db: Database
-  /** For the few requests that work through more than one statement: each trip has a time of its own. */
+  /** For the few requests that make several round trips: each has its own time limit. */
   backgroundDb: Database
-  /** The moment the request arrived, as an instant (see instant.ts): all its rows agree on "now". */
+  /** The arrival of the request, as an instant (see core/instant.ts): all its rows have the same "now". */
   now: string
-  /** Takes the request's time, for `?profile=true`. */
+  /** Measures the request, for `?profile=true`. */
   stopwatch: Stopwatch
-  /** Names the request's trace in the log; undefined where it is not recorded. */
+  /** The id of the request's trace, for the log; undefined if the trace is not recorded. */
   traceId: string | undefined
-  /** Sends recorded jobs to the queue once the answer is on its way: it neither waits for that nor fails with it. */
+  /** Sends recorded jobs to the queue after the answer: the answer neither waits for the send nor fails with it. */
   sendAfterwards: (jobIds: readonly number[]) => void
-  /** Carries jobs out once the answer is on its way, past the queue: for what is to say that the queue stands still. */
+  /** Runs jobs after the answer, without the queue: the alert about a full queue must not wait in that queue. */
   runAfterwards: (jobIds: readonly number[]) => void
 }
 
@@ -30,7 +30,7 @@ export interface AppEnvironment {
     scope: Scope
     requestId: string
     caller: Caller
-    /** The route that answers, once its handler has been reached. */
+    /** The route that answers; set when its handler starts. */
     route: RegisteredRoute
   }
 }

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { textFault } from './body.ts'
 import { boundedText, instantField } from './fields.ts'
 
-/** Query parameters and path segments are text; these read them. */
+/** Fields of query parameters and path segments, which arrive as text. */
 export const idText = (description: string) =>
   z
     .string()
@@ -17,7 +17,7 @@ export const flagText = (description: string) =>
     .transform((text) => ['true', 'True', '1'].includes(text))
     .openapi({ type: 'boolean', description, example: true })
 
-/** A `+` of an offset that the client did not percent-encode arrives as a space. */
+/** If a client does not percent-encode the `+` of an offset, the `+` arrives as a space. */
 export const instantText = (description: string) =>
   z
     .string()
@@ -36,12 +36,12 @@ export const nameText = (description: string) =>
     .pipe(boundedText(1, 150))
     .openapi({ type: 'string', description, minLength: 1, maxLength: 150 })
 
-/** A query parameter with a least and a most value. */
-export const numberText = (description: string, least: number, most: number, initially: number) =>
+/** A whole number from `min` to `max`; without it, `defaultValue`. */
+export const numberText = (description: string, min: number, max: number, defaultValue: number) =>
   z
     .string()
-    .regex(/^\d{1,15}$/, `Must be a whole number between ${least} and ${most}`)
+    .regex(/^\d{1,15}$/, `Must be a whole number between ${min} and ${max}`)
     .transform(Number)
-    .refine((value) => value >= least && value <= most, { error: `Must be a whole number between ${least} and ${most}` })
-    .default(initially)
-    .openapi({ type: 'integer', description, minimum: least, maximum: most, default: initially })
+    .refine((value) => value >= min && value <= max, { error: `Must be a whole number between ${min} and ${max}` })
+    .default(defaultValue)
+    .openapi({ type: 'integer', description, minimum: min, maximum: max, default: defaultValue })

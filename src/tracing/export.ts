@@ -3,10 +3,10 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { logEvent } from '../core/log.ts'
 import { readSettings, type Settings } from '../env.ts'
 
-/** A collector that takes longer is not waited for: the platform ends work behind an answer after 30 seconds. */
+/** How long to wait for a collector. The platform allows 30 seconds for work after an answer. */
 const TIMEOUT_MILLIS = 5_000
 
-/** Whom spans are sent to. */
+/** A receiver of spans. */
 export interface Collector {
   url: string
   headers: Record<string, string>
@@ -17,7 +17,7 @@ type Exporting = Pick<Settings, 'LOGFIRE_TOKEN' | 'OTEL_EXPORTER_OTLP_ENDPOINT' 
 export const isTraced = (settings: Exporting): boolean =>
   settings.LOGFIRE_TOKEN !== undefined || settings.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined
 
-/** Logfire, whose tokens name their region (`pylf_v1_eu_…`), and the collector that the settings name: either, or both. */
+/** The collectors of the settings: Logfire (the token names its region: `pylf_v1_eu_…`), an OTLP endpoint, both or none. */
 export const collectorsOf = ({ LOGFIRE_TOKEN, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS }: Exporting): Collector[] => {
   const collectors: Collector[] = []
   if (LOGFIRE_TOKEN !== undefined) {
@@ -30,7 +30,7 @@ export const collectorsOf = ({ LOGFIRE_TOKEN, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_
   return collectors
 }
 
-/** Sends spans as OTLP/HTTP in JSON. Tried once and never fails: what a collector does not take is lost, with a line in the log. */
+/** Sends spans as OTLP/HTTP in JSON. It tries once and never throws: a lost post is a line in the log. */
 export const exportSpans = async (spans: ReadableSpan[], settings: Exporting): Promise<void> => {
   const body = JsonTraceSerializer.serializeRequest(spans)
   await Promise.all(collectorsOf(settings).map((collector) => post(collector, body)))
@@ -48,13 +48,13 @@ const post = async ({ url, headers }: Collector, body: Uint8Array | undefined): 
     })
     await response.body?.cancel()
     if (!response.ok)
-      logEvent('warning', 'the collector of traces did not take these', { collector: new URL(url).host, status: response.status })
+      logEvent('warning', 'the collector of traces refused a post', { collector: new URL(url).host, status: response.status })
   } catch (error) {
     logEvent('warning', 'the collector of traces did not answer', { collector: new URL(url).host }, error)
   }
 }
 
-/** A deployment that is not configured says so in its answers, not here. */
+/** The settings; undefined if the deployment is misconfigured, which its answers report. */
 export const readableSettings = (env: Env): Settings | undefined => {
   try {
     return readSettings(env)
@@ -63,7 +63,7 @@ export const readableSettings = (env: Env): Settings | undefined => {
   }
 }
 
-/** Where a trace's spans go once the last of them is over. */
+/** Takes the spans of a trace after the last one has ended. */
 export interface SpanSink {
   env: Env
   take: (spans: ReadableSpan[]) => void
@@ -74,13 +74,13 @@ const sendSpans = (env: Env, spans: ReadableSpan[]): Promise<void> => {
   return settings ? exportSpans(spans, settings) : Promise.resolve()
 }
 
-/** Sends each trace by itself, beside the answer: for a request, which has one. */
+/** Sends each trace on its own, after the answer: for a request, which has one trace. */
 export const sendAtOnce = (env: Env, context: Pick<ExecutionContext, 'waitUntil'>): SpanSink => ({
   env,
   take: (spans) => context.waitUntil(sendSpans(env, spans)),
 })
 
-/** Keeps the traces of a batch or a tick, to be sent as one: each post is one of the few that the platform allows. */
+/** Collects the traces of a batch or a cron tick for one post, because the platform limits the number of requests. */
 export const collectSpans = (env: Env, context: Pick<ExecutionContext, 'waitUntil'>): SpanSink & { send: () => void } => {
   const collected: ReadableSpan[] = []
   return {

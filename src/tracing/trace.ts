@@ -7,29 +7,29 @@ import type { Trip } from '../db/client.ts'
 import type { Settings } from '../env.ts'
 import { isTraced, readableSettings, type SpanSink } from './export.ts'
 
-/** What a trace begins with. */
+/** The start of a trace. */
 interface Beginning {
   name: string
   kind: 'server' | 'consumer' | 'internal'
-  /** W3C `traceparent` of whoever asked for this, as it came. */
+  /** The caller's W3C `traceparent`, unchecked. */
   parent?: string | undefined
   attributes?: Attributes
 }
 
 const KINDS = { server: SpanKind.SERVER, consumer: SpanKind.CONSUMER, internal: SpanKind.INTERNAL } as const
 
-/** A statement of a thousand lines is not kept whole. */
+/** The limit for the text of a statement, in characters; longer text is cut. */
 const MAX_TEXT = 8_000
 
 /**
- * What a request, a job or a tick of the clock tells whoever collects traces: a span for itself, one for each part. Sent
- * once the last part is over, beside the answer: it neither waits for that nor fails with it. Where nobody collects, or
- * the sampling leaves this one out, it costs nothing. All times are the worker's own clock, in whole milliseconds.
+ * The trace of a request, a job or a cron tick: one span for the whole, and one for each step. It is sent when the last
+ * span has ended; the answer neither waits for that nor fails with it. Nothing is sent without a collector, or if the
+ * sampling drops the trace. All times are the worker's own clock, in whole milliseconds.
  */
 export class Trace {
-  /** Names the trace in the log; undefined where it is not recorded. */
+  /** The id of the trace, for the log; undefined if the trace is not recorded. */
   readonly id: string | undefined
-  /** For whoever carries on, in another worker: W3C `traceparent`. */
+  /** The W3C `traceparent` for work that continues in another worker. */
   readonly parent: string | undefined
   readonly #recording: Recording | undefined
 
@@ -44,12 +44,12 @@ export class Trace {
     return new Trace(settings && isTraced(settings) ? new Recording(settings, versionOf(env), take, beginning) : undefined)
   }
 
-  /** Takes the round trips of a database into the trace, those to come included. */
+  /** Adds the round trips of a database to the trace, also later ones. */
   follow(trips: readonly Trip[]): void {
     this.#recording?.trips.push(trips)
   }
 
-  /** Does the work as a part of this trace; hands over the `traceparent` for what it sends. */
+  /** Runs the work as a span of this trace. The work gets the `traceparent` for what it sends. */
   async measure<Result>(
     name: string,
     { kind, attributes = {} }: { kind: 'client' | 'producer'; attributes?: Attributes },
@@ -67,7 +67,7 @@ export class Trace {
     }
   }
 
-  /** What is known of the whole by now; `fault` is a word for what went wrong on our side. */
+  /** Sets the name and the attributes of the whole; `fault` is a word for a failure of Watcher. */
   describe(name: string | undefined, attributes: Attributes, fault?: string): void {
     const root = this.#recording?.root
     if (name !== undefined) root?.updateName(name)
@@ -75,13 +75,13 @@ export class Trace {
     if (fault !== undefined) root?.setStatus({ code: SpanStatusCode.ERROR, message: fault })
   }
 
-  /** The whole is over; parts of it may go on. */
+  /** Ends the span of the whole; other spans may still be open. */
   end(): void {
     this.#recording?.close(this.#recording.root)
   }
 }
 
-/** Spans of one trace, until all of them are over. */
+/** The spans of one trace, until all have ended. */
 class Recording {
   readonly trips: (readonly Trip[])[] = []
   readonly root: Span
@@ -93,7 +93,7 @@ class Recording {
 
   constructor(settings: Settings, version: string | undefined, take: SpanSink['take'], { name, kind, parent, attributes = {} }: Beginning) {
     this.#take = take
-    // A provider of its own for each trace: workers handle many at once, and what is exported belongs to one of them.
+    // Each trace has its own provider: a worker handles many at once, and an export must contain only one of them.
     const provider = new TracerProvider({
       resource: resourceFromAttributes({
         'service.name': settings.OTEL_SERVICE_NAME,
@@ -112,9 +112,9 @@ class Recording {
       ],
     })
     this.#tracer = provider.getTracer('watcher')
-    const above = parent === undefined ? ROOT_CONTEXT : PROPAGATOR.extract(ROOT_CONTEXT, { traceparent: parent }, CARRIER)
-    this.root = this.#tracer.startSpan(name, { kind: KINDS[kind], attributes, startTime: Date.now() }, above)
-    this.#context = trace.setSpan(above, this.root)
+    const parentContext = parent === undefined ? ROOT_CONTEXT : PROPAGATOR.extract(ROOT_CONTEXT, { traceparent: parent }, CARRIER)
+    this.root = this.#tracer.startSpan(name, { kind: KINDS[kind], attributes, startTime: Date.now() }, parentContext)
+    this.#context = trace.setSpan(parentContext, this.root)
     this.#running = 1
   }
 

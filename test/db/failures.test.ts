@@ -5,7 +5,7 @@ import { call, countOf, expectError, get, makePipeline, post, sql, startRun, uni
 
 const away = { NEON_FETCH_ENDPOINT: 'http://127.0.0.1:1/sql' }
 
-describe('when the database is away', () => {
+describe('when the database is unavailable', () => {
   it('answers 503 with Retry-After, and neither SQL nor a stack trace', async () => {
     const requests: [string, string, unknown?][] = [
       ['POST', '/pipeline', { name: unique('p'), pipeline_type_name: 't' }],
@@ -34,7 +34,7 @@ describe('when the database is away', () => {
     }
   })
 
-  it('says what to mend where the database is not there, or not migrated', async () => {
+  it('says what to correct if the database does not exist, or is not migrated', async () => {
     const url = new URL(env.DATABASE_URL)
     const at = (database: string) => {
       url.pathname = `/${database}`
@@ -51,7 +51,7 @@ describe('when the database is away', () => {
     expect(unmigrated.body.message).toContain('npm run db:migrate')
   })
 
-  it('answers 503 where the database answers something else than a result', async () => {
+  it('answers 503 if the database does not answer with a result', async () => {
     const answers = ['<html>gateway</html>', '{"rows":[', ''].flatMap((text) => [200, 400].map((status) => new Response(text, { status })))
     const fetch = vi.spyOn(globalThis, 'fetch')
     for (const answer of answers) {
@@ -62,7 +62,7 @@ describe('when the database is away', () => {
     fetch.mockRestore()
   })
 
-  it('gives up a statement that takes too long, which PostgreSQL then cancels', { timeout: 40_000 }, async () => {
+  it('stops waiting for a statement that takes too long, and PostgreSQL cancels it', { timeout: 40_000 }, async () => {
     const name = unique('blocked')
     const client = neon(env.DATABASE_URL)
     const blocker = client.transaction([client.query('lock table pipeline in access exclusive mode'), client.query('select pg_sleep(11)')])
@@ -74,12 +74,12 @@ describe('when the database is away', () => {
   })
 })
 
-describe('when two transactions meet', () => {
-  it('repeats what PostgreSQL rolled back for a deadlock, and the request succeeds', { timeout: 40_000 }, async () => {
+describe('when two transactions deadlock', () => {
+  it('repeats the statement that PostgreSQL rolled back, and the request succeeds', { timeout: 40_000 }, async () => {
     const pipeline_id = await makePipeline({ next_watermark: '1' })
     const id = await startRun({ pipeline_id })
     const client = neon(env.DATABASE_URL)
-    // The other side locks pipeline then execution; ending locks execution then pipeline. One of the two is the victim.
+    // The other transaction locks pipeline, then execution; the end locks execution, then pipeline. PostgreSQL rolls one back.
     const other = client
       .transaction([
         client.query('select from pipeline where id = $1 for update', [pipeline_id]),
@@ -98,8 +98,8 @@ describe('when two transactions meet', () => {
   })
 })
 
-describe('a page that is too large to carry', () => {
-  it('is refused with the way out, and fits with a smaller limit', { timeout: 60_000 }, async () => {
+describe('a page of rows that is too large', () => {
+  it('is refused, and works with a smaller limit', { timeout: 60_000 }, async () => {
     const pipeline_id = await makePipeline()
     const blob = 'x'.repeat(1_000_000)
     for (let index = 0; index < 12; index += 1) await startRun({ pipeline_id, execution_metadata: { blob } })

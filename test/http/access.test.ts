@@ -19,7 +19,7 @@ afterEach(() => {
 })
 
 describe('a request without a token', () => {
-  it('is refused on every path but the health one, with what is missing', async () => {
+  it('is refused on every path except health, and the answer names the scheme', async () => {
     for (const [method, path] of [
       ['GET', '/pipeline'],
       ['POST', '/pipeline'],
@@ -45,19 +45,22 @@ describe('a request without a token', () => {
     'Bearer airflow:s3cret-of-airflow',
     'bearer S3CRET-OF-AIRFLOW',
     `Bearer s3cret-of-airflow${'%00'.repeat(200)}`,
-  ])('is refused with a token that is not known: %.40s', async (authorization) => {
+  ])('is refused with an unknown token: %.40s', async (authorization) => {
     const reply = await send('GET', '/pipeline', { authorization })
     expectError(reply, 401, 'unauthenticated')
     expect(reply.headers.get('www-authenticate')).toBe('Bearer realm="watcher", error="invalid_token"')
   })
 
-  it.each(['Basic czNjcmV0', 'Bearer', 'Bearer ', 's3cret-of-airflow', 'Bearer a b'])('or with what is none: %s', async (authorization) => {
-    expectError(await send('GET', '/pipeline', { authorization }), 401, 'unauthenticated')
-  })
+  it.each(['Basic czNjcmV0', 'Bearer', 'Bearer ', 's3cret-of-airflow', 'Bearer a b'])(
+    'is refused with a header that has no token: %s',
+    async (authorization) => {
+      expectError(await send('GET', '/pipeline', { authorization }), 401, 'unauthenticated')
+    },
+  )
 })
 
 describe('a token', () => {
-  it('may do everything, or only read', async () => {
+  it('may write, or only read', async () => {
     const body = { name: unique('p'), pipeline_type_name: 't' }
     expect((await send('POST', '/pipeline', WRITES, body)).status).toBe(201)
     expect((await send('GET', '/pipeline?limit=1', READS)).status).toBe(200)
@@ -95,16 +98,16 @@ describe('a token', () => {
 })
 
 describe('a token that sends too many requests', () => {
-  it('is told to wait, and no other with it', async () => {
+  it('gets 429, and other tokens do not', async () => {
     const settings = { ...TOKENS, WATCHER_API_TOKENS: 'wild:s3cret-wild,calm:s3cret-calm' }
     const wild = () => send('GET', '/nowhere', { authorization: 'Bearer s3cret-wild' }, undefined, settings)
     let limited: Awaited<ReturnType<typeof wild>> | undefined
-    // The limit of wrangler.toml, on the platform's own counter; a window may end in between.
+    // The limit is in wrangler.toml. A window of the platform's counter may end in between.
     for (let sent = 0; sent < 2500 && !limited; sent += 1) {
       const reply = await wild()
       if (reply.status === 429) limited = reply
     }
-    if (!limited) throw new Error('2,500 requests were not too many')
+    if (!limited) throw new Error('2,500 requests did not reach the limit')
     expectError(limited, 429, 'rate_limited')
     expect(limited.headers.get('retry-after')).toBe('10')
     expect((await send('GET', '/pipeline?limit=1', { authorization: 'Bearer s3cret-calm' }, undefined, settings)).status).toBe(200)
@@ -112,20 +115,20 @@ describe('a token that sends too many requests', () => {
 })
 
 describe('the rate limit', () => {
-  it('that cannot be asked lets the request pass', async () => {
+  it('lets the request pass if its counter fails', async () => {
     const RATE_LIMIT = { limit: () => Promise.reject(new Error('the counter is away')) }
     expect((await send('GET', '/pipeline?limit=1', WRITES, undefined, { ...TOKENS, RATE_LIMIT })).status).toBe(200)
   })
 })
 
 describe('a deployment', () => {
-  it('in production without tokens is closed and says which setting is missing; in dev and test it is open', async () => {
+  it('without tokens is closed in production and names the missing setting; in dev and test it is open', async () => {
     const reply = await send('GET', '/pipeline', WRITES, undefined, { ENV_STATE: 'prod' })
     expectError(reply, 503, 'misconfigured')
     expect(reply.body.message).toContain('WATCHER_API_TOKENS is not set')
     expect((await send('GET', '/', {}, undefined, { ENV_STATE: 'prod' })).status).toBe(200)
     for (const ENV_STATE of ['dev', 'test']) expect((await send('GET', '/pipeline?limit=1', {}, undefined, { ENV_STATE })).status).toBe(200)
-    // With tokens they are asked for everywhere.
+    // If tokens are set, every environment needs one.
     expectError(await send('GET', '/pipeline', {}, undefined, { ...TOKENS, ENV_STATE: 'test' }), 401, 'unauthenticated')
   })
 
@@ -137,14 +140,14 @@ describe('a deployment', () => {
     'a:s3cret,b:s3cret',
     'a b:s3cret',
     `a:${'s3cret'.repeat(50)}`,
-  ])('with tokens it cannot read says so and does not repeat them: %.30s', async (WATCHER_API_TOKENS) => {
+  ])('with malformed tokens names the setting, and never its value: %.30s', async (WATCHER_API_TOKENS) => {
     const reply = await send('GET', '/pipeline', WRITES, undefined, { ...TOKENS, WATCHER_API_TOKENS })
     expectError(reply, 503, 'misconfigured')
     expect(reply.body.message).toContain('WATCHER_API_TOKENS must be a comma-separated list')
     expect(reply.body.message).not.toContain('s3cret')
   })
 
-  it('takes the tokens of its environment before those without a prefix', async () => {
+  it('prefers the tokens with the prefix of its environment', async () => {
     const settings = { ...TOKENS, PROD_WATCHER_API_TOKENS: 'ci:another' }
     expectError(await send('GET', '/pipeline', WRITES, undefined, settings), 401, 'unauthenticated')
     expect((await send('GET', '/pipeline?limit=1', { authorization: 'bearer another' }, undefined, settings)).status).toBe(200)
@@ -161,7 +164,7 @@ describe('signing in', () => {
     )
   const cookieOf = (reply: { headers: Headers }) => (reply.headers.get('set-cookie') ?? '').split(';')[0] as string
 
-  it('is where a browser is sent, and leads back to where it wanted to go', async () => {
+  it('is the page that a browser is sent to, and it leads back to the requested page', async () => {
     const sent = await send('GET', '/scalar?a=1', { accept: 'text/html,*/*' })
     expect([sent.status, sent.headers.get('location')]).toEqual([302, '/sign_in?next=%2Fscalar%3Fa%3D1'])
     const page = await send('GET', '/sign_in?next=%2Fscalar%3Fa%3D1')
@@ -175,7 +178,7 @@ describe('signing in', () => {
     expect((await send('GET', '/pipeline?limit=1', { cookie: cookieOf(signed) })).status).toBe(200)
   })
 
-  it('with another token is refused on the same page', async () => {
+  it('with an unknown token is refused on the same page', async () => {
     const reply = await form({ token: 'wrong', next: '/scalar' })
     expect([reply.status, reply.headers.get('set-cookie')]).toEqual([401, null])
     expect(reply.body).toContain('This token is unknown. Check that you copied all of it.')
@@ -184,14 +187,14 @@ describe('signing in', () => {
   })
 
   it.each(['//evil.test/x', 'https://evil.test/', '/\\evil.test', 'javascript:alert(1)', '/sign_in', '"><script>'])(
-    'leads nowhere else, whatever the address says: %s',
+    'never leads to another site: %s',
     async (next) => {
       expect((await form({ token: 's3cret-to-read', next })).headers.get('location')).toMatch(/^\/overview$|^\/%22%3E/)
       expect((await send('GET', `/sign_in?next=${encodeURIComponent(next)}`)).body).not.toContain('<script>')
     },
   )
 
-  it('cannot be done, used or undone by another site', async () => {
+  it('is protected: another site cannot sign in, use the cookie or sign out', async () => {
     for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { 'sec-fetch-site': 'none' }]) {
       expectError(await form({ token: 's3cret-of-airflow' }, headers), 403, 'cross_site_request')
       expectError(await send('POST', '/freshness', { cookie: 'watcher_token=s3cret-of-airflow', ...headers }), 403, 'cross_site_request')
@@ -202,7 +205,7 @@ describe('signing in', () => {
     expect((await send('POST', '/freshness', { ...cookie, origin: 'https://watcher.test' })).status).toBe(200)
     expect((await send('POST', '/freshness', { ...cookie, ...SAME_ORIGIN })).status).toBe(200)
     expectError(await send('POST', '/sign_out', cookie), 403, 'cross_site_request')
-    // Also for one who may only read, and for one whose token is no longer known.
+    // Signing out also works with a read-only token and with an unknown one.
     for (const value of ['s3cret-to-read', 'gone']) {
       expect((await send('POST', '/sign_out', { cookie: `watcher_token=${value}`, ...SAME_ORIGIN })).status).toBe(303)
     }
@@ -223,14 +226,14 @@ describe('every answer', () => {
     expect(versions[0]).toMatch(/^[\w-]{8,}$/)
   })
 
-  it('says how long it took, in all and at the database', async () => {
+  it('says how long it took, in total and at the database', async () => {
     expect((await send('GET', '/pipeline?limit=1', WRITES)).headers.get('server-timing')).toMatch(
       /^total;dur=\d+, db;dur=\d+;desc="1 statement"$/,
     )
     expect((await send('GET', '/')).headers.get('server-timing')).toMatch(/db;dur=0;desc="0 statements"$/)
   })
 
-  it('tells browsers to load, frame, keep and guess nothing', async () => {
+  it('forbids browsers to load, frame, store or guess anything', async () => {
     for (const [path, headers] of [
       ['/', {}],
       ['/pipeline?limit=1', WRITES],
@@ -251,7 +254,7 @@ describe('every answer', () => {
     }
   })
 
-  it('that is a page allows its own scripts, inline ones by a nonce that is never the same', async () => {
+  it('that is a page allows its own scripts, and inline scripts only with a fresh nonce', async () => {
     const nonces = new Set<string>()
     for (const path of ['/scalar', '/sign_in']) {
       const reply = await send('GET', path, WRITES)

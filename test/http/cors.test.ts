@@ -18,7 +18,7 @@ const preflight = (origin: string, settings?: Record<string, unknown>) =>
   )
 
 describe('a page of an origin in WATCHER_ALLOWED_ORIGINS', () => {
-  it.each([ORIGIN, 'http://localhost:5173'])('may call with a token of its own: %s', async (origin) => {
+  it.each([ORIGIN, 'http://localhost:5173'])('may call with its own token: %s', async (origin) => {
     const asked = await preflight(origin)
     expect(asked.status).toBe(204)
     expect(asked.headers.get('access-control-allow-origin')).toBe(origin)
@@ -30,7 +30,7 @@ describe('a page of an origin in WATCHER_ALLOWED_ORIGINS', () => {
     expect(reply.headers.get('vary')).toContain('Origin')
   })
 
-  it('can read why it is refused, and is never sent the cookie`s rights', async () => {
+  it('can read why it is refused, and cannot use the sign-in cookie', async () => {
     const reply = await ask('GET', '/pipeline', { origin: ORIGIN })
     expectError(reply, 401, 'unauthenticated')
     expect(reply.headers.get('access-control-allow-origin')).toBe(ORIGIN)
@@ -42,7 +42,7 @@ describe('a page of an origin in WATCHER_ALLOWED_ORIGINS', () => {
 
 describe('any other page', () => {
   it.each(['https://evil.example.com', 'null', `${ORIGIN}.evil.com`, ORIGIN.toUpperCase(), 'http://app.example.com'])(
-    'is told nothing of the answer: %s',
+    'cannot read the answer: %s',
     async (origin) => {
       for (const reply of [await preflight(origin), await ask('GET', '/pipeline?limit=1', { origin, authorization: 'Bearer s3cret' })]) {
         expect([...reply.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
@@ -50,13 +50,13 @@ describe('any other page', () => {
     },
   )
 
-  it('nor is anyone where the setting is not there', async () => {
+  it('cannot read an answer if the setting is absent', async () => {
     const { WATCHER_ALLOWED_ORIGINS: _, ...closed } = SETTINGS
     expectError(await preflight(ORIGIN, closed), 401, 'unauthenticated')
   })
 })
 
-it.each(['*', 'app.example.com', `${ORIGIN}/`, `${ORIGIN},`, `${ORIGIN}/path`])('%s is no list of origins', async (value) => {
+it.each(['*', 'app.example.com', `${ORIGIN}/`, `${ORIGIN},`, `${ORIGIN}/path`])('refuses %s as a list of origins', async (value) => {
   const reply = await ask('GET', '/pipeline', {}, { ...SETTINGS, WATCHER_ALLOWED_ORIGINS: value })
   expectError(reply, 503, 'misconfigured')
   expect(reply.body.message).toContain('WATCHER_ALLOWED_ORIGINS')

@@ -12,7 +12,7 @@ describe('every error has one shape', () => {
     expect((await get('/start_pipeline_execution')).headers.get('allow')).toBe('OPTIONS, POST')
   })
 
-  it('for a body that is no JSON, too large, of another type, or missing', async () => {
+  it('for a body that is not JSON, too large, of another type, or missing', async () => {
     for (const text of ['{', '{"name":}', "{'name':1}", '{"a":1}x', 'NaN'])
       expectError(await post('/pipeline', text), 400, 'malformed_json')
     expectError(await post('/pipeline', '{"name":"x"}', { 'content-type': 'text/plain' }), 415, 'unsupported_media_type')
@@ -42,7 +42,7 @@ describe('every error has one shape', () => {
     ])
   })
 
-  it('keeps the request id of a client that sends a sane one, and makes one otherwise', async () => {
+  it('keeps a safe request id of a client, and makes one otherwise', async () => {
     expect((await get('/nowhere', { 'x-request-id': 'airflow.run-7' })).body.request_id).toBe('airflow.run-7')
     expect((await get('/', { 'x-request-id': 'airflow.run-7' })).headers.get('x-request-id')).toBe('airflow.run-7')
     for (const id of ['a b', 'x'.repeat(129), 'é', '"}']) {
@@ -52,8 +52,8 @@ describe('every error has one shape', () => {
   })
 })
 
-describe('HTTP itself', () => {
-  it('takes a body without a content type, or with any JSON type, for JSON', async () => {
+describe('HTTP', () => {
+  it('reads a body as JSON if its content type is absent, or any JSON type', async () => {
     const name = unique('p')
     for (const type of ['', 'application/json; charset=utf-8', 'APPLICATION/JSON', 'application/vnd.api+json']) {
       expect([200, 201]).toContain(
@@ -63,7 +63,7 @@ describe('HTTP itself', () => {
     expect(await countOf('pipeline where name = $1', [name])).toBe(1)
   })
 
-  it('answers HEAD as GET without the body, and OPTIONS with what is allowed', async () => {
+  it('answers HEAD as GET without the body, and OPTIONS with the allowed methods', async () => {
     const head = await call('HEAD', '/pipeline')
     expect([head.status, head.body, head.headers.get('content-type')]).toEqual([200, '', 'application/json'])
     expect((await call('HEAD', '/pipeline/999999')).status).toBe(404)
@@ -103,8 +103,8 @@ describe('HTTP itself', () => {
     expectError(await call('GET', '/pipeline', undefined, {}, { ENV_STATE: 'production' }), 503, 'misconfigured')
   })
 
-  it('takes a setting with the prefix of the environment before one without', async () => {
-    // TOML's own boolean, and a word as Python writes it, mean the same.
+  it('prefers the setting with the prefix of the environment', async () => {
+    // A TOML boolean, a word as Python writes it, and a digit mean the same.
     for (const value of [true, 'True', '1']) {
       expect((await call('GET', '/pipeline?limit=1', undefined, {}, { WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: value })).status).toBe(
         200,

@@ -5,11 +5,11 @@ import { stringifyJson } from '../../src/core/json.ts'
 import worker from '../../src/index.ts'
 import { call, get, makePipeline, post, type Reply, startRun } from '../support/api.ts'
 
-/** Every field of every endpoint is given what no client should send; whatever the answer, it is not a 5xx. */
+/** Sends hostile values in every field of every endpoint: no answer may be a 5xx. */
 
 const text = (value: unknown) => JSON.stringify(value)
 
-/** JSON texts, because some of these have no JavaScript value that would be written so. */
+/** JSON texts, because JSON.stringify cannot write some of these. */
 const NASTY_VALUES = [
   ...[null, true, false, 0, -1, 1, 1.5, 1e308, -1e308, 2 ** 31, 2 ** 53, '', ' ', 'x', '0', 'null', 'true'].map(text),
   ...[
@@ -124,7 +124,7 @@ const expectNoFault = (reply: Reply, what: string): void => {
   expect(reply.body, what).toMatchObject({ code: expect.any(String), message: expect.any(String), request_id: expect.any(String) })
 }
 
-/** A body that works, so that each fault is met alone. */
+/** A valid body for each path: a request then has only one fault. */
 const VALID: Record<string, Record<string, unknown>> = {
   '/pipeline': { name: 'fuzzed', pipeline_type_name: 't' },
   '/pipeline_type': { name: 't' },
@@ -187,12 +187,12 @@ describe('no input produces a 5xx', () => {
   it('in any query parameter or path', { timeout: 120_000 }, async () => {
     for (const [path, operations] of Object.entries(paths)) {
       for (const [method, { parameters = [], requestBody }] of Object.entries(operations)) {
-        if (requestBody) continue // its body is fuzzed above
-        for (const { name, in: place } of parameters) {
+        if (requestBody) continue // the test above fuzzes its body
+        for (const { name, in: location } of parameters) {
           for (const value of NASTY_QUERIES) {
             const encoded = value.includes('%') || value === '+' ? value : encodeURIComponent(value)
             const target =
-              place === 'path' ? path.replace(`{${name}}`, encoded || '0') : `${path.replace(/\{\w+\}/, '1')}?${name}=${encoded}`
+              location === 'path' ? path.replace(`{${name}}`, encoded || '0') : `${path.replace(/\{\w+\}/, '1')}?${name}=${encoded}`
             expectNoFault(await call(method.toUpperCase(), target), `${method} ${target.slice(0, 100)}`)
           }
         }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { expectError, get, makePipeline, post, startRun, unique } from '../support/api.ts'
 
-/** Follows Link until there is none. */
+/** Follows the Link header from page to page. */
 const follow = async (path: string) => {
   const pages: { id: number }[][] = []
   let next: string | undefined = path
@@ -15,7 +15,7 @@ const follow = async (path: string) => {
 }
 
 describe('paging', () => {
-  it('leads through every list by id, keeping the filters, each row once', async () => {
+  it('leads through every list by id, with its filters, and shows each row once', async () => {
     const pipeline_type_name = unique('paged')
     await makePipeline({ pipeline_type_name: unique('another') })
     const ids: number[] = []
@@ -39,7 +39,7 @@ describe('paging', () => {
     }
   })
 
-  it('leads to the children of an execution that has more than a thousand', async () => {
+  it('leads to all parts of an execution that has more than a thousand', async () => {
     const pipeline_id = await makePipeline()
     const parent_id = await startRun({ pipeline_id })
     for (let done = 0; done < 1001; done += 77) {
@@ -47,8 +47,8 @@ describe('paging', () => {
     }
     const { body, headers } = await get(`/pipeline_execution/${parent_id}`)
     expect(body.child_executions).toHaveLength(1000)
-    const rest = headers.get('link')?.match(/^<https:\/\/watcher\.test(.*)>; rel="next"$/)?.[1] as string
-    const ids = [...body.child_executions, ...(await get(rest)).body].map((run: { id: number }) => run.id)
+    const nextPath = headers.get('link')?.match(/^<https:\/\/watcher\.test(.*)>; rel="next"$/)?.[1] as string
+    const ids = [...body.child_executions, ...(await get(nextPath)).body].map((run: { id: number }) => run.id)
     expect(new Set(ids).size).toBe(1001)
   })
 

@@ -26,7 +26,7 @@ describe('?profile=true', () => {
     expect(policy).toContain(`'nonce-${page.match(/<script nonce="(\w+)">/)?.[1]}'`)
   })
 
-  it('really carries the request out, and shows its answer and what it sends to the queue', async () => {
+  it('executes the request, and shows its answer and the jobs that it sends', async () => {
     const name = unique('profiled')
     const created = await call('POST', '/pipeline?profile=true', { name, pipeline_type_name: '<b>t</b>' }, {}, ON)
     expect(created.status).toBe(201)
@@ -38,7 +38,7 @@ describe('?profile=true', () => {
     expect([ended.status, String(ended.body).includes('Execution 999999 not found')]).toEqual([404, true])
   })
 
-  it('escapes what clients have written', async () => {
+  it('escapes the text of clients', async () => {
     const name = '<img src=x onerror=alert(1)>'
     await post('/address_type', { name, group_name: 'g' })
     const page = String((await call('GET', '/address_type?profile=true', undefined, {}, ON)).body)
@@ -46,7 +46,7 @@ describe('?profile=true', () => {
     expect(page).not.toContain('<img')
   })
 
-  it('marks the statements that are slow, and where in the whole each part lies', async () => {
+  it('marks slow statements, and shows when each step ran', async () => {
     const watch = new Stopwatch(Date.now() - 400)
     const trips = [120, 99].map((millis, index) => ({
       statements: [`select ${index}`],
@@ -62,7 +62,7 @@ describe('?profile=true', () => {
     expect([quick?.includes('slow'), quick?.includes('99 ms'), quick?.includes('x="50.0" width="24.8"')]).toEqual([false, true, true])
   })
 
-  it('is on in dev, off elsewhere, and as PROFILING_ENABLED says', async () => {
+  it('is on in dev and off elsewhere, unless PROFILING_ENABLED is set', async () => {
     const typeWith = async (settings: Record<string, unknown>) =>
       (await call('GET', '/pipeline?limit=1&profile=true', undefined, { authorization: 'Bearer t' }, settings)).headers.get('content-type')
     const tokens = { WATCHER_API_TOKENS: 'a:t' }
@@ -73,7 +73,7 @@ describe('?profile=true', () => {
     expect(await typeWith({ ENV_STATE: 'prod', ...tokens, PROD_PROFILING_ENABLED: true })).toContain('text/html')
   })
 
-  it('is for those who may call', async () => {
+  it('needs a token', async () => {
     const reply = await call('GET', '/pipeline?profile=true', undefined, {}, { ...ON, WATCHER_API_TOKENS: 'a:t' })
     expect([reply.status, String(reply.body).includes('select')]).toEqual([401, false])
   })

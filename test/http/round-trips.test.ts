@@ -4,10 +4,10 @@ import { HeldQueue } from '../support/background.ts'
 
 const address = (name: string) => ({ address_name: name, address_type_name: 't', address_type_group_name: 'g' })
 
-/** Operations that are answered without the database. */
+/** Operations that do not need the database. */
 const ASK_NO_DATABASE = ['GET /celery/monitoring']
 
-/** The operations of the document that none of these requests calls: a new one must have its line above. */
+/** The operations of the document that none of these requests calls: a new operation needs its line in `requests`. */
 const operationsWithout = async (requests: [method: string, path: string, body?: unknown][]): Promise<string[]> => {
   const { paths } = (await call('GET', '/openapi.json')).body as { paths: Record<string, object> }
   const called = (method: string, template: string) => {
@@ -79,11 +79,11 @@ describe('a request costs one round trip to the database', () => {
       ['GET', '/pipeline/999999'],
       ['PATCH', '/pipeline', { id: 999_999 }],
     ]
-    // pipeline_id's load_lineage went with the run that has ended.
+    // load_lineage is true before the first request; the end of the run below sets it to false.
     await call('PATCH', '/pipeline', { id: pipeline_id, load_lineage: true })
     for (const [method, path, body] of requests) {
       const before = await countRoundTrips()
-      // A queue of our own: the real one's consumer would make round trips beside ours.
+      // A test queue: the consumer of the real one would make more round trips.
       const { status } = await call(method, path, body, {}, { JOBS: new HeldQueue() })
       const trips = (await countRoundTrips()) - before
       expect([method, path, status < 500, trips]).toEqual([method, path, true, 1])
@@ -91,7 +91,7 @@ describe('a request costs one round trip to the database', () => {
     expect(await operationsWithout(requests)).toEqual(ASK_NO_DATABASE)
   })
 
-  it('and none where the request is refused before', async () => {
+  it('and none if the answer does not need it', async () => {
     const before = await countRoundTrips()
     await post('/pipeline', {})
     await post('/pipeline', '{')

@@ -8,12 +8,12 @@ describe('a query parameter that an operation does not know', () => {
     expectError(reply, 422, 'validation_failed', ['query', 'pipeline'])
     expect(reply.body.message).toBe('pipeline: Unknown: did you mean pipeline_id?')
     expect((await get('/pipeline?Active=true')).body.message).toBe('Active: Unknown: did you mean active?')
-    // Beside what else is wrong, each once.
+    // Each name is listed once, together with the other faults.
     const both = await get('/pipeline?limit=0&nmae=x&nmae=y')
     expect(both.body.detail.map(({ loc }: { loc: string[] }) => loc[1])).toEqual(['nmae', 'limit'])
   })
 
-  it('is refused by an operation that takes none, before anything is done', async () => {
+  it('is refused by an operation that takes none, and nothing is written', async () => {
     const name = unique('not-created')
     expectError(await call('POST', '/pipeline?dry_run=true', { name, pipeline_type_name: 'extraction' }), 422, 'validation_failed')
     expect((await get(`/pipeline?name=${name}`)).body).toEqual([])
@@ -21,7 +21,7 @@ describe('a query parameter that an operation does not know', () => {
     expectError(await call('POST', '/freshness?now=1'), 422, 'validation_failed', ['query', 'now'])
   })
 
-  it('is ignored by health, pages, redirects and what pages ask for; profile is always known', async () => {
+  it('is ignored by health, pages, redirects and the data of pages; profile is always known', async () => {
     expect((await get('/?cachebuster=1')).body).toEqual({ status: 'ok' })
     expect((await get('/?deep=true&_=1')).body).toEqual({ status: 'ok' })
     expect((await call('GET', '/celery/monitoring?x=1')).status).toBe(302)
@@ -31,7 +31,7 @@ describe('a query parameter that an operation does not know', () => {
     expect((await get('/openapi.json?v=1')).status).toBe(200)
   })
 
-  it('may be anything at all', async () => {
+  it('never causes a 5xx, whatever it is', async () => {
     for (const query of ['?%00=1', '?=', '?&&', `?${'x'.repeat(5000)}=1`, '?\u{1f989}=1', '?__proto__=1', '?limit[]=5'])
       expect((await get(`/pipeline${query}`)).status, query).toBeLessThan(500)
     expect((await get(`/pipeline?${Array.from({ length: 200 }, (_, index) => `a${index}`).join('&')}`)).body.detail).toHaveLength(20)
@@ -41,7 +41,7 @@ describe('a query parameter that an operation does not know', () => {
 describe('a body field that no schema knows', () => {
   const warningOf = async (path: string, body: unknown, method = 'POST') => (await call(method, path, body)).headers.get('watcher-warning')
 
-  it('is ignored, and named in Watcher-Warning where it looks like a known one', async () => {
+  it('is ignored, and named in Watcher-Warning if it is close to a known one', async () => {
     const pipeline_id = await makePipeline()
     const reply = await patch('/pipeline', { id: pipeline_id, full_laod: true })
     expect([reply.status, reply.headers.get('watcher-warning')]).toEqual([200, 'full_laod is ignored: did you mean full_load?'])
@@ -61,7 +61,7 @@ describe('a body field that no schema knows', () => {
     ).toBe('target_addresses: deprected is ignored: did you mean deprecated?')
   })
 
-  it('is not named where it is short, or like none: what old clients send is no mistake', async () => {
+  it('is not named if it is short, or close to no known one: old clients send such fields', async () => {
     const body = { name: unique('p'), pipeline_type_name: 'extraction', pipeline_type_group_name: 'batch', nme: 'x', owners: 'y' }
     const { status, headers } = await post('/pipeline', body)
     expect([status, headers.get('watcher-warning')]).toEqual([201, null])
@@ -78,7 +78,7 @@ describe('a body field that no schema knows', () => {
     expect(long?.length).toBeLessThanOrEqual(500)
   })
 
-  it('does not hide what is wrong', async () => {
+  it('does not hide the faults of the body', async () => {
     expectError(await post('/pipeline', { nam_: 'x', pipeline_type_nam: 'y' }), 422, 'validation_failed', ['body', 'name'])
   })
 })
@@ -88,7 +88,7 @@ describe('the nearest name', () => {
     expect(countEdits('kitten', 'sitting', 9)).toBe(3)
     expect(countEdits('', 'abc', 9)).toBe(3)
     expect(countEdits('same', 'same', 0)).toBe(0)
-    expect(countEdits('abcdef', 'abcxyz', 2)).toBe(3) // more than was asked for
+    expect(countEdits('abcdef', 'abcxyz', 2)).toBe(3) // 3: more than the maximum of 2
     expect(nearestName('actve', ['limit', 'active', 'after_id'], 2)).toBe('active')
     expect(nearestName('zzzzz', ['limit', 'active'], 2)).toBeUndefined()
   })

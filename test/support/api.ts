@@ -13,8 +13,8 @@ export interface Reply {
 }
 
 /**
- * Sends a request to the worker through its own entry. `body` as text is sent as it is. (Not `exports.default.fetch`:
- * it slows down with every call, 60 seconds in the place of 7 for the closure's test.)
+ * Sends a request to the worker through its own entry. A `body` that is text is sent unchanged. (`exports.default.fetch`
+ * is not used: it gets slower with every call, and the closure's test would take 60 seconds instead of 7.)
  */
 export const call = async (
   method: string,
@@ -41,26 +41,26 @@ export const get = (path: string, headers?: Record<string, string>) => call('GET
 export const post = (path: string, body?: unknown, headers?: Record<string, string>) => call('POST', path, body, headers)
 export const patch = (path: string, body: unknown) => call('PATCH', path, body)
 
-/** Runs SQL beside the service; rows as the driver reads them. */
+/** Runs SQL directly, not through the service; returns rows as the driver reads them. */
 export const sql = (text: string, params: unknown[] = []) => {
   neonConfig.fetchEndpoint = env.NEON_FETCH_ENDPOINT // a request with another setting may have changed it
   return neon(env.DATABASE_URL).query(text, params)
 }
 
-/** How many requests for this file's database have reached the Neon endpoint. */
+/** The number of requests that the Neon endpoint has received for this file's database. */
 export const countRoundTrips = async (): Promise<number> => {
   const database = new URL(env.DATABASE_URL).pathname.slice(1)
   const response = await fetch(`${env.NEON_FETCH_ENDPOINT}?database=${database}`)
   return ((await response.json()) as { requests: number }).requests
 }
 
-/** How many rows a statement answers, or a table holds. */
+/** The number of rows of a table, or of what else stands after `from`. */
 export const countOf = async (from: string, params: unknown[] = []): Promise<number> =>
   Number((await sql(`select count(*) as n from ${from}`, params))[0]?.n)
 
 /**
- * Makes a race a race: until the work is done, statements that insert into (or update) the table wait in front of it until
- * so many of them have arrived, each with its view of the data from before. Answers how many rows they then wrote.
+ * Forces a race: while the work runs, a statement that inserts into (or updates) the table waits until `contenders` such
+ * statements have arrived; none of them sees the writes of the others. Returns the number of rows that they wrote.
  */
 export const race = async (
   event: 'insert' | 'update',
@@ -96,31 +96,31 @@ export const race = async (
 }
 
 let made = 0
-/** A name no other test uses. */
+/** A name that no other test of this file uses. */
 export const unique = (prefix: string): string => {
   made += 1
   return `${prefix}-${made}`
 }
 
-/** Creates a pipeline and answers its id. */
+/** Creates a pipeline and returns its id. */
 export const makePipeline = async (fields: Record<string, unknown> = {}): Promise<number> => {
   const { status, body } = await post('/pipeline', { name: unique('pipeline'), pipeline_type_name: 'extraction', ...fields })
   expect(status).toBe(201)
   return body.id
 }
 
-/** Starts an execution and answers its id. */
+/** Starts an execution and returns its id. */
 export const startRun = async (fields: Record<string, unknown>): Promise<number> => {
   const { status, body } = await post('/start_pipeline_execution', fields)
   expect(status).toBe(201)
   return body.id
 }
 
-/** The row of a pipeline as the API answers it. */
+/** A pipeline as the API returns it. */
 export const readPipeline = async (id: number) => (await get(`/pipeline/${id}`)).body
 export const readExecution = async (id: number) => (await get(`/pipeline_execution/${id}`)).body
 
-/** An error of the documented shape, with the sentence in `detail` or, for 422, a list of what is wrong. */
+/** Expects an error of the documented shape: `detail` is the message or, for 422, the list of faults. */
 export const expectError = (reply: Reply, status: number, code: string, loc?: (string | number)[]): void => {
   expect([reply.status, reply.body.code]).toEqual([status, code])
   expect(Object.keys(reply.body).sort()).toEqual(['code', 'detail', 'message', 'request_id'])

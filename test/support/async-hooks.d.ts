@@ -1,4 +1,4 @@
-/** workerd has this part of Node; its types come with the rest of Node's, which a worker does not have. */
+/** workerd has this module of Node. Node's own types would also declare modules that a worker does not have. */
 declare module 'node:async_hooks' {
   export class AsyncLocalStorage<Store> {
     run<Result>(store: Store, work: () => Result): Result

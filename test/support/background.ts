@@ -6,7 +6,7 @@ import type { JobMessage } from '../../src/jobs/dispatch.ts'
 import { call, type Reply, sql, unique } from './api.ts'
 import type { ReceiverAnswer, Taken } from './provided.ts'
 
-/** A message on its way: which job, when it is to arrive, and how often it has been delivered. */
+/** A message in the queue: its job, its due time, and the number of deliveries so far. */
 interface Sent {
   body: JobMessage
   dueMillis: number
@@ -14,12 +14,12 @@ interface Sent {
 }
 
 /**
- * The queue in the test's hands, so that it can lose, double, reorder and delay: what the platform's queue may do and
- * never does when one watches. What the real one does is in real-queue.test.ts.
+ * A queue that the test controls: the test can lose, double, reorder and delay messages. The platform's queue may do so
+ * too, but rarely. real-queue.test.ts tests the real one.
  */
 export class HeldQueue {
   sent: Sent[] = []
-  /** Called before and after each send; a fault hooks in here. */
+  /** Called before and after each send; a test can throw here to make a fault. */
   onSend: (stage: 'before' | 'after') => Promise<void> = async () => {}
 
   async send(body: JobMessage, { delaySeconds = 0 }: { delaySeconds?: number } = {}) {
@@ -36,7 +36,7 @@ export class HeldQueue {
     return this.sent.map(({ body }) => body.id)
   }
 
-  /** Takes what is due out of the queue. */
+  /** Removes the due messages from the queue and returns them. */
   take(): Sent[] {
     const due = this.sent.filter(({ dueMillis }) => dueMillis <= Date.now())
     this.sent = this.sent.filter((message) => !due.includes(message))
@@ -44,7 +44,7 @@ export class HeldQueue {
   }
 }
 
-/** What a test's calls share: the queue it holds, and a Slack channel of its own. */
+/** What the calls of one test share: a queue that the test controls, and its own Slack channel. */
 export interface Background {
   queue: HeldQueue
   settings: Record<string, unknown>
@@ -54,10 +54,10 @@ export interface Background {
 
 export interface Channel {
   url: string
-  /** What is in the channel, in the order it came. */
+  /** The messages in the channel, in the order of their arrival. */
   messages: () => Promise<string[]>
   posts: () => Promise<number>
-  /** How Slack answers the next posts. */
+  /** Sets how Slack answers the next posts. */
   answers: (...answers: ReceiverAnswer[]) => Promise<void>
 }
 
@@ -86,7 +86,7 @@ export interface Delivered {
 
 const MAX_DELIVERIES = 20
 
-/** Delivers these messages in one batch through the worker's own entry; what it retries goes back into the queue, or to the dead letters. */
+/** Delivers the messages as one batch through the worker's own entry; messages that it retries go back into the queue. */
 export const deliver = async (
   { queue, settings }: Pick<Background, 'queue' | 'settings'>,
   messages: Sent[],
@@ -112,11 +112,11 @@ export const deliver = async (
   return delivered
 }
 
-/** Hands one id to the consumer, as a message that has just come. */
+/** Delivers one job id to the consumer, as a message that is due now. */
 export const deliverJob = (background: Background, id: number, deliveries = 0) =>
   deliver(background, [{ body: { id }, dueMillis: 0, deliveries }])
 
-/** Delivers what is due until nothing is; messages that have used up their deliveries become dead letters. */
+/** Delivers due messages until none is left. A message that has used up its deliveries becomes a dead letter. */
 export const drain = async (background: Background): Promise<void> => {
   for (let round = 0; round < 200; round += 1) {
     const due = background.queue.take()
@@ -126,7 +126,7 @@ export const drain = async (background: Background): Promise<void> => {
     if (dead.length > 0) await deliver(background, dead, 'watcher-dead-jobs')
     for (let from = 0; from < alive.length; from += 10) await deliver(background, alive.slice(from, from + 10))
   }
-  throw new Error('the queue does not come to rest')
+  throw new Error('the queue still has due messages after 200 rounds')
 }
 
 /** Fires a Cron Trigger through the worker's own entry. */
@@ -136,7 +136,7 @@ export const fireCron = async ({ settings }: Pick<Background, 'settings'>, cron:
   await waitOnExecutionContext(context)
 }
 
-/** The clock as the worker reads it. */
+/** Sets the clock that the worker reads. */
 export const setClock = (instant: string | Date): void => {
   vi.useFakeTimers({ toFake: ['Date'] })
   vi.setSystemTime(new Date(instant))
@@ -156,7 +156,7 @@ export const jobsOf = (kind: string) => readRows('kind = $1', kind)
 
 export const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
 
-/** A run that has ended: started and ended these minutes ago. */
+/** Records a run that started and ended this many minutes ago; it has not ended if `endedMinutesAgo` is null. */
 export const recordRun = async (
   { post }: Background,
   pipeline_id: number,

@@ -57,7 +57,7 @@ const request = z.object({
     .min(1),
 })
 
-/** A collector of traces for one test, which decodes what arrives. */
+/** A collector of traces for one test. It decodes the spans that it receives. */
 export const openCollector = () => {
   const endpoint = `${inject('receiverUrl')}/${unique(crypto.randomUUID())}`
   const url = `${endpoint}/v1/traces`

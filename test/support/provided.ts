@@ -1,10 +1,10 @@
 import 'vitest'
 
-/** What node/database.ts hands to the test files. */
+/** The values that node/database.ts gives to the test files. */
 declare module 'vitest' {
   interface ProvidedContext {
     endpointUrl: string
-    /** What stands for Slack and for a collector of traces; a channel for each path below (see node/receiver.ts). */
+    /** The server in place of Slack and of a collector of traces; each path below it is a channel (see node/receiver.ts). */
     receiverUrl: string
     /** The server's maintenance database; each test file makes its own from `templateDatabase`. */
     databaseUrl: string
@@ -23,10 +23,10 @@ export interface ReceiverAnswer {
   status?: number
   headers?: Record<string, string>
   body?: string
-  /** Until it answers. */
+  /** The time before the answer. */
   delayMillis?: number
   /** Never answers. */
   hangs?: boolean
-  /** Whether the message is in the channel, where that is not what the status says. */
+  /** Whether the message is in the channel; without this, the status decides. */
   accepted?: boolean
 }

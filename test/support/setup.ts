@@ -11,7 +11,7 @@ declare global {
   }
 }
 
-/** A database of its own for every test file, copied from the migrated template. */
+/** Every test file has its own database, a copy of the migrated template. */
 const name = `watcher_test_${crypto.randomUUID().replaceAll('-', '')}`
 
 beforeAll(async () => {

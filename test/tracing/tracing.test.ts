@@ -22,7 +22,7 @@ const named = (spans: CollectedSpan[], name: string): CollectedSpan => {
 }
 
 describe('a request', () => {
-  it('is a span with its route and outcome, and each round trip with its statement is one within it', async () => {
+  it('is a span with its route and outcome, and contains a span for each round trip with its statement', async () => {
     const { collector, background } = tracedBackground({ OTEL_SERVICE_NAME: 'watcher-of-tests', VERSION: { id: 'v1' } })
     const id = await makePipeline()
     const reply = await call('GET', `/pipeline/${id}`, undefined, {}, background.settings)
@@ -52,7 +52,7 @@ describe('a request', () => {
     expect(spans).toHaveLength(2)
   })
 
-  it('carries on the trace of its caller, with the caller deciding whether it is kept', async () => {
+  it('continues the trace of its caller, and the caller decides whether it is kept', async () => {
     const { collector, background } = tracedBackground({ OTEL_TRACES_SAMPLER_ARG: '0' })
     const traceId = '0af7651916cd43dd8448eb211c80319c'
     const ask = (traceparent: string) => call('GET', '/pipeline?limit=1', undefined, { traceparent }, background.settings)
@@ -63,7 +63,7 @@ describe('a request', () => {
     expect(requests).toMatchObject([{ traceId, parentSpanId: 'b7ad6b7169203331', name: 'GET /pipeline' }])
   })
 
-  it('that fails on our side is marked, one that is the caller`s mistake is not; neither tells more than the answer', async () => {
+  it('is marked as an error if Watcher fails, and not for a mistake of the caller', async () => {
     const { collector, background } = tracedBackground()
     await call('GET', '/pipeline?limit=x', undefined, {}, background.settings)
     await call('GET', '/nowhere', undefined, {}, background.settings)
@@ -88,8 +88,8 @@ describe('a request', () => {
   })
 })
 
-describe('what a request asks for', () => {
-  it('is one trace with it: the send, the job in another worker, its statements, the alert and the post to Slack', async () => {
+describe('a background job', () => {
+  it('is in the trace of its request: the send, the job in another worker, its statements, the alert and the post to Slack', async () => {
     const { collector, background } = tracedBackground()
     const pipeline_id = await makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })
     await recordRun({ ...background, post: (path, body) => call('POST', path, body) }, pipeline_id, 10, null)
@@ -116,7 +116,7 @@ describe('what a request asks for', () => {
     expect(named(spans, 'POST Slack webhook')).toMatchObject({ kind: 'client', parentSpanId: alert.spanId, isError: false })
   })
 
-  it('is not traced where its request is not', async () => {
+  it('is not traced if its request is not', async () => {
     const { collector, background } = tracedBackground({ OTEL_TRACES_SAMPLER_ARG: '0' })
     await background.post('/freshness')
     expect(background.queue.sent[0]?.body.traceparent).toMatch(/-00$/)
@@ -137,7 +137,7 @@ describe('what a request asks for', () => {
     expect(named(spans, 'job send_alert')).toMatchObject({ isError: true, attributes: { 'watcher.job.state': 'failed' } })
   })
 
-  it('begins with the tick of a cron where no request asked', async () => {
+  it('is in the trace of the cron tick that started it', async () => {
     const { collector, background } = tracedBackground()
     await fireCron(background, '0 * * * *', new Date(minutesAgo(0)))
     await drain(background)
@@ -146,7 +146,7 @@ describe('what a request asks for', () => {
     expect(named(spans, 'job check_freshness').traceId).toBe(tick.traceId)
   })
 
-  it('does not mind a message with a traceparent that is none, nor one without', async () => {
+  it('runs for a message with a malformed traceparent, and for one without', async () => {
     const { collector, background } = tracedBackground()
     await background.post('/freshness')
     const [sent] = background.queue.take()
@@ -160,7 +160,7 @@ describe('what a request asks for', () => {
 })
 
 describe('a collector', () => {
-  it('gets what its settings say, one post per request, as OTLP in JSON', async () => {
+  it('gets one post per request, as OTLP in JSON, with the headers of its settings', async () => {
     const { collector, background } = tracedBackground({ OTEL_EXPORTER_OTLP_HEADERS: 'x-team=data%20platform, authorization=Basic abc' })
     await call('GET', '/pipeline?limit=1', undefined, {}, background.settings)
     const [post, ...more] = await collector.taken()
@@ -168,7 +168,7 @@ describe('a collector', () => {
     expect(post?.headers).toMatchObject({ 'x-team': 'data platform', authorization: 'Basic abc', 'content-type': 'application/json' })
   })
 
-  it('is Logfire in the region of its token, the one of the settings, or both', () => {
+  it('is Logfire in the region of its token, the endpoint of the settings, or both', () => {
     const own = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/', OTEL_EXPORTER_OTLP_HEADERS: { a: 'b' } }
     const none = { LOGFIRE_TOKEN: undefined, OTEL_EXPORTER_OTLP_ENDPOINT: undefined, OTEL_EXPORTER_OTLP_HEADERS: {} }
     const logfire = (LOGFIRE_TOKEN: string, region: string) => [
@@ -189,7 +189,7 @@ describe('a collector', () => {
     ['answers with a redirect', [{ status: 302, headers: { location: 'http://127.0.0.1:1/' } }], {}],
     ['is not there', [], { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }],
     ['hangs', [{ hangs: true }], {}],
-  ])('that %s changes no answer, and is a line in the log', async (_, answers, more) => {
+  ])('that %s does not change the answer, and the log says so', async (_, answers, more) => {
     const { collector, background } = tracedBackground(more)
     if (answers.length > 0) await collector.answers(...answers)
     const lines = vi.spyOn(console, 'log')
@@ -203,14 +203,14 @@ describe('a collector', () => {
     expect((await call('GET', `/pipeline?name=${name}`, undefined, {}, { ...settings, JOBS: new HeldQueue() })).body).toHaveLength(1)
   })
 
-  it('that hangs holds no answer up', async () => {
+  it('that hangs does not delay the answer', async () => {
     const { collector, background } = tracedBackground()
     await collector.answers({ hangs: true })
     const context = createExecutionContext()
     const lines = vi.spyOn(console, 'log')
     const given = (word: string) => lines.mock.calls.some(([line]) => String(line).includes(word))
     const { status } = await worker.fetch(new Request('https://watcher.test/'), { ...env, ...background.settings } as Env, context)
-    // The answer is here while the collector is still waited for.
+    // The answer has arrived, and Watcher still waits for the collector.
     expect([status, given('the collector of traces')]).toEqual([200, false])
     await waitOnExecutionContext(context)
     expect(given('the collector of traces did not answer')).toBe(true)
@@ -235,7 +235,7 @@ describe('a collector', () => {
     ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
     ['OTEL_TRACES_SAMPLER_ARG', 'often'],
     ['LOGFIRE_TOKEN', 'two words'],
-  ])('%s=%s is refused with its name, and no value', async (name, value) => {
+  ])('%s=%s is refused with its name, and without its value', async (name, value) => {
     const { status, body } = await call('GET', '/pipeline', undefined, {}, { [name]: value })
     expect([status, body.code]).toEqual([503, 'misconfigured'])
     expect(body.message).toContain(name)

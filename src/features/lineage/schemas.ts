@@ -69,7 +69,7 @@ export const lineageQuery = once(() => ({
     .default('both')
     .openapi({ description: 'upstream: what the address is made from; downstream: what is made from it.' }),
   max_depth: numberText('Only pairs at most this many edges apart.', 1, 1_000_000, 1_000_000),
-  limit: numberText('Most rows to answer.', 1, 10_000, 10_000),
+  limit: numberText('The maximum number of rows in the answer.', 1, 10_000, 10_000),
   offset: numberText('Rows to pass over.', 0, 100_000_000, 0),
 }))
 

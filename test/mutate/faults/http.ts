@@ -81,8 +81,8 @@ const paging = faultsIn(
     ],
     [
       'a page may have any size',
-      "'Most rows to answer.', 1, 1000, 1000",
-      "'Most rows to answer.', 1, 100000, 1000",
+      "'The maximum number of rows in the answer.', 1, 1000, 1000",
+      "'The maximum number of rows in the answer.', 1, 100000, 1000",
       { only: 'refuses a limit' },
     ],
   ],

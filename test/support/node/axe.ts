@@ -4,9 +4,9 @@ import type { Page } from 'playwright-core'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe-core finds serious or critical on the page as it is shown. */
+/** The serious and critical findings of axe-core on the open page. */
 export const seriousIn = async (page: Page): Promise<string[]> => {
-  // Through the debugger, past the page's policy, which lets no such script in.
+  // Uses the debugger, because the page's Content-Security-Policy would block the script.
   const session = await page.context().newCDPSession(page)
   await session.send('Runtime.evaluate', { expression: AXE })
   const { result } = await session.send('Runtime.evaluate', {

@@ -2,7 +2,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { startDevServer } from './dev-server.ts'
 
-/** Debian's Chromium, or another one named by CHROMIUM. */
+/** The path of Chromium: CHROMIUM, or Debian's. */
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 export const TOKEN = 'pages-test-token'
 export const READ_TOKEN = 'read-only-token'
@@ -12,13 +12,13 @@ export interface Visit {
   url: string
   page: Page
   browser: Browser
-  /** What a page must not do: log an error, or ask another host. Emptied for each test. */
+  /** Faults of the pages: logged errors, and requests to another host. Emptied before each test. */
   faults: string[]
-  /** Opens a page as somebody who has signed in before. */
+  /** Opens a page as a person who is signed in. */
   open: (path: string, token?: string) => Promise<void>
-  /** Another page of the same browser, which is watched as well. */
+  /** Opens another page of the same browser; `faults` has its faults too. */
   newPage: (options: BrowserContextOptions) => Promise<Page>
-  /** Calls the API beside the browser. */
+  /** Calls the API without the browser. */
   call: (method: string, path: string, body?: unknown) => Promise<{ status: number; body: never }>
 }
 
@@ -64,7 +64,7 @@ export const startVisit = (settings: () => Promise<Record<string, string>> = asy
     await visit.browser?.close()
     await server?.stop()
   })
-  // Pages bring themselves up to date: none is left to do so beside the next test.
+  // An open page refreshes itself: close it, or it sends requests during the next test.
   afterEach(async () => {
     await Promise.all(visit.browser.contexts().map((context) => context.close()))
   })

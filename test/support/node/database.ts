@@ -9,7 +9,7 @@ import { copyAssets } from '../../../src/tools/assets.ts'
 import { migrate } from '../../../src/tools/migrate.ts'
 import { startReceiver } from './receiver.ts'
 
-/** Once per run: a server (our own, or the one in TEST_DATABASE_URL), a migrated template, the Neon endpoint, Slack. */
+/** Starts, once per run: PostgreSQL (our own, or TEST_DATABASE_URL), a migrated template database, the Neon endpoint, the receiver. */
 export default async function startDatabase(project: TestProject) {
   const given = process.env.TEST_DATABASE_URL
   const folder = given ? undefined : mkdtempSync(join(tmpdir(), 'watcher-test-'))

@@ -6,7 +6,7 @@ import { freePort } from '../../../src/dev/postgres.ts'
 
 const DEV = join(import.meta.dirname, '../../../src/dev/dev.ts')
 
-/** `npm run dev` on a free port with data of its own, for tests that need all of it. */
+/** Starts `npm run dev` on a free port with its own data. */
 export const startDevServer = async (settings: Record<string, string> = {}): Promise<{ url: string; stop: () => Promise<void> }> => {
   const folder = mkdtempSync(join(tmpdir(), 'watcher-pages-'))
   const port = await freePort()

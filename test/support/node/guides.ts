@@ -3,12 +3,12 @@ import { join } from 'node:path'
 
 export const ROOT = join(import.meta.dirname, '../../..')
 
-/** Every guide, as a path from the top of the repository. */
+/** Every guide, as a path from the root of the repository. */
 export const GUIDES = readdirSync(join(ROOT, 'src/docs')).map((name) => `src/docs/${name}`)
 
 export const readText = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
-/** The code blocks of a file in this language, in order; those after a heading where one is given. Throws where there is none. */
+/** The code blocks of a file in this language, in order; with a heading, only those after it. Throws if there is none. */
 export const blocksOf = (path: string, language: string, heading = ''): string[] => {
   const text = readText(path)
   if (!text.includes(heading)) throw new Error(`${path} has no heading ${heading}`)

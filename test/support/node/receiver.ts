@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReceiverAnswer, Taken } from '../provided.ts'
 
 /**
- * What Watcher posts to, on loopback: Slack's incoming webhooks, or a collector of traces. A channel for each path:
- * `POST /hook/<channel>` takes a body, `PUT` the answers to the next posts (then 200 again), `GET` tells what the channel
- * has taken and how often it was posted to.
+ * A local server in place of Slack's incoming webhooks or a collector of traces. Each path is a channel:
+ * `POST /hook/<channel>` accepts a body, `PUT` sets the answers to the next posts (after these it is 200 again), `GET`
+ * returns the accepted posts and the number of all posts.
  */
 export const startReceiver = async (): Promise<{ url: string; close: () => Promise<void> }> => {
   const channels = new Map<string, { taken: Taken[]; posts: number; answers: ReceiverAnswer[] }>()
@@ -32,7 +32,7 @@ export const startReceiver = async (): Promise<{ url: string; close: () => Promi
     if (delayMillis > 0) await sleep(delayMillis)
     if (!hangs) send(response, status, text, headers)
   })
-  server.keepAliveTimeout = 10 * 60 * 1000 // workerd uses an idle connection again without asking
+  server.keepAliveTimeout = 10 * 60 * 1000 // workerd uses an idle connection again without a check
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,

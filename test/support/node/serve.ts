@@ -1,9 +1,9 @@
 import { createTestHarness } from 'wrangler'
 
 /**
- * A process of its own that serves the worker on workerd with the local platform's real queue, so that a test can kill
- * it: `node serve.ts '{"configPath":"…","vars":{…}}'`. Tells its parent the URL; when told a cron, fires that trigger,
- * and otherwise tells what the worker has logged.
+ * A separate process that a test can kill. It serves the worker on workerd with the local platform's real queue:
+ * `node serve.ts '{"configPath":"…","vars":{…}}'`. It sends its URL to the parent process. For a message with `cron` it
+ * fires that trigger; for any other message it sends the worker's log.
  */
 const { configPath, vars } = JSON.parse(process.argv[2] ?? '{}') as { configPath: string; vars: Record<string, string> }
 

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Closes the output with `12 passed, 0 failed, 0 skipped`, a line that any CI can read. */
+/** Prints `12 passed, 0 failed, 0 skipped` as the last line, which any CI can read. */
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = { passed: 0, failed: 0, skipped: 0 }
@@ -9,7 +9,7 @@ export default class SummaryReporter implements Reporter {
         const { state } = test.result()
         if (state !== 'pending') counts[state] += 1
       }
-      // A file that does not load has no test to count.
+      // A file that does not load has no tests: count it as failed.
       if (module.errors().length > 0) counts.failed += 1
     }
     console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
