@@ -67,7 +67,7 @@ describe('a request is authorized', () => {
     for (const method of ['POST', 'PATCH', 'PUT', 'DELETE']) {
       expect(ask(method, { authorization: 'Bearer other' })).toEqual([
         'read_only_token',
-        `The token "dashboards" may only read: ${method} needs one without :read`,
+        `The token "dashboards" may only read: ${method} needs a token without :read`,
         {},
       ])
     }
