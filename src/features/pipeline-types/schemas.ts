@@ -14,7 +14,7 @@ import { nameText } from '../../http/text-fields.ts'
 
 export const pipelineTypePost = once(() =>
   z
-    .object({ name: nameField('Unique without regard to case.', 'api-integration'), ...thresholdFields() })
+    .object({ name: nameField('Unique, case-insensitive.', 'api-integration'), ...thresholdFields() })
     .superRefine(requireWholeThresholds)
     .openapi('PipelineTypePost'),
 )
@@ -23,7 +23,10 @@ export type PipelineTypePost = z.output<ReturnType<typeof pipelineTypePost>>
 
 export const pipelineTypePatch = once(() => patchBody('pipeline type', thresholdPatchFields()).openapi('PipelineTypePatch'))
 
-export const pipelineTypeFilters = once(() => ({ ...pageQuery(), name: nameText('Only the type of this name, in any case.').optional() }))
+export const pipelineTypeFilters = once(() => ({
+  ...pageQuery(),
+  name: nameText('Only the type with this name (case-insensitive).').optional(),
+}))
 
 export const pipelineTypeAnswer = once(() =>
   z
@@ -31,7 +34,7 @@ export const pipelineTypeAnswer = once(() =>
       id: z.int(),
       name: z.string().openapi({ example: 'api-integration' }),
       ...thresholdAnswer(),
-      config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the configuration posted last; null before.' }),
+      config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the last posted configuration; null before the first post.' }),
       created_at: instantAnswer(),
       updated_at: instantAnswer().nullable(),
     })

@@ -21,13 +21,13 @@ import { flagText, idText, nameText } from '../../http/text-fields.ts'
 export const pipelinePost = once(() =>
   z
     .object({
-      name: nameField('Unique without regard to case; match your DAG or job name.', 'stock-price-worker'),
-      pipeline_type_name: nameField('Created where it is new.', 'api-integration'),
+      name: nameField('Unique, case-insensitive. Use the name of your DAG or job.', 'stock-price-worker'),
+      pipeline_type_name: nameField('The pipeline type. It is created if it is new.', 'api-integration'),
       next_watermark: optional(watermarkField('Where the next run will stop.')),
       pipeline_metadata: optional(metadataField('Arguments and configuration of the pipeline.')),
       ...thresholdFields(),
-      load_lineage: optional(flagField('Ask the next run to post its lineage; a successful run sets it back to false. Initially false.')),
-      full_load: optional(flagField('Default of `full_load` for its executions. Initially false.')),
+      load_lineage: optional(flagField('Whether the next run should post its lineage. A successful run sets it to false. Default: true.')),
+      full_load: optional(flagField('The default of `full_load` for its executions. Default: false.')),
     })
     .superRefine(requireWholeThresholds)
     .openapi('PipelinePost'),
@@ -39,7 +39,7 @@ export const pipelinePostAnswer = once(() =>
   z
     .object({
       id: z.int().openapi({ example: 1 }),
-      active: z.boolean().openapi({ description: 'Whether the run should go on.' }),
+      active: z.boolean().openapi({ description: 'Whether the run should continue.' }),
       load_lineage: z.boolean().openapi({ description: 'Whether the run should post its lineage.' }),
       watermark: z
         .string()
@@ -58,9 +58,9 @@ export const pipelinePatch = once(() =>
       next_watermark: clearable(watermarkField('Where the next run will stop.')),
       pipeline_metadata: clearable(metadataField('Arguments and configuration of the pipeline.')),
       ...thresholdPatchFields(),
-      load_lineage: flagField('Ask the next run to post its lineage.').optional(),
-      full_load: flagField('Default of `full_load` for its executions.').optional(),
-      active: flagField('An inactive pipeline is not checked, and its code is told not to run.').optional(),
+      load_lineage: flagField('Whether the next run should post its lineage.').optional(),
+      full_load: flagField('The default of `full_load` for its executions.').optional(),
+      active: flagField('false: the pipeline is not checked, and its code is told not to run.').optional(),
     },
     ['pipeline_id'],
   ).openapi('PipelinePatch'),
@@ -68,9 +68,9 @@ export const pipelinePatch = once(() =>
 
 export const pipelineFilters = once(() => ({
   ...pageQuery(),
-  name: nameText('Only the pipeline of this name, in any case.').optional(),
+  name: nameText('Only the pipeline with this name (case-insensitive).').optional(),
   pipeline_type_id: idText('Only pipelines of this type.').optional(),
-  active: flagText('Only active, or only inactive pipelines.').optional(),
+  active: flagText('true: only active pipelines; false: only inactive pipelines.').optional(),
 }))
 
 export const pipelineAnswer = once(() =>
@@ -89,7 +89,7 @@ export const pipelineAnswer = once(() =>
       load_lineage: z.boolean(),
       full_load: z.boolean(),
       active: z.boolean(),
-      config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the configuration posted last.' }),
+      config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the last posted configuration.' }),
       created_at: instantAnswer(),
       updated_at: instantAnswer().nullable(),
     })
