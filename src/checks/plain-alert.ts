@@ -4,8 +4,8 @@ import { type AlertKind, alertKind, foundFields } from '../notifications/alert.t
 import { inOneLine } from '../notifications/message.ts'
 
 /**
- * The alert of a check that has no words of its own: its title, and the sentence of each finding, whose evidence stands in
- * the payload's items.
+ * The alert of a check without its own texts: a title, and one sentence per finding. The payload's items hold the evidence
+ * of the findings.
  */
 export const plainAlert = <Evidence>(
   kind: string,

@@ -8,16 +8,16 @@ import { insertJobs } from '../jobs/record.ts'
 import { insertAlerts } from '../notifications/record.ts'
 import type { Check, Names } from './check.ts'
 
-/** New findings of one sweep; where there are more, a job for the rest is recorded with them. */
+/** The most new findings of one sweep. If there are more, the sweep records a job for the rest. */
 export const MAX_FINDINGS = 5000
 
 const CLAIMED = sql.raw('claimed')
-/** The CTE whose rows are the ids of the alerts' jobs. */
+/** The CTE whose rows are the ids of the alert jobs. */
 export const ALERTED = sql.raw('alerted')
 const CONTINUED = sql.raw('continued')
 const FINISHED = sql.raw('finished')
 
-/** What the engine passes to every part of a check. Placeholder: `now`. */
+/** The names that the engine passes to every query of a check. Placeholder: `now`. */
 export const NAMES: Names = {
   found: sql.raw('found'),
   logged: sql.raw('logged'),
@@ -26,9 +26,9 @@ export const NAMES: Names = {
 }
 
 /**
- * The CTEs that log what is wrong and record the alerts for it, as one: `found`, `logged`, what else the check writes, and
- * `alerted`, whose rows are the ids of the recorded jobs. Of two sweeps at once the log's unique index lets one insert
- * through, and only what this statement has inserted is in its alerts. Nothing is written without a row in `claim`.
+ * The CTEs that log what is wrong and record its alerts: `found`, `logged`, the check's own CTEs, and `alerted`, whose rows
+ * are the ids of the recorded jobs. If two sweeps run at once, the log's unique index lets only one of them insert a
+ * finding, and each sweep alerts only what it inserted. Nothing is written if `claim` has no row.
  */
 export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => sql`
   ${NAMES.found} as (
@@ -40,7 +40,7 @@ export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => s
   ${check.alsoWrites ? sql`${check.alsoWrites(NAMES)},` : sql``}
   ${ALERTED} as (${insertAlerts(check.alertPayloads(NAMES), NAMES.now)} returning id)`
 
-/** A job that goes on where a sweep has found as many as it may. */
+/** The job for the rest, if a sweep finds MAX_FINDINGS. */
 interface Continuation {
   /** Its kind: `check_<kind>`. */
   jobKind: JobKind
@@ -57,9 +57,9 @@ const continued = ({ jobKind, payload }: Continuation): SQL => sql`
     )} returning id),`
 
 /**
- * The last statement of a job that has something to find: it logs what is newly wrong, records the alerts, the job for the
- * rest where there is more, and the end of the job, in one transaction. Its rows are the ids of the jobs it has recorded.
- * Placeholders: `now`, those of `finishing`, and the values that the check asks for.
+ * The last statement of a job that sweeps. In one transaction it logs what is newly wrong, records the alerts, records a job
+ * for the rest if there may be more, and ends the job. Its rows are the ids of the recorded jobs. Placeholders: `now`, those
+ * of `finishing`, and the values that the check uses.
  */
 export const sweepStatement = <Evidence>(check: Check<Evidence>, continuation?: Continuation): Statement =>
   prepare(sql`
@@ -70,8 +70,8 @@ export const sweepStatement = <Evidence>(check: Check<Evidence>, continuation?: 
     select id from ${ALERTED} ${continuation ? sql`union all select id from ${CONTINUED}` : sql``}`)
 
 /**
- * The job that sweeps for a check. `values` prepares what the statement needs beside the moment, in a trip of its own if
- * it must. Answers the jobs that the sweep has recorded.
+ * The job that sweeps for a check. `values` prepares the values that the statement needs beside `now`; it may use a round
+ * trip of its own.
  */
 export const sweepJob = <Evidence>(
   check: Check<Evidence>,

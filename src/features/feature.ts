@@ -7,46 +7,46 @@ import type { JobKind, RunJob } from '../jobs/job.ts'
 import type { Sweep, Watch } from '../jobs/schedule.ts'
 import type { AlertKind } from '../notifications/alert.ts'
 
-/** What a check shows of itself: a word, a sign, and one of the colours that the pages have. */
+/** How the pages show a check: a word, a sign, and one of the pages' colours. */
 export interface Badge {
-  /** An adjective in lower case, letters and `_` only; it also stands in addresses (`?state=late`). */
+  /** An adjective in lower case, letters and `_` only; it is also part of URLs (`?state=late`). */
   word: string
   sign: string
   tone: 'failed' | 'late' | 'stale' | 'anomalous' | 'inactive'
 }
 
-/** What the features below the checks have to know of each. */
+/** What features need to know about each check; they must not import the checks. */
 export interface CheckFacts {
-  /** Names the check in metrics (`check="timeliness"`) and alerts: letters and `_`. */
+  /** The name of the check in metrics (`check="timeliness"`) and alerts: letters and `_`. */
   kind: string
   badge: Badge
-  /** How many findings are open, for `GET /metrics`: a subquery of one number. */
+  /** A subquery of one number for `GET /metrics`: how many findings are open. */
   countOpen: (moments: { dayAgo: SQL }) => SQL
-  /** Where it logs what it finds; cleanup deletes a row with its execution, or once a moment of it is old. */
+  /** The table of its findings. Cleanup deletes a row with its execution, or when this column is before the cutoff. */
   log: { table: PgTable; goesWith: 'its execution' } | { table: PgTable; goesWith: AnyPgColumn }
 }
 
-/** What is derived from the lists of features and checks, for those that count, show or clean all of them. */
+/** Lists derived from all features and checks, for features that count, show or clean all of them. */
 export interface House {
   /** Every kind of job. */
   jobKinds: readonly JobKind[]
   checks: readonly CheckFacts[]
 }
 
-/** What a feature brings; `index.ts` lists them all. */
+/** What a feature provides; `index.ts` lists all features. */
 export interface Feature {
   /** The groups of its operations on the docs page. */
   tags?: Tag[]
-  /** The lists of values in its schemas, with their names in the API's document. */
+  /** The enums of its schemas, by their names in the OpenAPI document. */
   enums?: (house: House) => NamedEnums
   /** Registers its endpoints. */
   routes?: (router: Router, house: House) => void
-  /** Runs its kinds of jobs. */
+  /** The functions that run its kinds of jobs. */
   jobs?: Partial<Record<JobKind, (house: House) => RunJob>>
-  /** The jobs that Cron Triggers ask for. */
+  /** The jobs that Cron Triggers record. */
   sweeps?: Sweep[]
-  /** What is looked at with every quarter-hourly tick. */
+  /** Runs with every quarter-hourly tick. */
   watch?: (house: House) => Watch
-  /** Texts of alerts that are not a check's. */
+  /** Kinds of alerts that do not belong to a check. */
   alerts?: AlertKind[]
 }

@@ -9,16 +9,13 @@ import type { JobMessage } from './dispatch.ts'
 import { retryDelaySeconds } from './retry.ts'
 import { createJobDatabase, type Runners, rememberDone, runJob, type Settlement } from './run.ts'
 
-/** The queues of wrangler.toml. Each environment may put something before these names. */
+/** The ends of the queue names in wrangler.toml; an environment may add a prefix. */
 const JOBS = /watcher-jobs$/
 const DEAD_JOBS = /watcher-dead-jobs$/
 
 const messageBody = z.object({ id: z.int().min(1), done: z.int().optional(), traceparent: z.string().max(200).optional() })
 
-/**
- * Handles a batch of messages side by side, each acked or retried on its own: one that fails, or hangs, holds nothing
- * up and takes no other with it.
- */
+/** Handles the messages of a batch in parallel. Each is acked or retried on its own: a failing or hanging one affects no other. */
 export const consumeBatch = async (batch: MessageBatch, env: Env, context: ExecutionContext, runners: Runners): Promise<void> => {
   const sink = collectSpans(env, context)
   const process = processorOf(batch.queue, env, runners)
@@ -32,11 +29,11 @@ const processorOf = (queue: string, env: Env, runners: Runners): Process => {
   if (JOBS.test(queue)) {
     return ({ id, done }, trace) => (done === undefined ? runJob(id, env, runners, trace) : recordAsDone(id, done, env, trace))
   }
-  if (DEAD_JOBS.test(queue)) return ({ id }, trace) => buryJob(id, env, trace)
+  if (DEAD_JOBS.test(queue)) return ({ id }, trace) => settleDeadLetter(id, env, trace)
   throw new Error(`No consumer for the queue ${queue}: see wrangler.toml`)
 }
 
-/** The message's own place in the trace that its sender began. */
+/** Begins the message's span in the trace of its sender (`parent`). */
 const beginTrace = (queue: string, message: Message, sink: SpanSink, parent: string | undefined): Trace =>
   Trace.begin(sink, {
     name: `process ${queue}`,
@@ -54,7 +51,7 @@ const beginTrace = (queue: string, message: Message, sink: SpanSink, parent: str
 const settle = async (message: Message, process: Process, begin: (parent: string | undefined) => Trace): Promise<void> => {
   const body = messageBody.safeParse(message.body)
   if (!body.success) {
-    logEvent('error', 'a message that names no job was dropped', { message_id: message.id })
+    logEvent('error', 'message dropped: it has no valid job id', { message_id: message.id })
     message.ack()
     return
   }
@@ -64,10 +61,10 @@ const settle = async (message: Message, process: Process, begin: (parent: string
     if (settlement.ack) message.ack()
     else message.retry({ delaySeconds: settlement.delaySeconds })
   } catch (error) {
-    // Nothing could be recorded, the database is away: the queue keeps the job until it is back.
+    // The database does not answer and nothing was recorded: the queue keeps the message until it does.
     const delaySeconds = retryDelaySeconds(message.attempts)
     logEvent('error', 'job message retried', { job_id: body.data.id, delivery: message.attempts, retry_after_s: delaySeconds }, error)
-    trace.describe(undefined, {}, 'not asked for')
+    trace.describe(undefined, {}, 'the database does not answer')
     message.retry({ delaySeconds })
   } finally {
     trace.end()
@@ -84,7 +81,7 @@ const recordAsDone = async (id: number, attempts: number, env: Env, trace: Trace
   return { ack: true }
 }
 
-const buryJob = async (id: number, env: Env, trace: Trace): Promise<Settlement> => {
+const settleDeadLetter = async (id: number, env: Env, trace: Trace): Promise<Settlement> => {
   const db = createJobDatabase(env, trace)
   const job = await settleDeadJob(db, id, instantOf(new Date()))
   const { kind, state, attempts, error } = job ?? {}

@@ -7,9 +7,9 @@ import { MAX_ATTEMPTS } from './retry.ts'
 import { JOB_STATES, job } from './table.ts'
 
 /**
- * What becomes of a job whose message has used up its deliveries. One that has had its attempts is failed. One that has
- * not (the deliveries went into a database that was away, or were those of a duplicate) stays as it is: the search for
- * lost jobs sends it again. Repeating this changes nothing.
+ * Settles a job whose message has used up its deliveries. If the job has used up its attempts and none still runs, it
+ * becomes failed. Otherwise (the database did not answer, or the message was a duplicate) it stays as it is, and the search
+ * for lost jobs sends it again. Repeating this changes nothing.
  */
 const SETTLE = prepare(sql`
   with settled as (
@@ -26,5 +26,5 @@ const SETTLE = prepare(sql`
 
 const settledRow = z.object({ id: whole, kind: z.string(), state: z.enum(JOB_STATES), attempts: whole, error: text.nullable() })
 
-/** The job as it stands afterwards; undefined where there is none. */
+/** Settles the job and returns it as it is afterwards; undefined if there is no such job. */
 export const settleDeadJob = async (db: Database, id: number, now: string) => (await db.rows(SETTLE, settledRow, { id, now }))[0]

@@ -4,29 +4,29 @@ import type { Trace } from '../tracing/trace.ts'
 /** What the queue carries. The job's row holds everything else. */
 export interface JobMessage {
   id: number
-  /** The attempt that has done the job's work and could not record it: only that is left to do. */
+  /** The attempt that did the job's work but could not record it: only the record is missing. */
   done?: number
-  /** W3C `traceparent` of what asked for it, where that is traced. */
+  /** W3C `traceparent` of the sender, if it is traced. */
   traceparent?: string | undefined
 }
 
 /** The platform's limit for one `sendBatch`. */
 const MAX_PER_BATCH = 100
 
-/** A send that takes longer is given up on: what waits for it has its work done already. */
+/** A send that takes longer is abandoned: the work of its caller is already done. */
 const SEND_MILLIS = 5_000
 
 const withinTime = async (sending: Promise<void>): Promise<void> => {
-  const { promise: late, reject } = Promise.withResolvers<never>()
+  const { promise: timeout, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(`the queue did not answer within ${SEND_MILLIS / 1000} seconds`)), SEND_MILLIS)
   try {
-    await Promise.race([sending, late])
+    await Promise.race([sending, timeout])
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** Sends the ids of recorded jobs. Throws where the queue does not take them. */
+/** Sends the ids of recorded jobs. Throws if the queue does not take them. */
 export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[], trace: Trace): Promise<void> => {
   for (let from = 0; from < ids.length; from += MAX_PER_BATCH) {
     const batch = ids.slice(from, from + MAX_PER_BATCH)
@@ -36,7 +36,7 @@ export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[],
   }
 }
 
-/** The send as a part of the trace; messages carry its `traceparent`, and with it the trace, to the consumer. */
+/** Measures a send as a span. The messages carry its `traceparent`, so the consumer continues the trace. */
 export const measureSend = <Result>(trace: Trace, count: number, send: (traceparent?: string) => Promise<Result>): Promise<Result> =>
   trace.measure(
     'send watcher-jobs',
@@ -48,8 +48,8 @@ export const measureSend = <Result>(trace: Trace, count: number, send: (tracepar
   )
 
 /**
- * The same after the answer has gone out, or after the work is done: a send that fails is no failure of theirs. The row
- * is there, and the search for lost jobs (recover.ts) sends it again.
+ * Sends the ids after the response went out or the work is done, so a failed send does not fail its caller. The jobs are
+ * recorded, and the search for lost jobs (recover.ts) sends them again.
  */
 export const trySendJobs = async (queue: Queue<JobMessage>, ids: readonly number[], trace: Trace): Promise<void> => {
   if (ids.length === 0) return

@@ -5,45 +5,45 @@ import type { JobKind } from './table.ts'
 
 export type { JobKind }
 
-/** A job that this attempt holds: until its claim ends nobody else runs it. */
+/** A job that this attempt holds: no other attempt runs it until the claim ends. */
 export interface ClaimedJob {
   id: number
   kind: JobKind
   payload: Record<string, unknown>
-  /** This attempt's number, from 1. Also the fence: who finishes a job names the attempt it was claimed with. */
+  /** The number of this attempt, from 1. It is also the fence: only the attempt with this number can finish the job. */
   attempts: number
-  /** An earlier attempt ended without a report: what it did outside the database may have happened. */
+  /** An earlier attempt ended without a report: its effects outside the database may have happened. */
   interrupted: boolean
 }
 
-/** What a job has at hand while it runs. */
+/** What a job can use while it runs. */
 export interface JobScope {
   settings: Settings
   db: Database
-  /** The moment the attempt began, as an instant (see core/instant.ts): all its rows agree on "now". */
+  /** When the attempt began, as an instant (see core/instant.ts): all rows it writes have the same "now". */
   now: string
-  /** The clock, for what is measured: when a job finished. */
+  /** The current time, for measurements: when a job finished. */
   clock: () => string
-  /** What it asks of others is a part of this. */
+  /** The job's calls to other services are spans of this trace. */
   trace: Trace
 }
 
 /**
- * Runs a job to its end. The last statement marks the job succeeded and writes its results in one transaction (see
- * `claimedJob` in claim.ts), so that both happen once or not at all. Answers the jobs that this transaction recorded,
- * to be sent. Throws to be tried again later, JobFailure to say how.
+ * Runs a job to its end. The last statement writes the results and marks the job succeeded in one transaction (see
+ * `claimedJob` in claim.ts): both happen once or not at all. Returns the ids of the jobs that this transaction recorded;
+ * the caller sends them. If it throws, the job is tried again later; a JobFailure says how.
  */
 export type RunJob = (job: ClaimedJob, scope: JobScope) => Promise<number[]>
 
-/** A failure whose words are for the job's `error` field, and which knows how to go on. */
+/** A failure whose message is stored in the job's `error` field, and which says what happens next. */
 export class JobFailure extends Error {
-  /** Trying again cannot help: the job is failed at once, to be replayed once the cause is mended. */
+  /** Trying again cannot help: the job fails at once. A person replays it when the cause is fixed. */
   readonly permanent: boolean
-  /** The other side asks us to wait so long. That is no fault of the job's: the attempt does not count. */
+  /** The other service asks to wait this many seconds. The job is not at fault, so the attempt does not count. */
   readonly retryAfterSeconds: number | undefined
-  /** Whether the work happened is unknown, as after a timeout. */
+  /** It is unknown whether the work was done, for example after a timeout. */
   readonly interrupted: boolean
-  /** The work is done and must not be done again; what failed is the record of it. */
+  /** The work is done and must not be repeated; only the record of it failed. */
   readonly done: boolean
 
   constructor(

@@ -7,43 +7,43 @@ import type { JobKind } from './job.ts'
 import { job } from './table.ts'
 
 /**
- * The insert by which a statement records a job for each row of `payloads`, which selects one jsonb column `payload`.
- * To be ended with `returning id`.
+ * The insert with which a statement records a job for each row of `payloads`, a query of one jsonb column `payload`. The
+ * caller appends `returning id`.
  */
 export const insertJobs = (kind: JobKind | SQL, payloads: SQL, now: SQL): SQL => sql`
   insert into ${job} (kind, payload, created_at, due_at)
-  select ${typeof kind === 'string' ? sql.raw(`'${kind}'`) : kind}, asked.payload, ${now}, ${now} from (${payloads}) asked`
+  select ${typeof kind === 'string' ? sql.raw(`'${kind}'`) : kind}, requested.payload, ${now}, ${now} from (${payloads}) requested`
 
-/** The placeholder `now` as a moment. */
+/** The placeholder `now` as a timestamptz. */
 const NOW = sql`${param('now')}::timestamptz`
 
 const RECORD = prepare(sql`${insertJobs(param('kind'), sql`select ${param('payload')}::jsonb as payload`, NOW)} returning id`)
 
-/** Records one job and answers its id, to be sent. */
+/** Records one job. Returns its id in a list, for the caller to send. */
 export const recordJob = (db: Database, kind: JobKind, payload: Record<string, unknown>, now: string): Promise<number[]> =>
   readIds(db, RECORD, { kind, payload: stringifyJson(payload), now })
 
 export interface KeyedJob {
   kind: JobKind
   payload: Record<string, unknown>
-  /** Of all the jobs ever recorded with this key there is one. */
+  /** The table holds at most one job with this key. */
   key: string
 }
 
-/**
- * Records jobs that may have been recorded before: each key gets one row, however often and by however many at once
- * this is called. Answers the ids of those that are still waiting, whoever recorded them: sending one twice is harmless.
- */
 const RECORD_KEYED = prepare(sql`
-  with wanted as (select * from jsonb_to_recordset(${param('jobs')}::jsonb) as wanted(kind text, payload jsonb, key text)),
+  with requested as (select * from jsonb_to_recordset(${param('jobs')}::jsonb) as requested(kind text, payload jsonb, key text)),
   recorded as (
     insert into ${job} (kind, payload, unique_key, created_at, due_at)
-    select kind, payload, key, ${param('now')}::timestamptz, ${param('now')}::timestamptz from wanted
+    select kind, payload, key, ${param('now')}::timestamptz, ${param('now')}::timestamptz from requested
     on conflict do nothing
     returning id)
   select id from recorded
   union all
-  select j.id from ${job} j join wanted on j.unique_key = wanted.key where j.state = 'waiting'`)
+  select j.id from ${job} j join requested on j.unique_key = requested.key where j.state = 'waiting'`)
 
+/**
+ * Records jobs that may already be recorded: each key gets one row, no matter how often or how many callers record it at
+ * once. Returns the ids of these jobs that still wait, also if another caller recorded them: sending a job twice is harmless.
+ */
 export const recordJobsOnce = (db: Database, jobs: KeyedJob[], now: string): Promise<number[]> =>
   readIds(db, RECORD_KEYED, { jobs: stringifyJson(jobs), now })

@@ -7,9 +7,9 @@ import type { Trace } from '../tracing/trace.ts'
 import { type JobMessage, sendJobs } from './dispatch.ts'
 import { job } from './table.ts'
 
-/** A message in good health arrives long before: what is due for longer has lost its message, or waits in a long queue. */
+/** A message normally arrives long before this. A job that is due for longer has lost its message, or the queue is long. */
 const GRACE_SECONDS = 120
-/** A long queue must not grow by what it holds already: each job is sent again once an hour at the most. */
+/** Each job is sent again at most once an hour. Otherwise a long queue would grow by the jobs it already holds. */
 const RESEND_SECONDS = 3600
 const MAX_PER_ROUND = 500
 const MAX_ROUNDS = 10
@@ -24,8 +24,8 @@ const LOST = prepare(sql`
 const RESENT = prepare(sql`update ${job} set resent_at = ${param('now')}::timestamptz where id = any(${param('ids')}::bigint[])`)
 
 /**
- * Sends again what was recorded and never arrived, and what was claimed by a worker that is gone. Marked as sent only
- * afterwards: a worker that dies in between has sent some twice, which is harmless, and lost none. Answers how many.
+ * Sends jobs again that never arrived, or whose worker is gone. A job is marked after its send: a worker that stops between
+ * the two sends some jobs twice, which is harmless, and loses none. Returns how many jobs it sent.
  */
 export const resendLostJobs = async (db: Database, queue: Queue<JobMessage>, now: string, trace: Trace): Promise<number> => {
   let count = 0

@@ -11,32 +11,32 @@ import { type JobMessage, measureSend, trySendJobs } from './dispatch.ts'
 import { type ClaimedJob, JobFailure, type JobKind, type RunJob } from './job.ts'
 import { retryDelaySeconds } from './retry.ts'
 
-/** What runs each kind of job. */
+/** The function that runs each kind of job. */
 export type Runners = Readonly<Partial<Record<JobKind, RunJob>>>
 
-/** A job may take longer than a request; Neon ends a statement after 15 seconds. */
+/** A job's round trip may take longer than a request's. Neon ends a statement after 15 seconds. */
 const TRIP_MILLIS = 14_000
 
-/** The database of work in the background: each trip has its own time, and is a part of the trace. */
+/** The database for background work. Each round trip has its own time limit, and is a span of the trace. */
 export const createJobDatabase = (env: Env, trace?: Trace): Database => {
   const db = createDatabase(readSettings(env), { tripMillis: TRIP_MILLIS })
   trace?.follow(db.trips)
   return db
 }
 
-/** Until the record of finished work is tried again: well before anybody takes the claim for run out. */
+/** The delay before finished work is recorded again. It is much shorter than a claim holds. */
 const RECORD_DELAY_SECONDS = 15
 
 /** What the queue should do with the message. */
 export type Settlement = { ack: true } | { ack: false; delaySeconds: number }
 
 const DONE: Settlement = { ack: true }
-const again = (delaySeconds: number): Settlement => ({ ack: false, delaySeconds: Math.max(1, Math.ceil(delaySeconds)) })
+const retryIn = (delaySeconds: number): Settlement => ({ ack: false, delaySeconds: Math.max(1, Math.ceil(delaySeconds)) })
 
 /**
- * Carries the job with this id as far as it goes: claims it, runs it, and records how that went. Safe to call any
- * number of times, at once or one after the other: only one attempt holds the job, only that one can finish it, and
- * results are written with its success. Throws only where the database could not be asked at all.
+ * Claims the job with this id, runs it and records the outcome. It is safe to call any number of times, also in parallel:
+ * only one attempt holds the job, only that attempt can finish it, and results are written together with its success.
+ * Throws only if the database does not answer.
  */
 export const runJob = async (id: number, env: Env, runners: Runners, trace: Trace): Promise<Settlement> => {
   const begunMillis = Date.now()
@@ -44,7 +44,7 @@ export const runJob = async (id: number, env: Env, runners: Runners, trace: Trac
   const now = clock()
   const db = createJobDatabase(env, trace)
   const claim = await claimJob(db, id, now)
-  if (claim.outcome === 'later') return again(claim.waitSeconds)
+  if (claim.outcome === 'later') return retryIn(claim.waitSeconds)
   if (claim.outcome === 'unknown' || claim.outcome === 'over') return DONE
   const { job } = claim
   trace.describe(`job ${job.kind}`, { 'watcher.job.id': job.id, 'watcher.job.kind': job.kind, 'watcher.job.attempt': job.attempts })
@@ -72,7 +72,7 @@ export const runJob = async (id: number, env: Env, runners: Runners, trace: Trac
   }
   try {
     const run = runners[job.kind]
-    if (!run) throw new JobFailure(`This version does not know jobs of the kind ${job.kind}: deploy the one that does`)
+    if (!run) throw new JobFailure(`This version cannot run jobs of the kind ${job.kind}: deploy a version that can`)
     const recorded = await run(job, { settings: readSettings(env), db, now, clock, trace })
     await trySendJobs(env.JOBS, recorded, trace)
     log('info', 'succeeded')
@@ -84,14 +84,14 @@ export const runJob = async (id: number, env: Env, runners: Runners, trace: Trac
     }
     const { state, delaySeconds } = await recordFailure(db, job, error, clock())
     log('error', state ?? 'taken over by another attempt', error)
-    // One that is failed for good goes on to the dead letters once its message is used up; redelivered before, it is over.
-    return state === 'failed' && error instanceof JobFailure && error.permanent ? DONE : again(delaySeconds)
+    // After the last attempt the message is retried until it reaches the dead letters. A delivery before that finds the job over.
+    return state === 'failed' && error instanceof JobFailure && error.permanent ? DONE : retryIn(delaySeconds)
   }
 }
 
 /**
- * While the database is away the queue remembers that the work is done: as a new message each time, so that its
- * deliveries never run out. False where the queue is away too.
+ * Keeps in the queue that the work is done, while the database does not answer. Each call sends a new message: its
+ * deliveries never run out. Returns false if the queue does not answer either.
  */
 export const rememberDone = async (id: number, attempts: number, env: Env, trace: Trace): Promise<boolean> => {
   try {
@@ -100,7 +100,7 @@ export const rememberDone = async (id: number, attempts: number, env: Env, trace
     )
     return true
   } catch (error) {
-    logEvent('error', 'neither the database nor the queue could be told that this job is done', { job_id: id }, error)
+    logEvent('error', 'this job is done, but neither the database nor the queue could record it', { job_id: id }, error)
     return false
   }
 }
@@ -123,16 +123,16 @@ const recordFailure = async (db: Database, job: ClaimedJob, error: unknown, at: 
   return { state, delaySeconds }
 }
 
-/** Many are told to wait at once: they come back one after the other, none before it was told to. */
+/** Many jobs may be asked to wait at once. They come back at different times, none of them too early. */
 const spread = (seconds: number): number => Math.ceil(seconds + Math.random() * 2 * Math.max(seconds, 15))
 
-/** For the job's `error` field, which people read: neither SQL nor values of other people's requests. */
+/** The text for the job's `error` field. People read it: it contains neither SQL nor values from requests. */
 const describeFailure = (error: unknown): string => {
   if (error instanceof JobFailure || error instanceof ApiError) return error.message
   return describeDatabaseFailure(error) ?? (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
 }
 
-/** The same without a queue behind it: where it fails, the search for lost jobs brings it to the queue. */
+/** Runs a job without the queue. If the database does not answer, the search for lost jobs sends the job to the queue. */
 export const tryRunJob = async (
   id: number,
   env: Env,
@@ -143,8 +143,8 @@ export const tryRunJob = async (
   try {
     await runJob(id, env, runners, trace)
   } catch (error) {
-    logEvent('error', 'this job could not be asked for; the search for lost jobs will send it', { job_id: id }, error)
-    trace.describe(undefined, {}, 'not asked for')
+    logEvent('error', 'the database did not answer for this job; the search for lost jobs will send it', { job_id: id }, error)
+    trace.describe(undefined, {}, 'the database does not answer')
   } finally {
     trace.end()
   }

@@ -11,8 +11,8 @@ import { resendLostJobs } from './recover.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './run.ts'
 
 /**
- * When things happen, in UTC. wrangler.toml must list the same: a test compares them. All fall on a quarter of an hour,
- * so that a database which has scaled to zero is woken once for them.
+ * When scheduled jobs run, in UTC. wrangler.toml must list the same crons: a test compares them. All times fall on a quarter
+ * of an hour: a database that has scaled to zero wakes once for all of them.
  */
 export const CRONS = {
   quarterHourly: '*/15 * * * *',
@@ -22,14 +22,14 @@ export const CRONS = {
 
 export type Cron = (typeof CRONS)[keyof typeof CRONS]
 
-/** A job that a Cron Trigger asks for: one for each time it fires. */
+/** A job that a Cron Trigger records once each time it fires. */
 export interface Sweep {
   cron: Cron
   kind: JobKind
   payload: (settings: Settings) => Record<string, unknown>
 }
 
-/** What is looked at with each quarter-hourly tick. Answers jobs that are carried out at once, past the queue. */
+/** Runs with each quarter-hourly tick. Returns the ids of jobs to run at once, without the queue. */
 export type Watch = (db: Database, now: string) => Promise<number[]>
 
 /** One firing of a Cron Trigger. */
@@ -41,9 +41,9 @@ interface Tick {
 }
 
 /**
- * A Cron Trigger has fired, perhaps a second time, perhaps late. Its sweeps are recorded once per (cron, scheduled
- * time) and sent; with the quarter-hourly one the lost jobs are looked for, and whatever else `watches`. What fails
- * does not keep the rest from being done; then the trigger is reported as failed.
+ * Handles a Cron Trigger, which may fire twice, or after its time. Its sweeps are recorded once per (cron, scheduled time)
+ * and sent. The quarter-hourly trigger also searches for lost jobs and runs the `watches`. If a task fails, the others
+ * still run, and the trigger is reported as failed.
  */
 export const runSchedule = async (
   { cron, scheduledTime }: Pick<ScheduledController, 'cron' | 'scheduledTime'>,
@@ -60,14 +60,14 @@ export const runSchedule = async (
   const tasks = [recordSweeps(tick, new Date(scheduledTime).toISOString(), sweeps)]
   if (cron === CRONS.quarterHourly) {
     tasks.push(resendLost(tick))
-    for (const watch of watches) tasks.push(look(watch, tick, (id) => tryRunJob(id, env, runners, { sink, parent: trace.parent })))
+    for (const watch of watches) tasks.push(runWatch(watch, tick, (id) => tryRunJob(id, env, runners, { sink, parent: trace.parent })))
   }
   const faults = (await Promise.allSettled(tasks)).flatMap((task) => (task.status === 'rejected' ? [task.reason] : []))
   for (const fault of faults) logEvent('error', 'a scheduled task failed', { cron }, fault)
   trace.describe(undefined, {}, faults.length > 0 ? 'tasks failed' : undefined)
   trace.end()
   sink.send()
-  if (faults.length > 0) throw new Error(`${faults.length} of ${tasks.length} scheduled tasks failed; the lines before say why`)
+  if (faults.length > 0) throw new Error(`${faults.length} of ${tasks.length} scheduled tasks failed; the log says why`)
 }
 
 const recordSweeps = async ({ cron, env, now, trace }: Tick, scheduledFor: string, sweeps: readonly Sweep[]): Promise<void> => {
@@ -80,7 +80,7 @@ const recordSweeps = async ({ cron, env, now, trace }: Tick, scheduledFor: strin
   logEvent('info', 'cron', { trace_id: trace.id, cron, scheduled_for: scheduledFor, job_ids: ids })
 }
 
-const look = async (watch: Watch, { env, now, trace }: Tick, runNow: (id: number) => Promise<void>): Promise<void> => {
+const runWatch = async (watch: Watch, { env, now, trace }: Tick, runNow: (id: number) => Promise<void>): Promise<void> => {
   for (const id of await watch(createJobDatabase(env, trace), now)) await runNow(id)
 }
 

@@ -1,27 +1,27 @@
 import { z } from 'zod'
 import { formatInstant } from '../core/instant.ts'
 
-/** More items than this are counted, not listed. */
+/** An alert lists at most this many items, and counts the others. */
 export const MAX_ITEMS = 20
 
-/** PostgreSQL puts timestamps into JSON in its own form. */
+/** PostgreSQL writes timestamps into JSON in its own format. */
 export const alertInstant = z.string().transform(formatInstant)
 
-/** A JSON number; our reader takes whole ones beyond 2^53 for bigint. */
+/** A JSON number. Our JSON reader returns whole numbers beyond 2^53 as bigint. */
 export const alertAmount = z.union([z.number(), z.bigint()]).transform(Number)
 
-/** What every alert about findings has. */
+/** The fields of every alert about findings. */
 export const foundFields = {
-  /** When it was found. */
+  /** When the findings were found. */
   at: alertInstant,
-  /** How many there are in all; `items` holds the first MAX_ITEMS. */
+  /** How many findings there are; `items` holds the first MAX_ITEMS. */
   count: z.int(),
 }
 
-/** One line of the details: a value, or items below it. */
+/** One line of the details: a value, or a list of items. */
 export type Detail = [label: string, value: string] | [label: string, bullet: '•' | '-', items: string[], count: number]
 
-/** What an alert says, before it is laid out (message.ts). */
+/** The content of an alert; message.ts lays it out. */
 export interface Message {
   at: string
   level: 'WARNING' | 'CRITICAL'
@@ -30,14 +30,14 @@ export interface Message {
   details: Detail[]
 }
 
-/** One kind of alert: how its payload is read, and what it says. The payload's `alert` names the kind. */
+/** One kind of alert: it reads the payload and writes the message. The payload's field `alert` names the kind. */
 export interface AlertKind {
   kind: string
-  /** Reads the payload of its `send_alert` job. Throws ZodError where it is no such alert. */
+  /** Reads the payload of its `send_alert` job. Throws ZodError if the payload does not fit. */
   describe: (payload: unknown) => Message
 }
 
-/** Makes an alert kind of a schema and the words for what it reads. */
+/** Makes an alert kind from the schema of its payload and the function that writes its message. */
 export const alertKind = <Alert>(kind: string, schema: () => z.ZodType<Alert>, describe: (alert: Alert) => Message): AlertKind => ({
   kind,
   describe: (payload) => describe(schema().parse(payload)),

@@ -6,12 +6,12 @@ import { channelOf } from './channels/index.ts'
 import { renderAlert } from './message.ts'
 
 /**
- * A webhook takes no key by which Slack could tell a repetition. Where an earlier attempt ended without our hearing of
- * it, the message is sent again and says so: twice and marked is better than lost.
+ * Slack's webhook takes no idempotency key. If an earlier attempt ended without an answer, the message is sent again with
+ * this line: a marked repetition is better than a lost message.
  */
 const REPETITION = '(sent again: whether the first message arrived is not known)'
 
-/** The `send_alert` job: tells the channel that the environment names, or the log where it names none. */
+/** The `send_alert` job: sends the alert to the channel that the environment configures, or writes it to the log if there is none. */
 export const sendAlert =
   (kinds: readonly AlertKind[]): RunJob =>
   async (job, { settings, db, clock, trace }) => {
@@ -27,7 +27,7 @@ export const sendAlert =
     try {
       await finishJob(db, job, clock())
     } catch (cause) {
-      throw new JobFailure(`${channel?.name ?? 'The log'} has the message, but that could not be recorded`, {
+      throw new JobFailure(`${channel?.name ?? 'The log'} has the message, but this could not be recorded`, {
         done: true,
         interrupted: true,
         cause,

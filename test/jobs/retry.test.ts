@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEASE_SECONDS, MAX_ATTEMPTS, retryDelaySeconds } from '../../src/jobs/retry.ts'
+import { CLAIM_SECONDS, MAX_ATTEMPTS, retryDelaySeconds } from '../../src/jobs/retry.ts'
 
 describe('the wait before the next attempt', () => {
   it('doubles from 15 seconds to half an hour, whatever the number', () => {
@@ -10,6 +10,6 @@ describe('the wait before the next attempt', () => {
   it('lets all attempts together span about six and a half hours', () => {
     const seconds = Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => retryDelaySeconds(index + 1)).reduce((sum, wait) => sum + wait)
     expect(seconds / 3600).toBeCloseTo(6.5, 0)
-    expect(LEASE_SECONDS).toBeGreaterThan(60)
+    expect(CLAIM_SECONDS).toBeGreaterThan(60)
   })
 })

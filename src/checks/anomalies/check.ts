@@ -17,12 +17,12 @@ const evidence = z.object({
 })
 export type AnomalousRun = z.output<typeof evidence>
 
-/** The columns of a result, as they are logged and answered. */
+/** The columns of a result, as logged and returned. */
 export const RESULT_COLUMNS = sql`id, pipeline_execution_id, rule_id, violation_value, baseline_value, deviation_percentage, confidence_score, context, detected_at`
 
 /**
- * Loads that are not normal. The verdict is TypeScript (verdict.ts) and comes as the value `anomalies`, a JSON list of what
- * was found for the execution `execution_id`; each is logged once per execution and rule. A rule that is gone by now is
+ * Loads that are not normal. TypeScript decides (verdict.ts) and passes its findings for the execution `execution_id` as the
+ * value `anomalies`, a JSON list. Each is logged once per execution and rule. The finding of a rule that no longer exists is
  * ignored.
  */
 export const anomalyCheck: Check<AnomalousRun> = {
@@ -44,7 +44,7 @@ export const anomalyCheck: Check<AnomalousRun> = {
       baseline_value double precision, deviation_percentage double precision, confidence_score double precision, context jsonb)
     join ${anomalyDetectionRule} r on r.id = f.rule_id`,
 
-  /** Cleanup waits for us, or has been before: then there is no execution to flag. */
+  /** The row lock makes cleanup wait. If cleanup was first, there is no execution to flag. */
   logFound: ({ found, now, value }) => sql`
     insert into ${anomalyDetectionResult} (pipeline_execution_id, rule_id, violation_value, baseline_value, deviation_percentage,
       confidence_score, context, detected_at)
@@ -64,7 +64,7 @@ export const anomalyCheck: Check<AnomalousRun> = {
     from ${logged} l join ${anomalyDetectionRule} r on r.id = l.subject
     order by l.id`,
 
-  /** A run that ended within the day is flagged; what is flagged of older ones, as in a backfill, is history. */
+  /** Flagged runs that ended in the last 24 hours. A flag on an older run, for example in a backfill, is history. */
   open: ({ dayAgo }) => sql`
     select distinct on (r.pipeline_id) r.pipeline_id, f.pipeline_execution_id as execution_id, f.detected_at as since,
       jsonb_build_object('pipeline_execution_id', f.pipeline_execution_id, 'metric_field', r.metric_field,

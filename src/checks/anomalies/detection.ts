@@ -14,11 +14,11 @@ const ruleMetric = metricOf(sql`r.metric_field`, sql`e`)
 const past = baselineOf(sql`past.value`)
 
 /**
- * The execution under test, and for each active rule of its pipeline the value and its baseline: successful runs of the
- * same hour that ended in the rule's lookback before the tested one ended, other than that one and those the rule has
- * flagged. Looking back from the execution, not from now, a verdict does not depend on when the job gets to it.
- * One Index Scan per rule on pipeline_execution_baseline; the latest execution is the last of each hour's.
- * Rows: one per rule, or one without a rule; none where the pipeline is unknown.
+ * The tested execution, and for each active rule of its pipeline the value and its baseline. The baseline has the successful
+ * runs of the same hour that ended within the rule's lookback before the tested one ended, without the tested one and
+ * without those that the rule flagged. The lookback counts from the execution, not from now: the verdict does not depend on
+ * when the job runs. One Index Scan per rule on pipeline_execution_baseline; the latest execution is the latest of each
+ * hour's latest. Rows: one per rule, or one without a rule; none if the pipeline is unknown.
  */
 const MEASURE = prepare(sql`
   with subject as (select id from ${pipeline} where id = ${param('pipeline_id')}),
@@ -78,14 +78,14 @@ const ruleRow = z.object({
 })
 
 export interface Detection {
-  /** null: there is no such execution of this pipeline, or it has none that succeeded. */
+  /** null: the pipeline has no such execution, or none that succeeded. */
   executionId: number | null
   succeeded: boolean
   rulesEvaluated: number
   anomalies: (Anomaly & { rule_id: number })[]
 }
 
-/** Judges an execution (without an id the pipeline's latest successful one) by its pipeline's active rules. undefined: no such pipeline. */
+/** Judges an execution by its pipeline's active rules; without an id, the latest successful one. undefined: no such pipeline. */
 export const detectAnomalies = async (db: Database, pipelineId: number, executionId: number | null): Promise<Detection | undefined> => {
   const rows = await db.rows(MEASURE, measuredRow, { pipeline_id: pipelineId, execution_id: executionId })
   const [first] = rows

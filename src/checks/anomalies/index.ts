@@ -6,7 +6,7 @@ import { DEVIATION_DIRECTIONS } from './schemas.ts'
 
 export const anomalies: Check<AnomalousRun> = {
   ...anomalyCheck,
-  tags: [{ name: 'Anomaly detection', description: 'Rules that say when a load is not normal, and what they have found.' }],
+  tags: [{ name: 'Anomaly detection', description: 'Rules that say which loads are normal, and the anomalies that they found.' }],
   enums: () => ({ DeviationDirection: DEVIATION_DIRECTIONS }),
   routes,
   jobs: { detect_anomalies: () => detectAnomaliesJob },

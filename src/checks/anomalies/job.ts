@@ -2,16 +2,16 @@ import { z } from 'zod'
 import { finishJob } from '../../jobs/claim.ts'
 import type { RunJob } from '../../jobs/job.ts'
 import { detectAnomalies } from './detection.ts'
-import { recordAnomaliesOf } from './record.ts'
+import { recordAnomaliesAndFinish } from './record.ts'
 
 const payload = z.object({ pipeline_id: z.int(), pipeline_execution_id: z.int() })
 
-/** The `detect_anomalies` job: after an execution has succeeded whose pipeline has an active rule. */
+/** The `detect_anomalies` job. It runs after an execution succeeded, if the pipeline has an active rule. */
 export const detectAnomaliesJob: RunJob = async (job, { db, now, clock }) => {
   const { pipeline_id, pipeline_execution_id } = payload.parse(job.payload)
   const detection = await detectAnomalies(db, pipeline_id, pipeline_execution_id)
-  if (detection && detection.anomalies.length > 0) return recordAnomaliesOf(db, job, detection, now, clock())
-  // Nothing is wrong; or the execution has been cleaned away meanwhile, and there is nothing to judge.
+  if (detection && detection.anomalies.length > 0) return recordAnomaliesAndFinish(db, job, detection, now, clock())
+  // Nothing is wrong, or cleanup has deleted the execution.
   await finishJob(db, job, clock())
   return []
 }

@@ -11,7 +11,7 @@ import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 
 const createdRow = z.object({ was_created: truth, id: whole })
 
-/** Creates the rule, or finds the pipeline's rule for that metric. An unknown pipeline violates the foreign key. No row: lost a race, repeat. */
+/** Creates the rule, or finds the pipeline's rule for that metric. An unknown pipeline violates the foreign key. */
 export const createOrGetRule = (db: Database, { pipeline_id, metric_field, ...settings }: RulePost, now: string) => {
   const given = Object.entries(settings).filter(([, value]) => value !== undefined)
   const columns = given.map(([column]) => sql`, ${sql.identifier(column)}`)
@@ -50,8 +50,8 @@ export const findRule = async (db: Database, id: number) =>
   (await db.orm.select().from(anomalyDetectionRule).where(eq(anomalyDetectionRule.id, id)))[0]
 
 /**
- * Writes the given columns; undefined where there is no such rule. A rule that has flagged something keeps its pipeline
- * and its metric: under another name its findings would mean something else. Throws ApiError `rule_has_results`.
+ * Writes the given columns; undefined if there is no such rule. A rule that has flagged something keeps its pipeline and its
+ * metric: otherwise its findings would change their meaning. Throws ApiError `rule_has_results`.
  */
 export const updateRule = async (db: Database, target: Target, changes: Partial<typeof anomalyDetectionRule.$inferInsert>, now: string) => {
   if (!('id' in target)) return undefined
@@ -70,7 +70,7 @@ export const updateRule = async (db: Database, target: Target, changes: Partial<
   if (row || (pipeline_id === null && metric_field === null) || !(await findRule(db, target.id))) return row
   throw new ApiError(
     'rule_has_results',
-    `Rule ${target.id} has flagged anomalies, so its pipeline and metric stay: set its active to false and create another rule`,
+    `Rule ${target.id} has flagged anomalies, so its pipeline and metric cannot change: set active to false and create another rule`,
   )
 }
 
@@ -106,7 +106,7 @@ export const listResults = (
     .orderBy(anomalyDetectionResult.id)
     .limit(rowsToRead(filters))
 
-/** Withdraws an execution's flags for these metrics and answers how many there were. */
+/** Deletes an execution's flags for these metrics. Returns how many there were. */
 export const deleteResults = async (db: Database, pipelineId: number, executionId: number, metrics: readonly string[]): Promise<number> => {
   const deleted = await db.rows(
     sql`

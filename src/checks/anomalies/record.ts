@@ -15,8 +15,8 @@ import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 const CLAIMED = sql.raw('claimed')
 
 /**
- * For a call, which holds no job: records what was found, and answers every finding as it stands in the table, also one
- * that was recorded before, and the ids of the alerts' jobs.
+ * Records the findings of a request, which holds no job. Returns every finding as stored, also one that was recorded
+ * earlier, and the ids of the alert jobs.
  */
 const RECORD = once(() =>
   prepare(sql`
@@ -54,11 +54,11 @@ const valuesOf = ({ executionId, anomalies }: Detection, now: string) => ({
   now,
 })
 
-/** Records what a call has found; answers the findings in the order of their ids, and the jobs to send. */
+/** Records the findings of a request. Returns them in the order of their ids, and the ids of the jobs to send. */
 export const recordAnomalies = async (db: Database, detection: Detection, now: string) => {
   const values = valuesOf(detection, now)
   let rows = await db.rows(RECORD(), storedRow, values)
-  // Another call has just recorded one of them, and this statement could not see it: the next one does.
+  // Another request has just recorded a finding that this statement could not see. The next statement sees it.
   if (rows.filter(({ id }) => id !== null).length < detection.anomalies.length)
     rows = rows.concat(await db.rows(RECORD(), storedRow, values))
   const results = new Map(rows.filter(({ id }) => id !== null).map(({ job_id: _job, ...result }) => [result.id, result]))
@@ -68,8 +68,8 @@ export const recordAnomalies = async (db: Database, detection: Detection, now: s
 
 const RECORD_AND_FINISH = once(() => sweepStatement(anomalyCheck))
 
-/** The same for a job, which ends with it. Answers the jobs to send. */
-export const recordAnomaliesOf = (
+/** Records the findings of a job and ends the job. Returns the ids of the jobs to send. */
+export const recordAnomaliesAndFinish = (
   db: Database,
   claimed: ClaimedJob,
   detection: Detection,

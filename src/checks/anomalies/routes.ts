@@ -26,7 +26,7 @@ const resource: PatchableResource = {
   answer: ruleAnswer,
   notFound: 'anomaly_detection_rule_not_found',
   patchErrors: ['rule_taken', 'rule_has_results', 'unknown_reference'],
-  patchDescription: 'Pipeline and metric of a rule that has flagged something stay as they are.',
+  patchDescription: 'A rule that has flagged an anomaly keeps its pipeline and metric.',
 }
 
 export const routes = (router: Router): void => {
@@ -35,7 +35,7 @@ export const routes = (router: Router): void => {
     resource,
     {
       body: rulePost,
-      description: 'One rule per pipeline and metric. Where there is one already it stays as it is; `PATCH` changes it.',
+      description: 'A pipeline has one rule per metric. An existing rule stays as it is; `PATCH` changes it.',
       errors: ['unknown_reference'],
     },
     createOrGetRule,
@@ -43,13 +43,13 @@ export const routes = (router: Router): void => {
   serveList(router, resource, ruleFilters, listRules)
   serveOne(router, resource, findRule)
   servePatch(router, resource, rulePatch, updateRule)
-  handleDetect(router)
+  serveDetect(router)
   serveList(router, { path: '/anomaly_detection_result', tag, noun: 'anomaly', answer: resultAnswer }, resultFilters, listResults)
-  handleUnflag(router)
+  serveUnflag(router)
 }
 
-/** Two round trips where something is found: the verdict between them is ours, not SQL's (verdict.ts). */
-const handleDetect = (router: Router): void =>
+/** Takes two round trips if something is found: TypeScript decides between them (verdict.ts). */
+const serveDetect = (router: Router): void =>
   serveOperation(
     router,
     {
@@ -58,12 +58,12 @@ const handleDetect = (router: Router): void =>
       access: 'write',
       operationId: 'detect_anomalies',
       tag,
-      summary: 'Look for anomalies now',
+      summary: 'Detect anomalies now',
       description:
-        'Judges one execution by the active rules of its pipeline, as it happens by itself after each successful execution. Safe to repeat: each anomaly is flagged and alerted once.',
+        'Judges one execution by the active rules of its pipeline. Watcher does the same after each successful execution. Safe to repeat: each anomaly is flagged and alerted once.',
       params: () => ({ pipeline_id: idText('The pipeline.') }),
       query: detectionQuery,
-      answers: { 200: { description: 'What was found.', schema: detectionAnswer } },
+      answers: { 200: { description: 'The anomalies of the execution.', schema: detectionAnswer } },
       errors: ['pipeline_not_found', 'pipeline_execution_not_found'],
     },
     async ({ params: { pipeline_id }, query: { pipeline_execution_id } }, { db, now, sendAfterwards }) => {
@@ -77,7 +77,7 @@ const handleDetect = (router: Router): void =>
         throw new ApiError('pipeline_execution_not_found', missing)
       }
       if (!succeeded) {
-        const msg = `Execution ${executionId} has not succeeded: only successful executions are compared`
+        const msg = `Execution ${executionId} has not succeeded: only a successful execution can be judged`
         throw new ApiError('validation_failed', msg, {
           issues: [{ loc: ['query', 'pipeline_execution_id'], msg, type: 'validation_failed' }],
         })
@@ -91,7 +91,7 @@ const handleDetect = (router: Router): void =>
     },
   )
 
-const handleUnflag = (router: Router): void =>
+const serveUnflag = (router: Router): void =>
   serveOperation(
     router,
     {
@@ -100,10 +100,10 @@ const handleUnflag = (router: Router): void =>
       access: 'write',
       operationId: 'unflag_anomaly',
       tag,
-      summary: 'Withdraw flags: the load was normal after all',
-      description: 'The execution counts in baselines again.',
+      summary: 'Unflag an execution whose load was normal',
+      description: 'Deletes the flags of these metrics. The execution counts in baselines again.',
       body: unflagPost,
-      answers: { 204: { description: 'The flags are withdrawn.' } },
+      answers: { 204: { description: 'The flags are deleted.' } },
       errors: ['anomaly_not_flagged'],
     },
     async ({ body: { pipeline_id, pipeline_execution_id, metric_field } }, { db }) => {

@@ -1,10 +1,10 @@
-/** What a rule may say, and what it says where nothing is given: for the table, the API, and the chart's band without a rule. */
+/** Bounds and defaults of a rule's settings, for the table, the API, and the chart's band if there is no rule. */
 export const RULE_BOUNDS = {
-  /** How many standard deviations from the mean are still normal. */
+  /** Values within this many standard deviations of the mean are normal. */
   std_deviation_threshold_multiplier: { min: 1, max: 10, default: 2 },
-  /** Days of history that make the baseline. */
+  /** Days of history in the baseline. */
   lookback_days: { min: 1, max: 365, default: 30 },
-  /** Fewer values than this give no verdict. */
+  /** With fewer values there is no verdict. */
   minimum_executions: { min: 5, max: 1000, default: 10 },
 } as const
 

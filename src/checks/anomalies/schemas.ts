@@ -7,7 +7,7 @@ import { pageQuery } from '../../http/paging.ts'
 import { flagText, idText, instantText } from '../../http/text-fields.ts'
 import { RULE_BOUNDS } from './rule.ts'
 
-/** A number between the bounds of a rule's setting. */
+/** A number within the bounds of a rule's setting. */
 const numberSetting = (name: keyof typeof RULE_BOUNDS, description: string) => {
   const { min, max, default: initially } = RULE_BOUNDS[name]
   const fault = `Must be between ${min} and ${max}`
@@ -15,12 +15,12 @@ const numberSetting = (name: keyof typeof RULE_BOUNDS, description: string) => {
     .number()
     .min(min, fault)
     .max(max, fault)
-    .openapi({ description: `${description} Initially ${initially}.`, minimum: min, maximum: max, example: initially })
+    .openapi({ description: `${description} Default: ${initially}.`, minimum: min, maximum: max, example: initially })
 }
 
 const wholeSetting = (name: keyof typeof RULE_BOUNDS, description: string) => {
   const { min, max, default: initially } = RULE_BOUNDS[name]
-  return wholeNumber(`${description} Initially ${initially}.`, min, max, initially)
+  return wholeNumber(`${description} Default: ${initially}.`, min, max, initially)
 }
 
 const ruleFields = once(() =>
@@ -29,11 +29,11 @@ const ruleFields = once(() =>
     {
       std_deviation_threshold_multiplier: numberSetting(
         'std_deviation_threshold_multiplier',
-        'How many standard deviations from the mean are an anomaly.',
+        'A value is an anomaly if it is more than this many standard deviations from the mean.',
       ),
-      lookback_days: wholeSetting('lookback_days', 'Days of history that make the baseline.'),
-      minimum_executions: wholeSetting('minimum_executions', 'Fewer past executions give no verdict.'),
-      active: flagField('Whether the rule is evaluated. Initially true.'),
+      lookback_days: wholeSetting('lookback_days', 'Days of history in the baseline.'),
+      minimum_executions: wholeSetting('minimum_executions', 'With fewer past executions there is no verdict.'),
+      active: flagField('Whether the rule is evaluated. Default: true.'),
     },
   ),
 )
@@ -50,7 +50,7 @@ export const rulePost = once(() =>
 
 export type RulePost = z.output<ReturnType<typeof rulePost>>
 
-/** A rule has no name: its id alone names it. */
+/** A rule has no name: only its id identifies it. */
 export const rulePatch = once(() =>
   z
     .object({
@@ -66,7 +66,7 @@ export const rulePatch = once(() =>
 export const ruleFilters = once(() => ({
   ...pageQuery(),
   pipeline_id: idText('Only rules of this pipeline.').optional(),
-  active: flagText('Only active, or only inactive rules.').optional(),
+  active: flagText('true: only active rules; false: only inactive rules.').optional(),
 }))
 
 export const ruleAnswer = once(() =>
@@ -86,18 +86,18 @@ export const ruleAnswer = once(() =>
 )
 
 export const detectionQuery = once(() => ({
-  pipeline_execution_id: idText("The execution to judge. Initially the pipeline's latest successful one.").optional(),
+  pipeline_execution_id: idText("The execution to judge. Default: the pipeline's latest successful one.").optional(),
 }))
 
 export const resultFilters = once(() => ({
   ...pageQuery(),
   pipeline_id: idText('Only anomalies of this pipeline.').optional(),
-  rule_id: idText('Only what this rule has flagged.').optional(),
+  rule_id: idText('Only anomalies that this rule flagged.').optional(),
   pipeline_execution_id: idText('Only anomalies of this execution.').optional(),
-  detected_after: instantText('Only what was detected later than this.').optional(),
+  detected_after: instantText('Only anomalies detected after this time.').optional(),
 }))
 
-/** Where a value lies beside the band. */
+/** On which side of the band a value lies. */
 export const DEVIATION_DIRECTIONS = ['above', 'below'] as const
 
 export const resultAnswer = once(() =>
@@ -109,11 +109,11 @@ export const resultAnswer = once(() =>
       pipeline_id: z.int(),
       metric_field: z.enum(METRIC_FIELDS),
       violation_value: z.number().openapi({ description: "The execution's value.", example: 1814400 }),
-      baseline_value: z.number().openapi({ description: 'The mean of the runs it was compared with.', example: 164945.45 }),
+      baseline_value: z.number().openapi({ description: 'The mean of the runs in the baseline.', example: 164945.45 }),
       deviation_percentage: z
         .number()
         .nullable()
-        .openapi({ description: 'From the mean, negative below it; null where the mean is 0.', example: 1000 }),
+        .openapi({ description: 'Difference from the mean in percent, negative below it; null if the mean is 0.', example: 1000 }),
       confidence_score: z.number().openapi({
         description: 'Two-sided normal probability of a smaller deviation: 0.954 at two standard deviations, 0.997 at three.',
         minimum: 0,
@@ -124,12 +124,12 @@ export const resultAnswer = once(() =>
         .object({
           direction: z.enum(DEVIATION_DIRECTIONS),
           z_score: z.number().openapi({ description: 'Standard deviations from the mean, negative below it.' }),
-          baseline_std: z.number().openapi({ description: 'Sample standard deviation; of a flat baseline 1 % of the mean, at least 1.' }),
+          baseline_std: z.number().openapi({ description: 'Sample standard deviation. For a flat baseline: 1 % of the mean, at least 1.' }),
           threshold_multiplier: z.number(),
           lower_threshold: z.number(),
           upper_threshold: z.number(),
           lookback_days: z.int(),
-          execution_count: z.int().openapi({ description: 'How many runs it was compared with.' }),
+          execution_count: z.int().openapi({ description: 'How many runs the baseline has.' }),
         })
         .openapi('AnomalyContext'),
       detected_at: instantAnswer(),
@@ -142,8 +142,8 @@ export const detectionAnswer = once(() =>
     .object({
       pipeline_id: z.int(),
       pipeline_execution_id: z.int(),
-      rules_evaluated: z.int().openapi({ description: "The pipeline's active rules." }),
-      anomalies: z.array(resultAnswer()).openapi({ description: 'What is not normal, whether it had been flagged before or not.' }),
+      rules_evaluated: z.int().openapi({ description: 'How many active rules the pipeline has.' }),
+      anomalies: z.array(resultAnswer()).openapi({ description: 'All anomalies of the execution, also those flagged earlier.' }),
     })
     .openapi('Detection'),
 )
@@ -152,12 +152,12 @@ export const unflagPost = once(() =>
   z
     .object({
       pipeline_id: idField('The pipeline.'),
-      pipeline_execution_id: idField('The execution that was normal after all.'),
+      pipeline_execution_id: idField('The execution whose load was normal.'),
       metric_field: z
         .array(metricField('A metric.'))
         .min(1, 'Must name at least one metric')
         .max(100, 'Must name at most 100 metrics')
-        .openapi({ description: 'The metrics whose flags are withdrawn.', example: ['inserts', 'total_rows'] }),
+        .openapi({ description: 'The metrics to unflag.', example: ['inserts', 'total_rows'] }),
     })
     .openapi('UnflagPost'),
 )

@@ -6,7 +6,7 @@ import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { RULE_BOUNDS, RULE_DEFAULTS } from './rule.ts'
 
-/** A setting's bounds as SQL: constraints cannot carry parameters. */
+/** A setting's bounds as SQL text: constraints cannot have parameters. */
 const within = (name: keyof typeof RULE_BOUNDS) => sql.raw(`${RULE_BOUNDS[name].min} and ${RULE_BOUNDS[name].max}`)
 
 export const anomalyDetectionRule = pgTable(
@@ -23,7 +23,7 @@ export const anomalyDetectionRule = pgTable(
     updated_at: instant(),
   },
   (table) => [
-    // Ending an execution asks for the pipeline's active rules; also the rule that a metric has one rule per pipeline.
+    // Ending an execution looks up the pipeline's active rules. It also makes a rule unique per pipeline and metric.
     uniqueIndex('anomaly_detection_rule_metric_unique').on(table.pipeline_id, table.metric_field),
     oneOf('anomaly_detection_rule_metric_known', table.metric_field, METRIC_FIELDS),
     check(
@@ -51,9 +51,9 @@ export const anomalyDetectionResult = pgTable(
   (table) => [
     // Detection records a finding once per execution and rule; unflagging finds it by execution.
     uniqueIndex('anomaly_detection_result_once').on(table.pipeline_execution_id, table.rule_id),
-    // GET /anomaly_detection_result?rule_id= and ?pipeline_id=; the baseline leaves out what a rule has flagged.
+    // GET /anomaly_detection_result?rule_id= and ?pipeline_id=; the baseline excludes what a rule has flagged.
     index('anomaly_detection_result_rule_id').on(table.rule_id, table.id),
-    // The overview's findings of the last day, and GET /anomaly_detection_result?detected_after=: Index Scan.
+    // The overview's anomalies of the last 24 hours, and GET /anomaly_detection_result?detected_after=: Index Scan.
     index('anomaly_detection_result_detected_at').on(table.detected_at),
     check('anomaly_detection_result_confidence_range', sql`confidence_score between 0 and 1`),
   ],

@@ -2,30 +2,30 @@ import type { METRIC_FIELDS } from '../../db/constraints.ts'
 
 export type MetricField = (typeof METRIC_FIELDS)[number]
 
-/** What the runs that count say of a metric. */
+/** A metric's values in the runs of the baseline. */
 export interface Baseline {
   /** How many values there are. */
   count: number
   mean: number
-  /** Sample standard deviation (divisor count - 1); 0 where all values are the same. */
+  /** Sample standard deviation (divisor count - 1); 0 if all values are the same. */
   deviation: number
 }
 
 export interface Rule {
   metric_field: MetricField
-  /** How many deviations from the mean are an anomaly, 1 to 10. */
+  /** Values within this many deviations of the mean are normal; 1 to 10. */
   std_deviation_threshold_multiplier: number
   lookback_days: number
-  /** Fewer values than this give no verdict. */
+  /** With fewer values there is no verdict. */
   minimum_executions: number
 }
 
-/** What is recorded of an anomaly. */
+/** What is recorded about an anomaly. */
 export interface Anomaly {
   violation_value: number
   /** The baseline's mean. */
   baseline_value: number
-  /** Of the value from the mean, negative below it; null where the mean is 0. */
+  /** Difference from the mean in percent, negative below it; null if the mean is 0. */
   deviation_percentage: number | null
   /** Two-sided normal probability of a smaller deviation, 0 to 1: 0.954 at two deviations, 0.997 at three. */
   confidence_score: number
@@ -33,7 +33,7 @@ export interface Anomaly {
     direction: 'above' | 'below'
     /** Deviations from the mean, negative below it. */
     z_score: number
-    /** The deviation that was used: of a flat baseline a substitute (see `effectiveDeviation`). */
+    /** The deviation that was used; for a flat baseline, a substitute (see `effectiveDeviation`). */
     baseline_std: number
     threshold_multiplier: number
     lower_threshold: number
@@ -44,8 +44,8 @@ export interface Anomaly {
 }
 
 /**
- * Whether a value is an anomaly against its baseline: more than multiplier × deviation above or below the mean.
- * null: it is not, or there are too few values to say.
+ * Judges a value by its baseline. It is an anomaly if it lies more than multiplier × deviation above or below the mean.
+ * null: it is normal, or there are too few values.
  */
 export const judge = (value: number, baseline: Baseline, rule: Rule): Anomaly | null => {
   const band = bandOf(baseline, rule)
@@ -73,7 +73,7 @@ export const judge = (value: number, baseline: Baseline, rule: Rule): Anomaly | 
   }
 }
 
-/** What is still normal, and the deviation that its width is a multiple of; null where there are too few values to say. */
+/** The range of normal values, and the deviation that gives its width; null if there are too few values. */
 export const bandOf = (
   baseline: Baseline,
   rule: Omit<Rule, 'lookback_days'>,
@@ -85,8 +85,8 @@ export const bandOf = (
 }
 
 /**
- * A flat baseline is taken to deviate by 1 % of its mean, and whole numbers by 1 at the least: a change is seen, a wobble
- * is not. throughput alone is no whole number; of a mean of 0 there is no percentage, and 1 row a second is taken.
+ * A flat baseline counts as deviating by 1 % of its mean, and by at least 1: a change is an anomaly, a small variation is
+ * not. throughput is the only metric with fractions, so its minimum of 1 row per second applies only if its mean is 0.
  */
 const effectiveDeviation = ({ mean, deviation }: Baseline, metric: MetricField): number => {
   if (deviation > 0) return deviation
@@ -101,8 +101,8 @@ const SERIES_BELOW = 3
 const TERMS = 60
 
 /**
- * erf for x ≥ 0 to about 15 digits: its Taylor series around 0 (Abramowitz and Stegun 7.1.6, all terms positive) and,
- * where that would need many terms, the continued fraction of its complement (7.1.14).
+ * erf for x ≥ 0 to about 15 digits: its Taylor series around 0 (Abramowitz and Stegun 7.1.6, all terms positive) or, if
+ * that would need many terms, the continued fraction of its complement (7.1.14).
  */
 const errorFunction = (x: number): number => {
   const scale = Math.exp(-x * x) / Math.sqrt(Math.PI)

@@ -37,9 +37,9 @@ const stale = (now: ReturnType<typeof sql>, more = sql`true`) => sql`
     and ${deadlineAfter(sql`latest.dml`, threshold.number, threshold.datepart)} < ${now}`
 
 /**
- * Stale pipelines: the last insert, update or soft delete is older than the pipeline or its type allows. Each is logged
- * once for each last change. Every pipeline is read (Seq Scan): each has a threshold of its own, and there are far fewer
- * of them than executions.
+ * Stale pipelines: the last insert, update or soft delete is older than the threshold of the pipeline or its type. A
+ * pipeline is logged once per last change. The query reads every pipeline (Seq Scan): each has its own threshold, and there
+ * are far fewer pipelines than executions.
  */
 export const freshnessCheck: Check<StalePipeline> = {
   kind: 'freshness',
@@ -51,7 +51,7 @@ export const freshnessCheck: Check<StalePipeline> = {
     `No insert, update or delete since then; one is expected every ${inUnits(freshness_number, freshness_datepart)}`,
   alert: freshnessAlert,
 
-  /** Not again when cleanup has deleted the log: the pipeline remembers which change was logged last. */
+  /** The pipeline stores which change was logged last: after cleanup deletes the log, that change is not found again. */
   wrong: ({ now }) => stale(now, sql`latest.dml is distinct from ${P}.freshness_logged_for`),
 
   logFound: ({ found, now }) => sql`
@@ -70,7 +70,7 @@ export const freshnessCheck: Check<StalePipeline> = {
   alertPayloads: ({ found, logged, now }) =>
     oneAlert('freshness', now, logged, sql`select evidence as item from ${found} join ${logged} using (subject) order by subject`),
 
-  /** By the clock, not by the log. */
+  /** Computed from the current time, not from the log. */
   open: ({ now }) => sql`select pipeline_id, null::bigint as execution_id, dml as since, evidence from (${stale(now)}) stale`,
 
   countOpen: () => sql`

@@ -18,8 +18,8 @@ export const routes = (router: Router): void => {
       tag,
       summary: 'Queue a freshness check',
       description:
-        'Finds pipelines whose last insert, update or soft delete is older than they or their type allow. Each is logged and alerted once per last change. The check also runs every hour by itself.',
-      answers: { 200: { description: 'The check is recorded and on its way.', schema: queuedAnswer } },
+        'Finds stale pipelines: the last insert, update or soft delete is older than the freshness threshold of the pipeline or its type. Each is logged and alerted once per last change. Watcher also runs this check every hour.',
+      answers: { 200: { description: 'The check is queued.', schema: queuedAnswer } },
     },
     async (_input, { db, now, sendAfterwards }) => {
       sendAfterwards(await recordJob(db, 'check_freshness', {}, now))

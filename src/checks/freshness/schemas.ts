@@ -13,10 +13,10 @@ export const freshnessLogAnswer = once(() =>
       id: z.int(),
       pipeline_id: z.int(),
       last_dml_timestamp: instantAnswer().openapi({ description: 'The latest insert, update or soft delete.' }),
-      evaluation_timestamp: instantAnswer().openapi({ description: 'When it was found to be too old.' }),
+      evaluation_timestamp: instantAnswer().openapi({ description: 'When the check found the pipeline stale.' }),
       freshness_number: z.int(),
       freshness_datepart: z.enum(DATEPARTS),
-      used_child_config: z.boolean().openapi({ description: "Whether the rule was the pipeline's own, not its type's." }),
+      used_child_config: z.boolean().openapi({ description: "true: the threshold was the pipeline's own; false: its type's." }),
       created_at: instantAnswer(),
     })
     .openapi('FreshnessLog'),

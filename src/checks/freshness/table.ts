@@ -19,7 +19,7 @@ export const freshnessPipelineLog = pgTable(
   (table) => [
     // A stale pipeline is logged once per last DML timestamp.
     uniqueIndex('freshness_pipeline_log_once').on(table.pipeline_id, table.last_dml_timestamp),
-    // Cleanup deletes what is older than the retention: Index Scan.
+    // Cleanup deletes rows older than the retention: Index Scan.
     index('freshness_pipeline_log_last_dml_timestamp').on(table.last_dml_timestamp),
     oneOf('freshness_pipeline_log_datepart_known', table.freshness_datepart, DATEPARTS),
     check('freshness_pipeline_log_number_range', sql`freshness_number >= 1`),

@@ -20,7 +20,7 @@ const threshold = effectiveThreshold('timeliness', { pipeline: P, type: T })
 const evidence = z.object({
   pipeline_execution_id: amount,
   pipeline_id: amount,
-  /** Of a run that still goes on: so far. */
+  /** For a run that still runs: the time so far. */
   duration_seconds: amount,
   seconds_threshold: amount,
   execution_status: z.enum(RUN_STATUSES),
@@ -30,9 +30,7 @@ const evidence = z.object({
 })
 export type LateRun = z.output<typeof evidence>
 
-/**
- * Late runs: a run goes on, or has gone on, for longer than its pipeline or its type allows. Each is logged once.
- */
+/** Late runs: a run takes, or took, longer than the threshold of its pipeline or its type. Each is logged once. */
 export const timelinessCheck: Check<LateRun> = {
   kind: 'timeliness',
   badge: { word: 'late', sign: '!', tone: 'late' },
@@ -44,8 +42,8 @@ export const timelinessCheck: Check<LateRun> = {
   alert: timelinessAlert,
 
   /**
-   * What still runs is read from its partial index, however old it is; what has ended, from the window's start (the value
-   * `since`) on, by Index Scan on pipeline_execution_ended. The window comes as a value, for the planner to see.
+   * Running executions of any age are read from their partial index. Ended executions are read from the start of the window
+   * (the value `since`), by Index Scan on pipeline_execution_ended. The window is a value, so that the planner sees it.
    */
   wrong: ({ now, value }) => sql`
     select c.id as subject, c.pipeline_id, due.deadline as since, jsonb_build_object(
@@ -78,7 +76,7 @@ export const timelinessCheck: Check<LateRun> = {
   alertPayloads: ({ found, logged, now }) =>
     oneAlert('timeliness', now, logged, sql`select evidence as item from ${found} join ${logged} using (subject) order by subject`),
 
-  /** A run that is logged as late and still goes on, or ended within the day. */
+  /** Runs that are logged as late and still run, or ended successfully in the last 24 hours. */
   open: ({ now, dayAgo }) => sql`
     select distinct on (e.pipeline_id) e.pipeline_id, e.id as execution_id, e.start_date as since, jsonb_build_object(
       'pipeline_execution_id', e.id, 'pipeline_id', e.pipeline_id,

@@ -7,7 +7,7 @@ import { RUN_STATUSES } from './schemas.ts'
 
 export const timeliness: Check<LateRun> = {
   ...timelinessCheck,
-  tags: [{ name: 'Timeliness and freshness', description: 'Runs that take too long, data that is too old.' }],
+  tags: [{ name: 'Timeliness and freshness', description: 'Late runs, which take too long, and stale pipelines, whose data is too old.' }],
   enums: () => ({ LateRunStatus: RUN_STATUSES }),
   routes,
   jobs: { check_timeliness: () => checkTimeliness },

@@ -7,7 +7,7 @@ import { sweepJob } from '../sweep.ts'
 import { timelinessCheck } from './check.ts'
 import { findWindowStart } from './queries.ts'
 
-/** How far to look back, or, in the job for the rest of a large sweep, from when on. */
+/** How far to look back; in the job for the rest of a large sweep, the start of the window. */
 const payload = z.object({
   lookback_minutes: z.int().default(LOOKBACK_MINUTES.default),
   since: z.string().transform(formatInstant).optional(),

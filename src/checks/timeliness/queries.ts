@@ -12,18 +12,18 @@ const LAST_CHECK = prepare(sql`
   select started_at from ${job} where kind = 'check_timeliness' and state = 'succeeded' and finished_at is not null
   order by finished_at desc limit 1`)
 
-/** An end may reach us this much later than its end_date says, and after a check has passed that moment. */
-const REPORTED_LATE_SECONDS = 600
+/** An end may be reported this long after its end_date, when a check has already passed that time. */
+const REPORT_DELAY_SECONDS = 600
 
 /**
- * From when on the check looks at executions that have ended: as far back as asked, or to a little before the last
- * check, whichever is longer ago. A tick that was skipped leaves no hole.
+ * Finds the start of the window in which the check looks at ended executions: the requested lookback, or a little before
+ * the last check, whichever is earlier. So a skipped tick leaves no gap.
  */
 export const findWindowStart = async (db: Database, now: string, lookbackMinutes: number): Promise<string> => {
-  const asked = addSeconds(now, -lookbackMinutes * 60)
+  const requested = addSeconds(now, -lookbackMinutes * 60)
   const [last] = await db.rows(LAST_CHECK, z.object({ started_at: moment }))
-  const unseen = last && addSeconds(last.started_at, -REPORTED_LATE_SECONDS)
-  return unseen && unseen < asked ? unseen : asked
+  const unseen = last && addSeconds(last.started_at, -REPORT_DELAY_SECONDS)
+  return unseen && unseen < requested ? unseen : requested
 }
 
 /** A page of the log in the order of its ids. */

@@ -19,9 +19,9 @@ export const routes = (router: Router): void => {
       tag,
       summary: 'Queue a timeliness check',
       description:
-        'Finds executions that run, or have run, for longer than their pipeline or its type allows. Each is logged once and alerted once. The check also runs every 15 minutes by itself.',
+        'Finds late executions: they take, or took, longer than the timeliness threshold of their pipeline or its type. Each is logged and alerted once. Watcher also runs this check every 15 minutes.',
       body: timelinessPost,
-      answers: { 200: { description: 'The check is recorded and on its way.', schema: queuedAnswer } },
+      answers: { 200: { description: 'The check is queued.', schema: queuedAnswer } },
     },
     async ({ body }, { db, now, sendAfterwards }) => {
       sendAfterwards(await recordJob(db, 'check_timeliness', { lookback_minutes: body?.lookback_minutes ?? LOOKBACK_MINUTES.default }, now))

@@ -6,7 +6,7 @@ import { instantAnswer, optional, wholeNumber } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { idText } from '../../http/text-fields.ts'
 
-/** What a late run did when it was found. */
+/** The state of a late run when it was found. */
 export const RUN_STATUSES = ['running', 'completed'] as const
 
 export const timelinessPost = once(() =>
@@ -14,7 +14,7 @@ export const timelinessPost = once(() =>
     .object({
       lookback_minutes: optional(
         wholeNumber(
-          `Executions that started or ended in these minutes are checked, and every one that still runs. Where the last check was longer ago, from there on. Initially ${LOOKBACK_MINUTES.default}.`,
+          `How many minutes back the check looks for ended executions, or to the last check if that was earlier. It always looks at all running executions. Default: ${LOOKBACK_MINUTES.default}.`,
           LOOKBACK_MINUTES.min,
           LOOKBACK_MINUTES.max,
           LOOKBACK_MINUTES.default,
@@ -36,12 +36,14 @@ export const timelinessLogAnswer = once(() =>
       id: z.int(),
       pipeline_execution_id: z.int(),
       pipeline_id: z.int(),
-      duration_seconds: z.int().openapi({ description: 'Whole seconds, when it was found: of a running execution so far.' }),
-      seconds_threshold: z.int().openapi({ description: 'What it was allowed, in seconds.' }),
-      execution_status: z.enum(RUN_STATUSES).openapi({ description: 'When it was found.' }),
+      duration_seconds: z
+        .int()
+        .openapi({ description: 'Duration when it was found, in whole seconds; for a running execution, the time so far.' }),
+      seconds_threshold: z.int().openapi({ description: 'The timeliness threshold in seconds.' }),
+      execution_status: z.enum(RUN_STATUSES).openapi({ description: 'Its state when it was found.' }),
       timely_number: z.int(),
       timely_datepart: z.enum(DATEPARTS),
-      used_child_config: z.boolean().openapi({ description: "Whether the rule was the pipeline's own, not its type's." }),
+      used_child_config: z.boolean().openapi({ description: "true: the threshold was the pipeline's own; false: its type's." }),
       created_at: instantAnswer(),
     })
     .openapi('TimelinessLog'),

@@ -21,7 +21,7 @@ export const timelinessPipelineExecutionLog = pgTable(
     created_at: createdAt(),
   },
   (table) => [
-    // Each overdue execution is logged once.
+    // Each late execution is logged once.
     uniqueIndex('timeliness_pipeline_execution_log_once').on(table.pipeline_execution_id),
     // GET /timeliness_log?pipeline_id= pages by id within a pipeline.
     index('timeliness_pipeline_execution_log_pipeline_id').on(table.pipeline_id, table.id),

@@ -12,7 +12,7 @@ const named = (name: string) => sql`lower(name) = lower(${name})`
 
 const createdRow = z.object({ was_created: truth, id: whole })
 
-/** Creates the type, or finds the one of that name, whose group stays as it is. No row: lost a race, repeat. */
+/** Creates the type, or finds the type of that name; an existing type keeps its group. */
 export const createOrGetAddressType = (db: Database, { name, group_name }: AddressTypePost, now: string) =>
   untilRow(() =>
     db.rows(
@@ -40,7 +40,7 @@ export const listAddressTypes = (db: Database, filters: Page & { name?: string }
 export const findAddressType = async (db: Database, id: number) =>
   (await db.orm.select().from(addressType).where(eq(addressType.id, id)))[0]
 
-/** Writes the given columns; undefined where there is no such type. */
+/** Writes the given columns; undefined if there is no such type. */
 export const updateAddressType = async (db: Database, target: Target, changes: Partial<typeof addressType.$inferInsert>, now: string) => {
   const [row] = await db.orm
     .update(addressType)

@@ -17,7 +17,7 @@ export const routes = (router: Router): void => {
   serveCreateOrGet(
     router,
     resource,
-    { body: addressTypePost, description: 'Where a type of that name exists, its group stays as it is; `PATCH` changes it.' },
+    { body: addressTypePost, description: 'A type that exists keeps its group; `PATCH` changes it.' },
     createOrGetAddressType,
   )
   serveList(router, resource, addressTypeFilters, listAddressTypes)

@@ -5,17 +5,20 @@ import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { nameText } from '../../http/text-fields.ts'
 
-const groupName = once(() => nameField('What kind of system: database, warehouse, bucket, api, file, stream.', 'database'))
+const groupName = once(() => nameField('The kind of system: database, warehouse, bucket, api, file, stream.', 'database'))
 
 export const addressTypePost = once(() =>
-  z.object({ name: nameField('Unique without regard to case.', 'postgresql'), group_name: groupName() }).openapi('AddressTypePost'),
+  z.object({ name: nameField('Unique, case-insensitive.', 'postgresql'), group_name: groupName() }).openapi('AddressTypePost'),
 )
 
 export type AddressTypePost = z.output<ReturnType<typeof addressTypePost>>
 
 export const addressTypePatch = once(() => patchBody('address type', { group_name: groupName().optional() }).openapi('AddressTypePatch'))
 
-export const addressTypeFilters = once(() => ({ ...pageQuery(), name: nameText('Only the type of this name, in any case.').optional() }))
+export const addressTypeFilters = once(() => ({
+  ...pageQuery(),
+  name: nameText('Only the type with this name (case-insensitive).').optional(),
+}))
 
 export const addressTypeAnswer = once(() =>
   z

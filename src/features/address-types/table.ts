@@ -13,7 +13,7 @@ export const addressType = pgTable(
     updated_at: instant(),
   },
   (table) => [
-    // POST /address, /address_type and /address_lineage look the name up; also uniqueness without regard to case.
+    // POST /address, /address_type and /address_lineage look up the name. It also makes names unique, case-insensitively.
     uniqueIndex('address_type_name_unique').on(sql`lower(${table.name})`),
     lengthBetween('address_type_name_length', table.name, 1, 150),
     lengthBetween('address_type_group_name_length', table.group_name, 1, 150),

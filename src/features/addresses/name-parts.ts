@@ -7,8 +7,8 @@ export interface NameParts {
 }
 
 /**
- * `analytics.public.users` of the group `database` names its database, schema and table. Any other group, any other
- * number of parts, or a part that is empty or longer than the columns (50 characters): nothing.
+ * Splits a name of the group `database`, such as `analytics.public.users`, into database, schema and table. Returns {} for
+ * any other group, any other number of segments, or a segment that is empty or longer than 50 characters (the columns' limit).
  */
 export const splitDatabaseName = (name: string, groupName: string): NameParts => {
   const parts = name.split('.').map((part) => part.trim())

@@ -30,7 +30,7 @@ const configureAddress = configure({
     ready: sql`exists (select from type)`,
     columns: { address_type_id: sql`(select id from type)` },
   },
-  // Every address reaches itself (see lineage).
+  // The closure holds a pair of every address with itself (see lineage).
   afterwards: [
     sql`self_pair as (insert into ${addressLineageClosure} (source_address_id, target_address_id, depth) select r.id, r.id, 0 from created r)`,
   ],
@@ -38,7 +38,7 @@ const configureAddress = configure({
   row: z.object({ was_created: truth, id: whole }),
 })
 
-/** Creates the address (with its type, where that is new), or applies its changed configuration. */
+/** Creates the address (and its type, if that is new), or applies its changed configuration. */
 export const createOrGetAddress = async (db: Database, body: AddressPost, now: string) => {
   const { name, address_type_name, address_type_group_name, address_metadata, ...columns } = body
   const hash = await hashConfig({
@@ -77,7 +77,7 @@ export const listAddresses = (db: Database, filters: Page & { name?: string; add
 
 export const findAddress = async (db: Database, id: number) => (await db.orm.select().from(address).where(eq(address.id, id)))[0]
 
-/** Writes the given columns; undefined where there is no such address. */
+/** Writes the given columns; undefined if there is no such address. */
 export const updateAddress = async (db: Database, target: Target, changes: Partial<typeof address.$inferInsert>, now: string) => {
   const [row] = await db.orm
     .update(address)

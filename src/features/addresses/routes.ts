@@ -10,7 +10,7 @@ const resource: PatchableResource = {
   answer: addressAnswer,
   notFound: 'address_not_found',
   patchErrors: ['name_taken', 'unknown_reference'],
-  patchDescription: 'null clears a field that may be null.',
+  patchDescription: 'null clears a nullable field.',
 }
 
 export const routes = (router: Router): void => {
@@ -20,7 +20,7 @@ export const routes = (router: Router): void => {
     {
       body: addressPost,
       description:
-        'An address is where data lives: a table, a bucket path, an API endpoint, a topic. Configuration as code, as for `POST /pipeline`. A new address of the group `database` whose name has three dot-separated parts gets its database, schema and table from them.',
+        'An address is where data lives: a table, a bucket path, an API endpoint, a topic. Configuration as code, as for `POST /pipeline`. A new address of the group `database` with a name of three dot-separated segments gets its database, schema and table from the name.',
     },
     createOrGetAddress,
   )

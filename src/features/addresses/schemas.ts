@@ -6,29 +6,27 @@ import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { flagText, idText, nameText } from '../../http/text-fields.ts'
 
-/** What an address may say of itself beside its name and type. */
+/** The details of an address beside its name and type. */
 const detailFields = once(() =>
   configuration(
     {
-      database_name: shortText('Database; filled from a three-part name of the group `database`.', 'analytics'),
-      schema_name: shortText('Schema; likewise.', 'public'),
-      table_name: shortText('Table; likewise.', 'users'),
+      database_name: shortText('The database. Default: taken from a name of three segments in the group `database`.', 'analytics'),
+      schema_name: shortText('The schema. Default: taken from the name, as for `database_name`.', 'public'),
+      table_name: shortText('The table. Default: taken from the name, as for `database_name`.', 'users'),
       primary_key: shortText('Primary key column.', 'user_id'),
       address_metadata: metadataField('Anything else about the address.'),
     },
-    { deprecated: flagField('No longer in use. Initially false.') },
+    { deprecated: flagField('Whether the address is no longer in use. Default: false.') },
   ),
 )
 
 export const addressFields = once(() => ({
-  address_type_name: nameField('Created where it is new.', 'postgresql'),
-  address_type_group_name: nameField('Group of the type, where the type is new.', 'database'),
+  address_type_name: nameField('The address type. It is created if it is new.', 'postgresql'),
+  address_type_group_name: nameField('The group of the address type. An existing type keeps its group.', 'database'),
   ...detailFields().post,
 }))
 
-export const addressNameField = once(() =>
-  nameField('The path or URL one would use to reach the data. Unique exactly, case included.', 'analytics.public.users'),
-)
+export const addressNameField = once(() => nameField('The path or URL of the data. Unique, case-sensitive.', 'analytics.public.users'))
 
 export const addressPost = once(() => z.object({ name: addressNameField(), ...addressFields() }).openapi('AddressPost'))
 
@@ -43,9 +41,9 @@ export const addressPatch = once(() =>
 
 export const addressFilters = once(() => ({
   ...pageQuery(),
-  name: nameText('Only the address of exactly this name.').optional(),
+  name: nameText('Only the address with this name (case-sensitive).').optional(),
   address_type_id: idText('Only addresses of this type.').optional(),
-  deprecated: flagText('Only deprecated, or only other addresses.').optional(),
+  deprecated: flagText('true: only deprecated addresses; false: only the others.').optional(),
 }))
 
 export const addressAnswer = once(() =>
@@ -63,7 +61,7 @@ export const addressAnswer = once(() =>
       config_hash: z
         .string()
         .nullable()
-        .openapi({ description: 'SHA-256 of the configuration posted last; null for an address that only lineage has named.' }),
+        .openapi({ description: 'SHA-256 of the last posted configuration; null if the address comes from lineage only.' }),
       created_at: instantAnswer(),
       updated_at: instantAnswer().nullable(),
     })

@@ -20,7 +20,7 @@ export const address = pgTable(
     updated_at: instant(),
   },
   (table) => [
-    // POST /address and /address_lineage look the name up; also the rule that address names are unique exactly.
+    // POST /address and /address_lineage look up the name. It also makes names unique, case-sensitively.
     uniqueIndex('address_name_unique').on(table.name),
     // GET /address?address_type_id= pages by id within a type.
     index('address_address_type_id').on(table.address_type_id, table.id),

@@ -1,7 +1,8 @@
--- Ends an execution: its metrics, and where it succeeded its pipeline's watermark, DML times and load_lineage, and the
--- job that looks for anomalies where the pipeline has an active rule. `outcome` is `ended`, with the id of that job; or
--- nothing is written: `repeated` (it has ended before, with this outcome), `repeated_with_other_counts` (the same, but a
--- count that is given differs from the stored one), `other_outcome`, `before_start` or `unknown`.
+-- Ends an execution and stores its metrics. If it succeeded, updates its pipeline's watermark, DML times and load_lineage,
+-- and records a job that detects anomalies if the pipeline has an active rule. `outcome` is then `ended`, with the id of
+-- that job. With any other outcome nothing is written: `repeated` (the execution ended earlier, with this outcome),
+-- `repeated_with_other_counts` (as `repeated`, but a given count differs from the stored one), `other_outcome` (it ended
+-- earlier, with the other outcome), `before_start` (p_end_date is before start_date) or `unknown` (there is no such execution).
 CREATE FUNCTION :end_pipeline_execution(
   p_id bigint, p_end_date timestamptz, p_succeeded boolean, p_inserts bigint, p_updates bigint, p_soft_deletes bigint, p_total_rows bigint,
   p_metadata jsonb, p_now timestamptz,
@@ -27,7 +28,7 @@ BEGIN
       ELSE 'repeated' END;
     RETURN;
   END IF;
-  -- Without an end the end is now; a client's clock may have put the start later than that.
+  -- Without p_end_date the end is now, or the start if a client's fast clock has put the start later than now.
   v_execution.end_date := coalesce(p_end_date, greatest(p_now, v_execution.start_date));
   IF v_execution.end_date < v_execution.start_date THEN
     outcome := 'before_start';
@@ -46,7 +47,7 @@ BEGIN
     RETURN;
   END IF;
 
-  -- Runs of one pipeline end in any order; its row is locked only by those that change it.
+  -- Runs of one pipeline end in any order. Only a run that changes the pipeline's row locks it.
   UPDATE pipeline p SET
     watermark = coalesce(v_execution.next_watermark, p.watermark),
     last_target_insert = CASE WHEN p_inserts > 0 THEN greatest(p.last_target_insert, v_execution.end_date) ELSE p.last_target_insert END,

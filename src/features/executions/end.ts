@@ -8,7 +8,7 @@ import { whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import type { ExecutionEnd } from './schemas.ts'
 
-/** The function and what it guarantees: end.sql. */
+/** end.sql describes the function's contract. */
 const END =
   prepare(sql`select * from ${sql.raw(FUNCTIONS.end_pipeline_execution)}(p_id => ${param('id')}, p_end_date => ${param('end_date')},
   p_succeeded => ${param('succeeded')}, p_inserts => ${param('inserts')}, p_updates => ${param('updates')},
@@ -16,21 +16,21 @@ const END =
 
 const endedRow = z.object({
   outcome: z.enum(['ended', 'repeated', 'repeated_with_other_counts', 'other_outcome', 'before_start', 'unknown']),
-  /** The job that looks for anomalies, where this call has recorded it. */
+  /** The job that detects anomalies, if this call recorded it. */
   job_id: whole.nullable(),
 })
 
 export interface Ended {
-  /** The jobs it has recorded, to be sent. */
+  /** The ids of the recorded jobs, for the caller to send. */
   jobIds: number[]
-  /** A sentence for a client whose second end says something else than the first. */
+  /** A sentence for a client whose second end has other counts than the first. */
   warning?: string
 }
 
 /**
- * Ends an execution: its metrics, and where it succeeded its pipeline's watermark and DML times, and the anomaly job
- * where the pipeline has an active rule. Ending it again with the same outcome changes nothing. Throws ApiError: unknown
- * execution, ended with the other outcome, end before start.
+ * Ends an execution and stores its metrics. If it succeeded, updates its pipeline's watermark and DML times, and records a
+ * job that detects anomalies if the pipeline has an active rule. Ending it again with the same outcome changes nothing.
+ * Throws ApiError: unknown execution, ended with the other outcome, end before start.
  */
 export const endExecution = async (db: Database, body: ExecutionEnd, now: string): Promise<Ended> => {
   const succeeded = body.completed_successfully ?? true
@@ -51,13 +51,13 @@ export const endExecution = async (db: Database, body: ExecutionEnd, now: string
     case 'repeated':
       return { jobIds: [] }
     case 'repeated_with_other_counts':
-      return { jobIds: [], warning: `Execution ${body.id} has ended before with other counts: those of the first end stay` }
+      return { jobIds: [], warning: `Execution ${body.id} has already ended with other counts: the counts of the first end are kept` }
     case 'other_outcome': {
-      const before = succeeded ? 'failed' : 'succeeded'
-      throw new ApiError('execution_already_ended', `Execution ${body.id} has already ended: it ${before}, and an outcome does not change`)
+      const stored = succeeded ? 'failed' : 'succeeded'
+      throw new ApiError('execution_already_ended', `Execution ${body.id} has already ended: it ${stored}, and its outcome cannot change`)
     }
     case 'before_start':
-      throw bodyFault('end_before_start', 'end_date', `end_date lies before the start_date of execution ${body.id}`)
+      throw bodyFault('end_before_start', 'end_date', `end_date is before the start_date of execution ${body.id}`)
     default:
       throw new ApiError('pipeline_execution_not_found', `Execution ${body.id} not found`)
   }

@@ -3,7 +3,7 @@ import { routes } from './routes.ts'
 import { EXECUTION_STATUSES } from './schemas.ts'
 
 export const executions: Feature = {
-  tags: [{ name: 'Executions', description: 'Each run: start, end, metrics, parents and children.' }],
+  tags: [{ name: 'Executions', description: 'The runs of pipelines: start, end, metrics, and nested runs.' }],
   enums: () => ({ ExecutionStatus: EXECUTION_STATUSES }),
   routes,
 }

@@ -5,7 +5,7 @@ import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { EXECUTION_STATUSES } from './schemas.ts'
 import { pipelineExecution } from './table.ts'
 
-/** What a client sees of an execution: not the columns that tell repeated starts apart. */
+/** The columns that clients see: without those that detect repeated starts. */
 const { idempotency_key: _key, guards_start: _guard, created_at: _created, ...answered } = getTableColumns(pipelineExecution)
 
 export const MAX_CHILDREN = 1000
@@ -13,7 +13,7 @@ export const MAX_CHILDREN = 1000
 const STATUS: Record<(typeof EXECUTION_STATUSES)[number], () => SQL> = {
   running: () => isNull(pipelineExecution.end_date),
   succeeded: () => eq(pipelineExecution.completed_successfully, true),
-  // A literal: the partial indexes of failed runs do not match a parameter.
+  // This must be a literal: the partial indexes of failed runs do not match a parameter.
   failed: () => sql`${pipelineExecution.completed_successfully} = false`,
 }
 
@@ -49,7 +49,7 @@ const WITH_CHILDREN = prepare(sql`
   (select row_to_json(e) from ${pipelineExecution} e where e.parent_id = ${param('id')} order by e.id limit ${sql.raw(String(MAX_CHILDREN + 1))})`)
 const readExecution = readJsonRow(answered)
 
-/** The execution and its direct children, one more than a page of them; undefined where there is none of this id. */
+/** The execution and its direct parts, at most MAX_CHILDREN + 1; undefined if there is no such execution. */
 export const findExecutionWithChildren = async (db: Database, id: number) => {
   const rows = await db.read(WITH_CHILDREN, readExecution, { id })
   const subject = rows.find((row) => row.id === id)

@@ -21,12 +21,12 @@ export const routes = (router: Router): void => {
       operationId: 'start_execution',
       tag,
       summary: 'Start an execution',
-      description: `Safe to retry: a repeat with the same \`Idempotency-Key\` answers the first execution. Without a key, a start is a repeat when pipeline, parent and \`start_date\` (to the microsecond, with a fraction of a second) are those of an execution that is running and was recorded less than five minutes ago.`,
+      description: `Safe to retry: a repeat with the same \`Idempotency-Key\` answers the first execution. Without a key, a start is a repeat if a running execution that was recorded less than five minutes ago has the same pipeline, parent and \`start_date\` (with a fraction of a second, compared to the microsecond).`,
       headers: idempotencyHeader,
       body: executionStart,
       answers: {
         200: { description: 'A repeat: the first execution.', schema: idAnswer },
-        201: { description: 'It has started.', schema: idAnswer },
+        201: { description: 'The execution has started.', schema: idAnswer },
       },
       errors: ['pipeline_not_found', 'unknown_reference'],
     },
@@ -45,9 +45,9 @@ export const routes = (router: Router): void => {
       operationId: 'end_execution',
       tag,
       summary: 'End an execution',
-      description: `Records the metrics. Where it succeeded, the pipeline's watermark becomes this execution's \`next_watermark\`, \`load_lineage\` becomes false, and where the pipeline has an active rule, anomalies are looked for in the background. Safe to retry: ending it again with the same outcome changes nothing.`,
+      description: `Stores the metrics. If the run succeeded, the pipeline's watermark becomes this execution's \`next_watermark\`, and its \`load_lineage\` becomes false. If the pipeline also has an active rule, Watcher looks for anomalies in the background. Safe to retry: ending it again with the same outcome changes nothing.`,
       body: executionEnd,
-      answers: { 204: { description: 'It has ended.' } },
+      answers: { 204: { description: 'The execution has ended.' } },
       errors: ['pipeline_execution_not_found', 'execution_already_ended', 'end_before_start'],
     },
     async ({ body }, { db, now, sendAfterwards }) => {
@@ -67,7 +67,7 @@ export const routes = (router: Router): void => {
       access: 'read',
       operationId: 'get_execution',
       tag,
-      summary: 'Get one execution with its children',
+      summary: 'Get one execution with its direct parts',
       params: () => ({ id: idText('The execution.') }),
       answers: { 200: { description: 'The execution.', schema: executionWithChildren, paged: true } },
       errors: ['pipeline_execution_not_found'],
@@ -75,8 +75,8 @@ export const routes = (router: Router): void => {
     async ({ params: { id }, url }, { db }) => {
       const found = await findExecutionWithChildren(db, id)
       if (!found) throw new ApiError('pipeline_execution_not_found', `Execution ${id} not found`)
-      const rest = new URL(`/pipeline_execution?parent_id=${id}`, url).href
-      const { rows, headers } = pageOf(found.children, { limit: MAX_CHILDREN, after_id: 0 }, rest)
+      const partsUrl = new URL(`/pipeline_execution?parent_id=${id}`, url).href
+      const { rows, headers } = pageOf(found.children, { limit: MAX_CHILDREN, after_id: 0 }, partsUrl)
       return { status: 200, body: { ...found.subject, child_executions: rows }, headers }
     },
   )

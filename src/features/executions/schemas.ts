@@ -17,15 +17,15 @@ import { idText, instantText } from '../../http/text-fields.ts'
 export const executionStart = once(() =>
   z
     .object({
-      pipeline_id: optional(idField('The pipeline; or give `pipeline_name`.')),
-      pipeline_name: optional(nameField('The pipeline, in the place of `pipeline_id`.', 'stock-price-worker')),
-      start_date: optional(instantField('When the run started. Initially now.')),
-      full_load: optional(flagField("Whether everything is loaded anew. Initially the pipeline's own.")),
-      watermark: optional(watermarkField("Where this run starts. Initially the pipeline's own.")),
+      pipeline_id: optional(idField('The pipeline. Give this, or `pipeline_name`.')),
+      pipeline_name: optional(nameField('The name of the pipeline, instead of `pipeline_id`.', 'stock-price-worker')),
+      start_date: optional(instantField('When the run started. Default: now.')),
+      full_load: optional(flagField("Whether the run loads all data again. Default: the pipeline's own.")),
+      watermark: optional(watermarkField("Where this run starts. Default: the pipeline's own.")),
       next_watermark: optional(
-        watermarkField("Where this run stops: the pipeline's watermark once it has succeeded. Initially the pipeline's own."),
+        watermarkField("Where this run stops. If it succeeds, this becomes the pipeline's watermark. Default: the pipeline's own."),
       ),
-      parent_id: optional(idField('The execution this one is a part of.')),
+      parent_id: optional(idField('The execution that this one is a part of.')),
       parent_execution_id: optional(idField('Another spelling of `parent_id`.')),
       execution_metadata: optional(metadataField('Anything about the run.')),
     })
@@ -42,7 +42,7 @@ export type ExecutionStart = z.output<ReturnType<typeof executionStart>>
 
 export const idempotencyHeader = once(() => ({
   'idempotency-key': z.string().min(1, 'Must have 1 to 200 characters').max(200, 'Must have 1 to 200 characters').optional().openapi({
-    description: 'A start repeated with the same key for the same pipeline answers the first execution.',
+    description: 'If a start repeats the key of an earlier start of the same pipeline, the answer is the first execution.',
     example: 'run-2025-01-09',
   }),
 }))
@@ -51,13 +51,13 @@ export const executionEnd = once(() =>
   z
     .object({
       id: idField('The execution.'),
-      end_date: optional(instantField('When the run ended, not before its start. Initially now.')),
-      completed_successfully: optional(flagField('The outcome. Initially true.')),
+      end_date: optional(instantField('When the run ended, not before its start. Default: now.')),
+      completed_successfully: optional(flagField('Whether the run succeeded. Default: true.')),
       inserts: optional(countField('Rows inserted.')),
       updates: optional(countField('Rows updated.')),
       soft_deletes: optional(countField('Rows marked as deleted.')),
       total_rows: optional(countField('Rows processed.')),
-      execution_metadata: optional(metadataField("Merged over the start's, key by key.")),
+      execution_metadata: optional(metadataField('Merged into the metadata of the start: a key given here replaces the same key there.')),
     })
     .openapi('ExecutionEnd'),
 )
@@ -69,7 +69,7 @@ export const EXECUTION_STATUSES = ['running', 'succeeded', 'failed'] as const
 export const executionFilters = once(() => ({
   ...pageQuery(),
   pipeline_id: idText('Only executions of this pipeline.').optional(),
-  parent_id: idText('Only direct children of this execution.').optional(),
+  parent_id: idText('Only direct parts of this execution.').optional(),
   status: z
     .enum(EXECUTION_STATUSES, { error: `Must be one of ${EXECUTION_STATUSES.join(', ')}` })
     .optional()
@@ -94,10 +94,7 @@ export const executionAnswer = once(() =>
       updates: z.int().nullable(),
       soft_deletes: z.int().nullable(),
       total_rows: z.int().nullable(),
-      throughput: z
-        .number()
-        .nullable()
-        .openapi({ description: 'total_rows per second; null where either is unknown or the duration is 0.' }),
+      throughput: z.number().nullable().openapi({ description: 'total_rows per second; null if either is unknown or the duration is 0.' }),
       full_load: z.boolean(),
       watermark: z.string().nullable(),
       next_watermark: z.string().nullable(),
@@ -109,9 +106,7 @@ export const executionAnswer = once(() =>
 export const executionWithChildren = once(() =>
   executionAnswer()
     .extend({
-      child_executions: z
-        .array(executionAnswer())
-        .openapi({ description: 'Its direct children, the first 1,000; `Link` leads to the rest.' }),
+      child_executions: z.array(executionAnswer()).openapi({ description: 'The first 1,000 direct parts; `Link` leads to the others.' }),
     })
     .openapi('ExecutionWithChildren'),
 )

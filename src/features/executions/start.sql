@@ -1,7 +1,8 @@
--- Starts an execution with its place in the closure, or finds the one that this start repeats: by its idempotency key
--- (p_key), or, where p_guards_start, by pipeline, parent and start_date while that execution runs and was recorded less
--- than five minutes before p_now. `outcome` is `created` or `repeated`, with the execution's `id`; or, without one,
--- `unknown_pipeline`, `other_pipeline` (p_pipeline_id and p_pipeline_name are not of one pipeline) or `unknown_parent`.
+-- Starts an execution and adds it to the closure, or finds the execution that this start repeats. A start is a repeat if
+-- the idempotency key (p_key) is the same. With p_guards_start it is also a repeat if pipeline, parent and start_date are
+-- those of an execution that still runs and was recorded less than five minutes before p_now. `outcome` is `created` or
+-- `repeated`, with the execution's `id`. Without an `id` it is `unknown_pipeline`, `other_pipeline` (p_pipeline_id and
+-- p_pipeline_name name two pipelines) or `unknown_parent`.
 CREATE FUNCTION :start_pipeline_execution(
   p_pipeline_id bigint, p_pipeline_name text, p_parent_id bigint, p_start_date timestamptz, p_guards_start boolean, p_full_load boolean,
   p_watermark text, p_next_watermark text, p_metadata jsonb, p_key text, p_now timestamptz,
@@ -39,7 +40,7 @@ BEGIN
       WHERE e.guards_start AND e.pipeline_id = v_pipeline.id AND e.start_date = p_start_date
         AND coalesce(e.parent_id, 0) = coalesce(p_parent_id, 0) AND e.created_at > p_now - interval '5 minutes';
       EXIT WHEN FOUND;
-      -- One that has guarded its start for long enough makes room, or the unique index would refuse the new one.
+      -- After five minutes an execution no longer guards its start. Otherwise the unique index would refuse the new one.
       UPDATE pipeline_execution e SET guards_start = false
       WHERE e.guards_start AND e.pipeline_id = v_pipeline.id AND e.start_date = p_start_date
         AND coalesce(e.parent_id, 0) = coalesce(p_parent_id, 0) AND e.created_at <= p_now - interval '5 minutes';
@@ -60,7 +61,7 @@ BEGIN
       END IF;
       EXIT;
     END IF;
-    -- The insert waited for a start that is now committed: the next turn finds it.
+    -- The insert waited for the same start, which is now committed: the next pass finds it.
   END LOOP;
   id := v_id;
 END

@@ -11,11 +11,11 @@ import type { ExecutionStart } from './schemas.ts'
 
 export interface Started {
   id: number
-  /** False where an earlier start was the same one. */
+  /** false: the start repeats an earlier one. */
   created: boolean
 }
 
-/** The function and what it guarantees: start.sql. */
+/** start.sql describes the function's contract. */
 const START = prepare(sql`select * from ${sql.raw(FUNCTIONS.start_pipeline_execution)}(p_pipeline_id => ${param('pipeline_id')},
   p_pipeline_name => ${param('pipeline_name')}, p_parent_id => ${param('parent_id')}, p_start_date => ${param('start_date')},
   p_guards_start => ${param('guards_start')}, p_full_load => ${param('full_load')}, p_watermark => ${param('watermark')},
@@ -27,10 +27,9 @@ const startedRow = z.object({
 })
 
 /**
- * Starts an execution, with its place in the closure. Two kinds of repeats start nothing: one with the same
- * idempotency key, and, for clients that retry without a key, one with the same pipeline, parent and start_date to the
- * microsecond while that execution runs and is younger than five minutes. Throws ApiError:
- * unknown pipeline or parent, an id and a name of two pipelines.
+ * Starts an execution and adds it to the closure. A repeat starts nothing. It has the same idempotency key; or, for clients
+ * that retry without a key, the same pipeline, parent and start_date (to the microsecond) as an execution that still runs
+ * and was recorded less than five minutes ago. Throws ApiError: unknown pipeline or parent, an id and a name of two pipelines.
  */
 export const startExecution = async (
   db: Database,
@@ -43,7 +42,7 @@ export const startExecution = async (
     pipeline_name: body.pipeline_name ?? null,
     parent_id: body.parent_id ?? null,
     start_date: body.start_date ?? now,
-    // A start on the full second is a schedule's, and may well be meant twice; so is one without a start_date.
+    // Two starts on the same full second, or without a start_date, may be two runs of a schedule.
     guards_start: body.start_date !== undefined && hasFraction(body.start_date),
     full_load: body.full_load ?? null,
     watermark: body.watermark ?? null,
@@ -60,7 +59,7 @@ export const startExecution = async (
     throw bodyFault(
       'validation_failed',
       'pipeline_name',
-      `pipeline_name: pipeline ${body.pipeline_id} is not called ${JSON.stringify(body.pipeline_name)}; send one of the two`,
+      `pipeline_name: pipeline ${body.pipeline_id} is not called ${JSON.stringify(body.pipeline_name)}; send only pipeline_id or only pipeline_name`,
     )
   }
   throw new ApiError('pipeline_not_found', `Pipeline ${body.pipeline_id ?? JSON.stringify(body.pipeline_name)} not found`)

@@ -39,15 +39,15 @@ export const pipelineExecution = pgTable(
     next_watermark: text(),
     execution_metadata: jsonObject(),
     idempotency_key: text(),
-    /** True while a start with the same pipeline, parent and start_date is taken for a repeat of this one. */
+    /** While true, a start with the same pipeline, parent and start_date counts as a repeat of this one. */
     guards_start: flag(false),
-    /** When the start reached us, which start_date does not tell. */
+    /** When the start reached Watcher; start_date is the client's. */
     created_at: createdAt(),
   },
   (table) => [
     // GET /pipeline_execution?pipeline_id= pages by id within a pipeline.
     index('pipeline_execution_pipeline_id').on(table.pipeline_id, table.id),
-    // GET /pipeline_execution/{id} lists the direct children; also the foreign key's own look-up when a parent is deleted.
+    // GET /pipeline_execution/{id} lists the direct parts. Deleting a parent looks them up for the foreign key.
     index('pipeline_execution_parent_id').on(table.parent_id, table.id).where(sql`parent_id is not null`),
     // GET /pipeline_execution?status=running.
     index('pipeline_execution_running').on(table.id).where(sql`end_date is null`),
@@ -56,7 +56,7 @@ export const pipelineExecution = pgTable(
     index('pipeline_execution_failed_of_pipeline').on(table.pipeline_id, table.id).where(sql`completed_successfully = false`),
     // GET /pipeline_execution?started_after=&started_before=.
     index('pipeline_execution_start_date').on(table.start_date),
-    // The timeliness check reads what ended since the last one: Index Scan on end_date.
+    // The timeliness check reads runs that ended since the last check: Index Scan on end_date.
     index('pipeline_execution_ended').on(table.end_date).where(sql`completed_successfully`),
     // Anomaly detection reads a pipeline's successful runs of one hour of the day (Index Scan, one per rule), and its latest one.
     index('pipeline_execution_baseline')
@@ -84,7 +84,7 @@ export const pipelineExecution = pgTable(
   ],
 )
 
-/** Every ancestor and descendant pair of nested executions, each execution with itself at depth 0. */
+/** Every pair of an ancestor and a descendant among nested executions; each execution with itself at depth 0. */
 export const pipelineExecutionClosure = pgTable(
   'pipeline_execution_closure',
   {
@@ -93,9 +93,9 @@ export const pipelineExecutionClosure = pgTable(
     depth: integer().notNull(),
   },
   (table) => [
-    // A start copies its parent's ancestors.
+    // A start reads the ancestors of its parent.
     primaryKey({ name: 'pipeline_execution_closure_pk', columns: [table.descendant_id, table.ancestor_id] }),
-    // Deleting an execution cascades to its pairs as an ancestor: Index Scan; also a whole tree from its root.
+    // Deleting an execution deletes its pairs as an ancestor: Index Scan. It also finds a whole tree from its root.
     index('pipeline_execution_closure_ancestor').on(table.ancestor_id, table.descendant_id),
     check('pipeline_execution_closure_depth', sql`(depth = 0) = (ancestor_id = descendant_id) and depth >= 0`),
   ],

@@ -10,20 +10,22 @@ import { wantsHtml } from '../../http/accept.ts'
 import { type Router, register, serveOperation } from '../../http/router.ts'
 import { flagText } from '../../http/text-fields.ts'
 
-/** The names of these functions that the database lacks: a look-up by index in PostgreSQL's catalogue. */
+/** The functions in `names` that the database lacks: a look-up by index in PostgreSQL's catalogue. */
 const MISSING = prepare(sql`
-  select wanted.name from unnest(${param('names')}::text[]) wanted(name)
-  where not exists (select from pg_proc where proname = wanted.name and pronamespace = current_schema()::regnamespace)`)
+  select expected.name from unnest(${param('names')}::text[]) expected(name)
+  where not exists (select from pg_proc where proname = expected.name and pronamespace = current_schema()::regnamespace)`)
 
-/** Asks the database whether it is there, and ready for this version. Throws ApiError `misconfigured` naming what it lacks. */
+/** Checks that the database answers and has the functions of this version. Throws ApiError `misconfigured` with those it lacks. */
 const assertReady = async (db: Database): Promise<void> => {
   const missing = await db.rows(MISSING, z.object({ name: text }), { names: `{${Object.values(FUNCTIONS).join(',')}}` })
   if (missing.length === 0) return
-  throw misconfigured([`the database lacks ${missing.map(({ name }) => name).join(', ')} of this version: run npm run db:migrate`])
+  throw misconfigured([
+    `the database lacks functions of this version (${missing.map(({ name }) => name).join(', ')}): run npm run db:migrate`,
+  ])
 }
 
 export const routes = (router: Router): void => {
-  // A browser wants the pages; whoever does not ask for HTML wants the health.
+  // A browser asks for HTML and gets the pages. Any other client gets the health.
   register(
     router,
     'page',
@@ -49,13 +51,13 @@ export const routes = (router: Router): void => {
       tag: 'Health',
       summary: 'Is the service up?',
       description:
-        'With `deep=true` the database is asked as well: 503 when it is away. The `X-Watcher-Version` header of this and of every answer names the deployed version. A browser, which asks for HTML, is sent to the overview.',
-      query: () => ({ deep: flagText('Ask the database too.').optional() }),
-      // Probes add parameters of their own, so that no cache answers them.
+        'With `deep=true` the service also asks the database, and answers 503 if it does not answer. The header `X-Watcher-Version` of every answer names the deployed version. A browser, which asks for HTML, is redirected to the overview.',
+      query: () => ({ deep: flagText('Also ask the database.').optional() }),
+      // Probes add their own parameters to bypass caches.
       ignoresUnknownQuery: true,
       answers: {
         200: {
-          description: 'It is.',
+          description: 'The service is up.',
           schema: once(() => z.object({ status: z.literal('ok') }).openapi('Health')),
         },
       },

@@ -4,19 +4,18 @@ import { address } from '../addresses/table.ts'
 import type { LineageQuery } from './schemas.ts'
 import { addressLineageClosure } from './table.ts'
 
-/** What reads and writes the closure table, beside the self pair that comes with a new address (addresses/queries.ts). */
+/** Everything that reads and writes the closure table, except that a posted address adds its own self pair (addresses/queries.ts). */
 
 /**
- * Makes the lineage of the pipeline `p` exactly sources x targets, and the closure exact again; an expression, whose
- * value is the number of the pipeline's edges. The addresses must exist. The algorithm, its cost and its lock are
- * described with the function (replace.sql): it runs in the database because its loop over distances would otherwise be
- * a round trip each.
+ * An expression that makes the lineage of the pipeline `p` exactly sources x targets and updates the closure. Its value is
+ * the number of the pipeline's edges. The addresses must exist. replace.sql describes the algorithm, its cost and its lock.
+ * It runs in the database: otherwise each step of its loop over distances would be a round trip.
  */
 export const replaceLineage = (sources: string[], targets: string[]): SQL =>
   sql`${sql.raw(FUNCTIONS.replace_address_lineage)}(p_pipeline_id => p.id, p_source_names => ${sql.param(sources)}::text[],
     p_target_names => ${sql.param(targets)}::text[])`
 
-/** The self pairs of new addresses; a CTE body that reads ids from `created`. */
+/** The insert of self pairs for new addresses; it reads their ids from the CTE `created`. */
 export const selfPairs = (): SQL =>
   sql`insert into ${addressLineageClosure} (source_address_id, target_address_id, depth) select id, id, 0 from created`
 
@@ -26,7 +25,7 @@ const DIRECTIONS = {
   both: (id: number) => [...DIRECTIONS.downstream(id), ...DIRECTIONS.upstream(id)],
 }
 
-/** The pairs the address is an end of, nearest first, one more than the page. One row with null ends: it has none. No row: no such address. */
+/** Pairs with the address at either end, nearest first, one more than the page. A row of nulls: no pairs. No row: no such address. */
 export const readPairs = (addressId: number, { direction, max_depth, limit, offset }: LineageQuery): SQL => {
   const branches = DIRECTIONS[direction](addressId).map(
     (end) => sql`select c.* from ${addressLineageClosure} c where ${end} and c.depth between 1 and ${max_depth}`,

@@ -3,7 +3,7 @@ import { routes } from './routes.ts'
 import { DIRECTIONS } from './schemas.ts'
 
 export const lineage: Feature = {
-  tags: [{ name: 'Lineage', description: 'Which address is made from which.' }],
+  tags: [{ name: 'Lineage', description: 'Which addresses are made from which other addresses.' }],
   enums: () => ({ LineageDirection: DIRECTIONS }),
   routes,
 }

@@ -13,10 +13,9 @@ import type { LineageAddress, LineagePost, LineageQuery } from './schemas.ts'
 const replacedRow = z.object({ load_lineage: truth, relationships: whole.nullable() })
 
 /**
- * Replaces the pipeline's lineage in one transaction and one round trip: missing address types, missing addresses,
- * then edges and closure. Three statements, because each must see what another writer committed while the one before
- * waited for it. Writes nothing where the lineage is the same, or the pipeline does not ask for it. Undefined where
- * there is no such pipeline.
+ * Replaces the pipeline's lineage in one transaction and one round trip: missing address types, missing addresses, then
+ * edges and closure. These are three statements, because each must see what other writers committed while the previous one
+ * waited for them. Writes nothing if the lineage is the same, or if load_lineage is false. undefined: no such pipeline.
  */
 export const replacePipelineLineage = async (db: Database, body: LineagePost, now: string) => {
   const given = [...body.source_addresses, ...body.target_addresses]
@@ -46,27 +45,27 @@ const toRecord = ({ name, address_type_name, address_type_group_name, ...details
   ...Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined)),
 })
 
-const asksForLineage = (pipelineId: number): SQL => sql`exists (select from ${pipeline} p where p.id = ${pipelineId} and p.load_lineage)`
+const loadsLineage = (pipelineId: number): SQL => sql`exists (select from ${pipeline} p where p.id = ${pipelineId} and p.load_lineage)`
 
-/** In the order of the names, as every writer of several does: two of them wait for each other, but never in a circle. */
+/** Inserts in the order of the names, as every writer of several rows does: two writers may wait, but never deadlock. */
 const createMissingTypes = (addresses: SQL, pipelineId: number, now: string): SQL => sql`
   insert into ${addressType} (name, group_name, created_at)
   select distinct on (lower(g.type_name)) g.type_name, g.group_name, ${now}::timestamptz
   from ${addresses}
-  where ${asksForLineage(pipelineId)}
+  where ${loadsLineage(pipelineId)}
     and not exists (select from ${address} a where a.name = g.name)
     and not exists (select from ${addressType} t where lower(t.name) = lower(g.type_name))
   order by lower(g.type_name), g.position
   on conflict do nothing`
 
-/** An address that exists keeps its details: they belong to whoever posts it to /address. */
+/** An address that exists keeps its details: only the operations of /address change them. */
 const createMissingAddresses = (addresses: SQL, pipelineId: number, now: string): SQL => sql`
   with created as (
     insert into ${address} (name, address_type_id, database_name, schema_name, table_name, primary_key, deprecated, address_metadata, created_at)
     select distinct on (g.name) g.name, t.id, g.database_name, g.schema_name, g.table_name, g.primary_key, coalesce(g.deprecated, false),
       g.address_metadata, ${now}::timestamptz
     from ${addresses} join ${addressType} t on lower(t.name) = lower(g.type_name)
-    where ${asksForLineage(pipelineId)} and not exists (select from ${address} a where a.name = g.name)
+    where ${loadsLineage(pipelineId)} and not exists (select from ${address} a where a.name = g.name)
     order by g.name, g.position
     on conflict do nothing
     returning id)
@@ -80,7 +79,7 @@ const pairRow = z.object({
   target_address_name: text.nullable(),
 })
 
-/** The pairs of the closure the address is an end of, one more than the page; undefined where there is no such address. */
+/** The pairs with the address at either end, one more than the page; undefined if there is no such address. */
 export const listPairs = async (db: Database, addressId: number, query: LineageQuery) => {
   const rows = await db.rows(readPairs(addressId, query), pairRow)
   return rows.length === 0 ? undefined : rows.filter(({ depth }) => depth !== null)

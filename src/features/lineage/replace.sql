@@ -1,24 +1,24 @@
--- Makes a pipeline's lineage exactly sources x targets, and address_lineage_closure exact again, in the caller's
--- transaction. The addresses must exist. Answers how many edges the pipeline owns afterwards.
+-- Makes a pipeline's lineage exactly sources x targets, and updates address_lineage_closure to match, in the caller's
+-- transaction. The addresses must exist. Returns how many edges the pipeline owns afterwards.
 --
--- Concurrency: writers that change something take turns (one advisory lock, held to the end of the transaction); under
+-- Concurrency: writers that change something take turns (one advisory lock, held to the end of the transaction). Under
 -- READ COMMITTED each statement below then sees what the previous writer committed. A call that changes nothing takes
 -- no lock and writes no row.
 --
 -- Cost: in proportion to the pairs whose distance changes (and the edges that leave their sources), not to the graph.
--- The planner cannot know how small the work tables are and would read the whole closure for a handful of pairs; its
--- settings make every join a look-up by index, in the order written, and a pair's depth is a subquery behind OFFSET 0,
--- which it cannot turn into a join over half the key. (jit: what is switched off counts as so expensive that each
--- statement would be compiled.) A writer waits at most five seconds for its turn: the caller's own patience is eight.
+-- The planner cannot know that the work tables are small, and would read the whole closure for a few pairs. The settings
+-- below make every join a look-up by index, in the order written. The depth of a pair is a subquery behind OFFSET 0, so
+-- the planner cannot turn it into a join over half the key. (jit is off: a switched-off plan type counts as so expensive
+-- that PostgreSQL would compile each statement.) A writer waits at most five seconds for its turn; its caller waits eight.
 --
--- Method. d is the closure's depth. The edges that vanish from (or are new to) the whole graph are put into groups of
--- sources with the same targets; each group is a complete bipartite graph, so a shortest path crosses it at most once,
--- and with up(x) = min d(x, source), down(y) = min d(target, y), the best path through the group is up + 1 + down.
--- 1. Removal: only pairs with d = up + 1 + down can lose their path. Their distances are computed anew: first from
---    the pairs that keep theirs, then level by level, nearest first, along the edges that are left.
+-- Method. d is the closure's depth. The edges that the whole graph loses (or gains) are put into groups of sources with
+-- the same targets. Each group is a complete bipartite graph, so a shortest path crosses it at most once. With
+-- up(x) = min d(x, source) and down(y) = min d(target, y), the best path through the group is up + 1 + down.
+-- 1. Removal: only pairs with d = up + 1 + down can lose their path. Their distances are computed again: first from
+--    the pairs that keep theirs, then level by level, nearest first, along the edges that remain.
 -- 2. Insertion: d becomes least(d, up + 1 + down). Two groups never share a shortest path, because every source of the
 --    new lineage has a direct edge to every target.
--- 3. Only pairs whose depth really differs are written.
+-- 3. Only pairs whose depth changes are written.
 CREATE FUNCTION :replace_address_lineage(p_pipeline_id bigint, p_source_names text[], p_target_names text[])
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -48,7 +48,7 @@ BEGIN
 
   CREATE TEMPORARY TABLE lineage_edge_group (added boolean NOT NULL, number bigint NOT NULL, sources bigint[] NOT NULL, targets bigint[] NOT NULL)
     ON COMMIT DROP;
-  -- Pairs whose distance may change: what the closure holds (null: not reachable) and what it shall hold.
+  -- Pairs whose distance may change: the depth that the closure holds, and its new depth (null: not reachable).
   CREATE TEMPORARY TABLE lineage_pair (source bigint NOT NULL, target bigint NOT NULL, old_depth integer, depth integer, PRIMARY KEY (source, target))
     ON COMMIT DROP;
 
@@ -138,7 +138,7 @@ BEGIN
   SELECT true, row_number() OVER (), array_agg(source), targets FROM fresh GROUP BY targets;
 
   IF FOUND THEN
-    -- Distances here are the closure's, but for the pairs that step 1 has already given another.
+    -- Distances come from the closure, except for the pairs that step 1 has changed.
     WITH up AS MATERIALIZED (
       SELECT x.number, x.source, min(x.depth) AS depth, x.targets
       FROM (SELECT g.number, c.source_address_id AS source, g.targets,

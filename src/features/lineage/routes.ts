@@ -17,13 +17,13 @@ export const routes = (router: Router): void => {
       operationId: 'replace_lineage',
       tag,
       summary: "Replace a pipeline's lineage",
-      description: `Every source feeds every target. Addresses and types that are new are created; edges of other pipelines stay, and several pipelines may own the same edge. The answer comes when reads see the change.
+      description: `Every source feeds every target. New addresses and address types are created. The edges of other pipelines stay; several pipelines may own the same edge. When the answer arrives, reads see the change.
 
-A pipeline whose \`load_lineage\` is false has nothing changed: post it when \`POST /pipeline\` says \`load_lineage: true\`.`,
+If the pipeline's \`load_lineage\` is false, nothing changes. Post the lineage when \`POST /pipeline\` answers \`load_lineage: true\`.`,
       body: lineagePost,
       answers: {
         200: { description: '`load_lineage` is false: nothing changed.', schema: lineagePostAnswer },
-        201: { description: 'The lineage is as posted.', schema: lineagePostAnswer },
+        201: { description: 'The lineage is replaced.', schema: lineagePostAnswer },
       },
       errors: ['pipeline_not_found'],
     },
@@ -34,7 +34,7 @@ A pipeline whose \`load_lineage\` is false has nothing changed: post it when \`P
       const count = replaced.relationships ?? 0
       const message = replaced.load_lineage
         ? `Lineage of pipeline ${pipeline_id} has ${count} relationship${count === 1 ? '' : 's'}`
-        : `Pipeline ${pipeline_id} does not ask for its lineage: load_lineage is false, nothing was changed`
+        : `load_lineage of pipeline ${pipeline_id} is false: its lineage was not changed`
       return { status: replaced.load_lineage ? 201 : 200, body: { pipeline_id, lineage_relationships_created: count, message } }
     },
   )
@@ -47,11 +47,11 @@ A pipeline whose \`load_lineage\` is false has nothing changed: post it when \`P
       access: 'read',
       operationId: 'get_address_lineage',
       tag,
-      summary: 'Get everything up and down stream of an address',
-      description: 'Pairs of which the address is either end, nearest first.',
+      summary: 'Get everything upstream and downstream of an address',
+      description: 'Pairs with the address at either end, nearest first.',
       params: lineageParams,
       query: lineageQuery,
-      answers: { 200: { description: 'Nearest first.', schema: () => z.array(lineageAnswer()), paged: true } },
+      answers: { 200: { description: 'The pairs, nearest first.', schema: () => z.array(lineageAnswer()), paged: true } },
       errors: ['address_not_found'],
     },
     async ({ params: { address_id }, query, url }, { db }) => {

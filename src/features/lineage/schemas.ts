@@ -35,8 +35,8 @@ export const lineagePost = once(() =>
   z
     .object({
       pipeline_id: idField('The pipeline whose lineage this is.'),
-      source_addresses: addressList('What the pipeline reads.'),
-      target_addresses: addressList('What it writes; each from every source.'),
+      source_addresses: addressList('The addresses that the pipeline reads.'),
+      target_addresses: addressList('The addresses that the pipeline writes. Every source feeds every target.'),
     })
     .superRefine(({ source_addresses, target_addresses }, context) => {
       if (source_addresses.length * target_addresses.length <= MAX_PAIRS) return
@@ -70,7 +70,7 @@ export const lineageQuery = once(() => ({
     .openapi({ description: 'upstream: what the address is made from; downstream: what is made from it.' }),
   max_depth: numberText('Only pairs at most this many edges apart.', 1, 1_000_000, 1_000_000),
   limit: numberText('The maximum number of rows in the answer.', 1, 10_000, 10_000),
-  offset: numberText('Rows to pass over.', 0, 100_000_000, 0),
+  offset: numberText('How many rows to skip.', 0, 100_000_000, 0),
 }))
 
 export type LineageQuery = z.output<z.ZodObject<ReturnType<typeof lineageQuery>>>
@@ -80,7 +80,7 @@ export const lineageAnswer = once(() =>
     .object({
       source_address_id: z.int(),
       target_address_id: z.int(),
-      depth: z.int().openapi({ description: 'Edges of the shortest way from source to target.', minimum: 1 }),
+      depth: z.int().openapi({ description: 'How many edges the shortest path from source to target has.', minimum: 1 }),
       source_address_name: z.string(),
       target_address_name: z.string(),
     })

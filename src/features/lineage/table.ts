@@ -14,16 +14,16 @@ export const addressLineage = pgTable(
     created_at: createdAt(),
   },
   (table) => [
-    // A lineage post compares with what the pipeline owns.
+    // A lineage post reads the edges that the pipeline owns.
     primaryKey({ name: 'address_lineage_pk', columns: [table.pipeline_id, table.source_address_id, table.target_address_id] }),
-    // The closure walks from a source to its targets, and asks whether another pipeline owns an edge.
+    // The closure's update walks from a source to its targets, and looks up whether another pipeline owns an edge.
     index('address_lineage_source').on(table.source_address_id, table.target_address_id),
-    // The closure walks from a target back to its sources.
+    // The closure's update walks from a target back to its sources.
     index('address_lineage_target').on(table.target_address_id, table.source_address_id),
   ],
 )
 
-/** Every pair of addresses of which the second is reachable from the first, with the smallest number of edges between. */
+/** Every pair of a source and a target that it reaches, with the smallest number of edges between them. */
 export const addressLineageClosure = pgTable(
   'address_lineage_closure',
   {
@@ -34,7 +34,7 @@ export const addressLineageClosure = pgTable(
   (table) => [
     // GET /address_lineage downstream, and every write of a pair.
     primaryKey({ name: 'address_lineage_closure_pk', columns: [table.source_address_id, table.target_address_id] }),
-    // GET /address_lineage upstream, and the closure's own search for what lies above a source.
+    // GET /address_lineage upstream, and the closure's update, which finds everything upstream of a source.
     index('address_lineage_closure_target').on(table.target_address_id, table.source_address_id),
     check('address_lineage_closure_depth', sql`(depth = 0) = (source_address_id = target_address_id) and depth >= 0`),
   ],

@@ -4,18 +4,18 @@ import { cutoffOf, type Deleted, deleteBatch, totalsOf } from './queries.ts'
 
 export interface Cleanup {
   retention_days: number
-  /** Most rows of a table in one transaction. */
+  /** The most executions in one transaction, and the most rows of each table that is cleaned by age. */
   batch_size: number
 }
 
-/** Database calls of one cleanup. A consumer's invocation may have nine other jobs; the free plan allows it 50 in all. */
+/** The most database calls of one cleanup. A consumer's invocation may run nine other jobs, and the free plan allows it 50 calls. */
 export const MAX_BATCHES = 12
 const MAX_FAILURES = 2
 
 /**
- * Deletes batch after batch until nothing old is left, or this call has done its share (`complete: false`): no batch is
- * begun after `maxMillis`. A batch that fails, for being more than the database does in time or for a row that got
- * a child meanwhile, is followed by a smaller one, whose size the rest goes on with.
+ * Deletes batch after batch until nothing old is left, or until the limit of batches or of time is reached (`complete: false`):
+ * no batch begins after `maxMillis`. A batch may fail because the database runs out of time, or because a row got a child
+ * meanwhile. Then the next batches are smaller. `rest` is the cleanup that remains, with the size of the last batch.
  */
 export const cleanLogs = async (
   db: Database,

@@ -9,10 +9,10 @@ import { BATCH_SIZE } from './schemas.ts'
 
 const payload = z.object({ retention_days: z.int().min(RETENTION_DAYS.min), batch_size: z.int().min(1).default(BATCH_SIZE) })
 
-/** Well below the claim's five minutes. */
+/** Much shorter than a claim holds (five minutes). */
 const MAX_MILLIS = 60_000
 
-/** The `clean_logs` job. What one attempt leaves, the next job goes on with. */
+/** The `clean_logs` job. If it is not complete, it records another job that continues. */
 export const cleanLogsJob =
   (house: House): RunJob =>
   async (job, { db, now, clock }) => {

@@ -13,22 +13,22 @@ import { job, kindsValue } from '../../jobs/table.ts'
 import { pipelineExecution, pipelineExecutionClosure } from '../executions/table.ts'
 import type { House } from '../feature.ts'
 
-/** `total_pipeline_executions_deleted`: the name of a table's count. */
+/** The name of a table's count, for example `total_pipeline_executions_deleted`. */
 const totalOf = (table: PgTable): string => `total_${getTableName(table)}s_deleted`
 
-/** One part of a batch: the CTEs that delete from a table, the last of which has a row for each deleted row. */
+/** One step of a batch: the CTEs that delete from a table. The last of them has a row for each deleted row. */
 interface Deletion {
   table: PgTable
   ctes: (name: SQL) => SQL
 }
 
-/** What goes with the executions of the CTE `leaf`; the foreign keys would cascade, deleting it here counts it. */
+/** Deletes the rows of the executions in the CTE `leaf`. The foreign keys would cascade, but would not count the rows. */
 const withExecution = (table: PgTable, column = sql`pipeline_execution_id`): Deletion => ({
   table,
   ctes: (name) => sql`${name} as (delete from ${table} t using leaf where t.${column} = leaf.id returning 1)`,
 })
 
-/** Rows of which a moment lies before the cutoff; those that another cleanup has in hand are left to it. */
+/** Deletes rows whose `moment` is before the cutoff. Rows that another cleanup has locked are left to it. */
 const byMoment = (table: PgTable, moment: SQL, more = sql``): Deletion => ({
   table,
   ctes: (name) => sql`
@@ -38,7 +38,7 @@ const byMoment = (table: PgTable, moment: SQL, more = sql``): Deletion => ({
     ${name} as (delete from ${table} t using ${name}_old old where t.id = old.id returning 1)`,
 })
 
-/** What a batch deletes, in the order of the answer: executions with what goes with them, then logs and jobs by their own age. */
+/** What a batch deletes, in the order of the answer: executions with their rows, then logs and jobs by their own age. */
 const deletionsOf = ({ checks, jobKinds }: House): Deletion[] => {
   const logs = checks.map(({ log }) => log)
   return [
@@ -59,11 +59,12 @@ const deletionsOf = ({ checks, jobKinds }: House): Deletion[] => {
 export const totalsOf = (house: House): string[] => deletionsOf(house).map(({ table }) => totalOf(table))
 
 /**
- * One batch, one transaction: at most `batch_size` executions, and rows of each other table. An execution goes when it is
- * old, has ended and has no child: parents follow in a later batch once their children are gone, and one with a young or
- * running descendant keeps one child, so it stays. Index Scan on start_date, oldest first. Rows that another cleanup has in
- * hand are left to it (`skip locked`). Nobody can start a child below one that is locked here; a child that is committed
- * just before the lock makes the foreign key refuse the batch, and the next one sees it.
+ * One batch in one transaction: at most `batch_size` executions with their rows, and at most `batch_size` rows of each table
+ * that is cleaned by age. An execution is deleted if it is old, has ended and has no child. Parents follow in a later batch,
+ * when their children are gone; a parent with a young or running descendant keeps a child, so it stays. Index Scan on
+ * start_date, oldest first. Rows that another cleanup has locked are left to it (`skip locked`). No child can start below an
+ * execution that is locked here. If a child is committed just before the lock, the foreign key refuses the batch, and the
+ * next batch sees the child.
  */
 const deleteBatchOf = (house: House): Statement => {
   const deletions = deletionsOf(house).map((deletion, index) => ({ ...deletion, name: sql.raw(`deleted_${index}`) }))
@@ -87,20 +88,20 @@ const deleteBatchOf = (house: House): Statement => {
 
 const statements = keep<Statement>()
 
-/** How many rows of each table are deleted, by the names of `totalsOf`. */
+/** How many rows of each table were deleted, by the names of `totalsOf`. */
 export type Deleted = Record<string, number>
 
 const deletedRow = z.record(z.string(), whole)
 
-/** Deletes one batch of what lies before the cutoff. */
+/** Deletes one batch of rows before the cutoff. */
 export const deleteBatch = async (db: Database, house: House, cutoff: string, batchSize: number): Promise<Deleted> => {
   const statement = statements(totalsOf(house).join(), () => deleteBatchOf(house))
   const [row] = await db.rows(statement, deletedRow, { cutoff, batch_size: batchSize })
-  if (!row) throw new Error('the counts are one row')
+  if (!row) throw new Error('expected one row of counts')
   return row
 }
 
-/** The moment before which things are old. */
+/** The time before which rows are old. */
 export const cutoffOf = (now: string, retentionDays: number): string => addSeconds(now, -retentionDays * 24 * 60 * 60)
 
 const CLAIMED = sql.raw('claimed')
@@ -113,7 +114,7 @@ const FINISH_AND_CONTINUE = prepare(sql`
   ${finishedJob(sql.raw('finished'), { claim: CLAIMED, work: CONTINUED })}
   select id from ${CONTINUED}`)
 
-/** Ends a cleanup job that has more to do, and records the job that goes on. Answers it, to be sent. */
+/** Ends a cleanup job that is not complete, and records the job that continues. Returns that job's id, for the caller to send. */
 export const finishAndContinue = (
   db: Database,
   claimed: ClaimedJob,

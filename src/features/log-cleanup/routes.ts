@@ -4,7 +4,7 @@ import type { House } from '../feature.ts'
 import { cleanLogs } from './clean.ts'
 import { BATCH_SIZE, cleanupAnswer, cleanupPost } from './schemas.ts'
 
-/** A caller waits for the answer. */
+/** Short, because a client waits for the answer. */
 const MAX_MILLIS = 4_000
 
 export const routes = (router: Router, house: House): void =>
@@ -18,9 +18,9 @@ export const routes = (router: Router, house: House): void =>
       tag: 'Log cleanup',
       summary: 'Delete old logs',
       description:
-        'Deletes executions that started before the retention date, have ended and have no younger descendant, with their logs and anomalies; freshness logs whose last change lies before it; finished background jobs. In batches, each a transaction of its own. The cleanup also runs every day by itself.',
+        'Deletes executions that started before the retention date, have ended and have no younger descendant, with their logs and anomalies. Also deletes freshness logs whose last change is before that date, and background jobs that finished before it. It works in batches, each in its own transaction. Watcher also runs this cleanup every day.',
       body: cleanupPost,
-      answers: { 200: { description: 'How much is gone.', schema: () => cleanupAnswer(house) } },
+      answers: { 200: { description: 'How many rows were deleted.', schema: () => cleanupAnswer(house) } },
     },
     async ({ body: { retention_days, batch_size = BATCH_SIZE } }, { backgroundDb: db, now, sendAfterwards }) => {
       const { deleted, complete, rest } = await cleanLogs(db, house, { retention_days, batch_size }, now, MAX_MILLIS)

@@ -10,8 +10,15 @@ export const BATCH_SIZE = 10_000
 export const cleanupPost = once(() =>
   z
     .object({
-      retention_days: wholeNumber('Days that are kept.', RETENTION_DAYS.min, RETENTION_DAYS.max, RETENTION_DAYS.default),
-      batch_size: optional(wholeNumber(`Most rows of a table in one transaction. Initially ${BATCH_SIZE}.`, 1, 100_000, BATCH_SIZE)),
+      retention_days: wholeNumber('How many days are kept.', RETENTION_DAYS.min, RETENTION_DAYS.max, RETENTION_DAYS.default),
+      batch_size: optional(
+        wholeNumber(
+          `The most executions in one transaction, and the most rows of each table that is cleaned by age. Default: ${BATCH_SIZE}.`,
+          1,
+          100_000,
+          BATCH_SIZE,
+        ),
+      ),
     })
     .openapi('LogCleanupPost'),
 )
@@ -21,9 +28,9 @@ export const cleanupAnswer = (house: House) =>
   z
     .object({
       ...Object.fromEntries(totalsOf(house).map((total) => [total, z.int().openapi({ description: describeTotal(total), example: 0 })])),
-      complete: z.boolean().openapi({ description: 'false: more is old than one call deletes; a job goes on with it.' }),
+      complete: z.boolean().openapi({ description: 'false: more rows are old than one call deletes; a job deletes the others.' }),
     })
     .openapi('LogCleanup')
 
-/** `total_timeliness_pipeline_execution_logs_deleted`: rows of the table of that name. */
+/** Describes a count by the name of its table, for example `total_timeliness_pipeline_execution_logs_deleted`. */
 const describeTotal = (total: string): string => `Deleted ${total.replace(/^total_|_deleted$/g, '').replaceAll('_', ' ')}.`

@@ -13,12 +13,12 @@ import { pipeline } from '../pipelines/table.ts'
 const DAY_SECONDS = 24 * 60 * 60
 const HOUR_SECONDS = 60 * 60
 
-/**
- * Everything in one statement, and nothing that grows with the history: what runs and what waits is in partial indexes,
- * the rest is of the last hour or day. Failed jobs are all counted: somebody is to look at them.
- */
 const DAY_AGO = sql`${param('day_ago')}::timestamptz`
 
+/**
+ * Reads all metrics in one statement, whose cost does not grow with the history: running executions and waiting jobs come
+ * from partial indexes, other values from the last hour or day. All failed jobs count: a person must look at them.
+ */
 const measureOf = ({ jobKinds, checks }: House): Statement =>
   prepare(sql`
   with kind as (select unnest(${kindsValue(jobKinds)}) as kind),
@@ -72,7 +72,7 @@ const measuredRow = z.object({
 
 export type Measured = z.output<typeof measuredRow>
 
-/** What the metrics say, as the database has it now. */
+/** Reads the current values of the metrics. */
 export const measure = async (db: Database, house: House, now: string): Promise<Measured> => {
   const [row] = await db.rows(
     statements(house.jobKinds.join(), () => measureOf(house)),
@@ -83,6 +83,6 @@ export const measure = async (db: Database, house: House, now: string): Promise<
       day_ago: addSeconds(now, -DAY_SECONDS),
     },
   )
-  if (!row) throw new Error('the measures are one row')
+  if (!row) throw new Error('expected one row of measures')
   return row
 }

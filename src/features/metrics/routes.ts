@@ -3,13 +3,13 @@ import type { House } from '../feature.ts'
 import { measure } from './queries.ts'
 import { renderMetrics } from './text.ts'
 
-/** Several scrapers, and one that is impatient, cost the database one statement in this time. */
+/** An answer is reused this long: many scrapers cost the database one statement. */
 const FRESH_MILLIS = 10_000
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export const routes = (router: Router, house: House): void => {
-  // By database: an isolate serves one, a test may have it serve several.
+  // The key is the database: an isolate serves one, but a test may use several.
   const kept = new Map<string, { text: string; madeMillis: number }>()
   serveOperation(
     router,
@@ -19,8 +19,8 @@ export const routes = (router: Router, house: House): void => {
       access: 'read',
       operationId: 'get_metrics',
       tag: 'Monitoring',
-      summary: 'The state of everything, for Prometheus',
-      description: 'Counted in the database, at most once in ten seconds.',
+      summary: 'Get metrics for Prometheus',
+      description: 'The values are counted in the database, at most once in ten seconds.',
       answers: { 200: { description: "Gauges in Prometheus' text format.", mediaType: 'text/plain' } },
     },
     async (_input, { settings, db, now }) => {

@@ -1,4 +1,4 @@
-/** Waiting jobs from which on people are told. */
+/** The numbers of waiting jobs at which people are alerted. */
 export const WARNING_DEPTH = 50
 export const CRITICAL_DEPTH = 100
 
@@ -11,5 +11,5 @@ export const levelOf = (waiting: number): DepthLevel => {
 
 const RANK: Record<DepthLevel, number> = { healthy: 0, warning: 1, critical: 2 }
 
-/** People are told of a threshold when it is crossed upwards. */
+/** Whether the level rose: people are alerted only then. */
 export const isWorse = (level: DepthLevel, before: DepthLevel): boolean => RANK[level] > RANK[before]

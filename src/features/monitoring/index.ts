@@ -5,7 +5,7 @@ import { measureQueueDepth } from './queue-depth.ts'
 import { routes } from './routes.ts'
 
 export const monitoring: Feature = {
-  tags: [{ name: 'Monitoring', description: 'The background jobs: what waits, what failed, and how to replay it.' }],
+  tags: [{ name: 'Monitoring', description: 'Background jobs: which wait, which failed, and how to replay them.' }],
   enums: ({ jobKinds }) => ({ JobKind: jobKinds, JobState: JOB_STATES }),
   routes,
   watch: (house) => async (db, now) => (await measureQueueDepth(db, house, now)).alertJobIds,

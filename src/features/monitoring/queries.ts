@@ -19,7 +19,7 @@ export const listJobs = (db: Database, filters: Page & { kind?: JobKind; state?:
     .where(
       and(
         gt(job.id, filters.after_id),
-        // Literals: the partial indexes do not match a parameter. They are names of ours, not a client's text.
+        // These must be literals: the partial indexes do not match a parameter. They are our own names, not text from a client.
         filters.kind === undefined ? undefined : sql`${job.kind} = ${sql.raw(`'${filters.kind}'`)}`,
         filters.state === undefined ? undefined : sql`${job.state} = ${sql.raw(`'${filters.state}'`)}`,
       ),
@@ -38,7 +38,7 @@ const REPLAY = prepare(sql`
   union all
   select id, false, state from ${job} where id = ${param('id')} and not exists (select from replayed)`)
 
-/** Lets a failed job begin anew, with all its attempts. undefined: there is none; `replayed` false: it has not failed. */
+/** Makes a failed job wait again, with all its attempts. undefined: no such job; `replayed` false: the job is not failed. */
 export const replayJob = async (db: Database, id: number, now: string) =>
   (await db.rows(REPLAY, z.object({ id: whole, replayed: truth, state: text }), { id, now }))[0]
 
@@ -112,10 +112,10 @@ const overviewRow = z.object({
 
 export type JobsOverview = z.output<typeof overviewRow>
 
-/** The state of the background in one statement; the history is not counted, however long it is. */
+/** Reads the state of the background jobs in one statement, whose cost does not grow with the history. */
 export const describeJobs = async (db: Database, house: House, now: string) => {
   const statement = overviewOf(house.jobKinds.join(), () => overviewStatement(house))
   const [row] = await db.rows(statement, overviewRow, { now, hour_ago: addSeconds(now, -3600) })
-  if (!row) throw new Error('the overview is one row')
+  if (!row) throw new Error('expected one row of overview')
   return row
 }

@@ -36,18 +36,18 @@ const RECORD_LEVEL = prepare(sql`
 export interface QueueDepth {
   total: number
   breakdown: Record<JobKind, number>
-  /** The alert's job, where this call is the one that saw the threshold crossed. */
+  /** The alert's job, if this call is the one that recorded it. */
   alertJobIds: number[]
 }
 
 /**
- * How many jobs wait, by kind; and the alert, where a threshold has been crossed since this was last asked. The level is
- * remembered as the last alert of its kind; falling back is remembered in the same way, as an alert that needs no
- * sending. Its key names the one before: of any number of callers that see the same crossing, one records it.
+ * Counts the waiting jobs by kind, and records an alert if the level rose since the last call. The level is stored as the
+ * last alert of this kind; a lower level is stored as an alert that is never sent. The alert's key names the alert before
+ * it: if several callers see the same change of level, one of them records it.
  */
 export const measureQueueDepth = async (db: Database, { jobKinds }: House, now: string): Promise<QueueDepth> => {
   const [row] = await db.rows(MEASURE, depthRow)
-  if (!row) throw new Error('the depth is one row')
+  if (!row) throw new Error('expected one row of depth')
   const breakdown = Object.fromEntries(jobKinds.map((kind) => [kind, Number(row.breakdown[kind] ?? 0)])) as Record<JobKind, number>
   const level = levelOf(row.total)
   const measured = { total: row.total, breakdown }

@@ -29,7 +29,7 @@ export const routes = (router: Router, house: House): void => {
       access: 'read',
       operationId: 'get_monitoring',
       tag,
-      summary: 'The state of the background jobs',
+      summary: 'Get the state of the background jobs',
       description: 'A browser, which asks for HTML, gets the same as a page.',
       answers: {
         200: { description: 'Counts by kind, the oldest waiting job, the last failures, the last hour.', schema: overviewAnswer },
@@ -47,8 +47,8 @@ export const routes = (router: Router, house: House): void => {
       operationId: 'get_celery_monitoring',
       ignoresUnknownQuery: true,
       tag,
-      summary: "The original's path of /monitoring",
-      answers: { 302: { description: 'Goes to `/monitoring`.' } },
+      summary: "Redirect the original's path to /monitoring",
+      answers: { 302: { description: 'Redirects to `/monitoring`.' } },
     },
     async () => ({ status: 302, headers: { Location: '/monitoring' } }),
   )
@@ -61,9 +61,9 @@ export const routes = (router: Router, house: House): void => {
       access: 'write',
       operationId: 'monitor_queue',
       tag,
-      summary: 'How many jobs wait; alerts when they are many',
+      summary: 'Count the waiting jobs, and alert if there are many',
       description:
-        "In the original's shape. Slack is told once for each time that 50 (warning) and 100 (critical) waiting jobs are reached, past the queue. It is also looked at every 15 minutes.",
+        "The answer has the original's shape. Watcher alerts Slack each time the number of waiting jobs reaches 50 (warning) or 100 (critical), without the queue. It also counts them every 15 minutes.",
       answers: { 200: { description: 'The depth of the queue.', schema: queueAnswer } },
     },
     async (_input, { db, now, runAfterwards }) => {
@@ -94,9 +94,9 @@ export const routes = (router: Router, house: House): void => {
       operationId: 'replay_job',
       tag,
       summary: 'Run a failed job again',
-      description: 'Once its cause is mended. It gets all its attempts anew.',
+      description: 'Use it when the cause is fixed. The job gets all its attempts again.',
       body: replayPost,
-      answers: { 200: { description: 'It waits again, and is on its way.', schema: queuedAnswer } },
+      answers: { 200: { description: 'The job is queued again.', schema: queuedAnswer } },
       errors: ['job_not_found', 'job_not_failed'],
     },
     async ({ body: { id } }, { db, now, sendAfterwards }) => {

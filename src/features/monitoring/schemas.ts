@@ -9,7 +9,7 @@ import { CRITICAL_DEPTH, WARNING_DEPTH } from './depth-level.ts'
 
 const jobState = () => z.enum(JOB_STATES)
 
-/** The schemas that name the kinds of jobs, which are those of the house. */
+/** The schemas that list the kinds of jobs. */
 export const jobSchemas = ({ jobKinds }: House) => {
   const jobKind = () => z.enum(jobKinds as [JobKind, ...JobKind[]])
 
@@ -30,18 +30,18 @@ export const jobSchemas = ({ jobKinds }: House) => {
       .object({
         id: z.int(),
         kind: jobKind(),
-        payload: z.record(z.string(), z.unknown()).openapi({ description: 'What the job was asked to do; of an alert, what it says.' }),
+        payload: z.record(z.string(), z.unknown()).openapi({ description: 'What the job must do; for an alert, its content.' }),
         state: jobState().openapi({
-          description: 'A job that has failed once and will be tried again is waiting, with attempts and an error.',
+          description: 'A job with a failed attempt that will be tried again is `waiting`, with attempts and an error.',
         }),
         attempts: z.int(),
         error: z.string().nullable().openapi({ description: 'Why the last attempt failed.' }),
         interrupted: z
           .boolean()
-          .openapi({ description: 'An attempt ended without a report: what it did outside the database may have happened.' }),
+          .openapi({ description: 'An attempt ended without a report: its effects outside the database may have happened.' }),
         created_at: instantAnswer(),
-        due_at: instantAnswer().openapi({ description: 'When it may be tried; while it runs, when its claim ends.' }),
-        started_at: instantAnswer().nullable().openapi({ description: 'The last attempt.' }),
+        due_at: instantAnswer().openapi({ description: 'When it may be tried; for a running job, when its claim ends.' }),
+        started_at: instantAnswer().nullable().openapi({ description: 'When the last attempt began.' }),
         finished_at: instantAnswer().nullable(),
       })
       .openapi('Job'),
@@ -53,13 +53,13 @@ export const jobSchemas = ({ jobKinds }: House) => {
       .object({
         kind: jobKind(),
         waiting: z.int(),
-        retrying: z.int().openapi({ description: 'Of those that wait: they have failed and will be tried again.' }),
+        retrying: z.int().openapi({ description: 'How many of the waiting jobs have had an attempt and will be tried again.' }),
         running: z.int(),
-        failed: z.int().openapi({ description: 'For good; see `POST /replay_job`.' }),
+        failed: z.int().openapi({ description: 'Failed for good; see `POST /replay_job`.' }),
         succeeded_last_hour: z.int(),
         mean_seconds: seconds('Mean'),
         p95_seconds: seconds('95th percentile of the'),
-        last_finished_at: instantAnswer().nullable().openapi({ description: 'When one last succeeded or was failed for good.' }),
+        last_finished_at: instantAnswer().nullable().openapi({ description: 'When a job of this kind last succeeded or failed for good.' }),
       })
       .openapi('JobCounts')
 
@@ -109,19 +109,21 @@ const seconds = (what: string) =>
   z
     .number()
     .nullable()
-    .openapi({ description: `${what} seconds of the last hour's last attempts; null where there were none.` })
+    .openapi({
+      description: `${what} duration in seconds of the last attempts of jobs that finished in the last hour; null if there are none.`,
+    })
 
 export const queueAnswer = once(() =>
   z
     .object({
       status: z.literal('success'),
-      total_pending: z
-        .int()
-        .openapi({ description: `Waiting jobs. From ${WARNING_DEPTH} on Slack is warned, from ${CRITICAL_DEPTH} on it is critical.` }),
-      task_breakdown: z.array(z.string()).openapi({ description: 'The kinds that wait, for people.', example: ['Detect Anomalies: 3'] }),
+      total_pending: z.int().openapi({
+        description: `How many jobs wait. Watcher alerts Slack at ${WARNING_DEPTH} (warning) and at ${CRITICAL_DEPTH} (critical).`,
+      }),
+      task_breakdown: z.array(z.string()).openapi({ description: 'The waiting jobs by kind, in words.', example: ['Detect Anomalies: 3'] }),
       task_breakdown_raw: z
         .record(z.string(), z.int())
-        .openapi('WaitingByKind', { description: 'Every kind.', example: { detect_anomalies: 3 } }),
+        .openapi('WaitingByKind', { description: 'The waiting jobs of every kind.', example: { detect_anomalies: 3 } }),
     })
     .openapi('QueueDepth'),
 )

@@ -34,7 +34,7 @@ export const listPipelineTypes = (db: Database, filters: Page & { name?: string 
 export const findPipelineType = async (db: Database, id: number) =>
   (await db.orm.select().from(pipelineType).where(eq(pipelineType.id, id)))[0]
 
-/** Writes the given columns; undefined where there is no such type. */
+/** Writes the given columns; undefined if there is no such type. */
 export const updatePipelineType = async (db: Database, target: Target, changes: Partial<typeof pipelineType.$inferInsert>, now: string) => {
   const [row] = await db.orm
     .update(pipelineType)

@@ -20,7 +20,7 @@ export const routes = (router: Router): void => {
     {
       body: pipelineTypePost,
       description:
-        'Its freshness and timeliness rules hold for every pipeline of the type that has none of its own. Configuration as code, as for `POST /pipeline`.',
+        'Its freshness and timeliness thresholds apply to every pipeline of the type without its own threshold. Configuration as code, as for `POST /pipeline`.',
     },
     createOrGetPipelineType,
   )

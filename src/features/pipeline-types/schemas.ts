@@ -10,7 +10,7 @@ const typeFields = once(() => configuration(thresholdFields().emptiable, thresho
 
 export const pipelineTypePost = once(() =>
   z
-    .object({ name: nameField('Unique without regard to case.', 'api-integration'), ...typeFields().post })
+    .object({ name: nameField('Unique, case-insensitive.', 'api-integration'), ...typeFields().post })
     .superRefine(requireWholeThresholds)
     .openapi('PipelineTypePost'),
 )
@@ -19,7 +19,10 @@ export type PipelineTypePost = z.output<ReturnType<typeof pipelineTypePost>>
 
 export const pipelineTypePatch = once(() => patchBody('pipeline type', typeFields().patch).openapi('PipelineTypePatch'))
 
-export const pipelineTypeFilters = once(() => ({ ...pageQuery(), name: nameText('Only the type of this name, in any case.').optional() }))
+export const pipelineTypeFilters = once(() => ({
+  ...pageQuery(),
+  name: nameText('Only the type with this name (case-insensitive).').optional(),
+}))
 
 export const pipelineTypeAnswer = once(() =>
   z
@@ -27,7 +30,7 @@ export const pipelineTypeAnswer = once(() =>
       id: z.int(),
       name: z.string().openapi({ example: 'api-integration' }),
       ...thresholdAnswer(),
-      config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the configuration posted last; null before.' }),
+      config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the last posted configuration; null before the first post.' }),
       created_at: instantAnswer(),
       updated_at: instantAnswer().nullable(),
     })

@@ -19,7 +19,7 @@ export const pipelineType = pgTable(
     updated_at: instant(),
   },
   (table) => [
-    // POST /pipeline and POST /pipeline_type look the name up; also the rule that names are unique without regard to case.
+    // POST /pipeline and POST /pipeline_type look up the name. It also makes names unique, case-insensitively.
     uniqueIndex('pipeline_type_name_unique').on(sql`lower(${table.name})`),
     lengthBetween('pipeline_type_name_length', table.name, 1, 150),
     ...threshold('pipeline_type_freshness', table.freshness_number, table.freshness_datepart),

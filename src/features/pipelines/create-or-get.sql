@@ -1,8 +1,8 @@
--- Creates the pipeline, with its type where that is new and with a rule per metric where p_create_rules, or applies
--- what its code has changed. p_config holds the configuration fields that are given; it is written where p_config_hash
--- differs from the stored one, so that a change by hand survives the same post. p_next_watermark is stored whenever
--- given. An unchanged call takes no lock and writes no row; of a hundred identical calls exactly one creates. `outcome` is
--- `created` or `existing`.
+-- Creates the pipeline, or applies what its code has changed. Creates its type if that is new, and with p_create_rules a
+-- rule per metric for a new pipeline. p_config holds the given configuration fields. They are written if p_config_hash
+-- differs from the stored one: a change by hand survives an unchanged post. p_next_watermark is stored whenever given. An
+-- unchanged call takes no lock and writes no row. Of a hundred identical calls at once, exactly one creates the pipeline.
+-- `outcome` is `created` or `existing`.
 CREATE FUNCTION :create_or_get_pipeline(
   p_name text, p_type_name text, p_config jsonb, p_config_hash text, p_next_watermark text, p_create_rules boolean, p_now timestamptz,
   OUT outcome text, OUT id bigint, OUT active boolean, OUT load_lineage boolean, OUT watermark text)

@@ -11,12 +11,12 @@ import type { Target } from '../../http/patch.ts'
 import type { PipelinePost } from './schemas.ts'
 import { pipeline } from './table.ts'
 
-/** What a client sees of a pipeline: not what the freshness check keeps for itself. */
+/** The columns that clients see: without the one that only the freshness check uses. */
 const { freshness_logged_for: _logged, ...answered } = getTableColumns(pipeline)
 
 const named = (name: string) => sql`lower(name) = lower(${name})`
 
-/** The function and what it guarantees: create-or-get.sql. */
+/** create-or-get.sql describes the function's contract. */
 const CREATE_OR_GET = prepare(sql`select * from ${sql.raw(FUNCTIONS.create_or_get_pipeline)}(p_name => ${param('name')},
   p_type_name => ${param('type_name')}, p_config => ${param('config')}, p_config_hash => ${param('config_hash')},
   p_next_watermark => ${param('next_watermark')}, p_create_rules => ${param('create_rules')}, p_now => ${param('now')})`)
@@ -30,8 +30,8 @@ const createdRow = z.object({
 })
 
 /**
- * Creates the pipeline (with its type, where that is new, and with a rule per metric where `createRules`), or applies
- * its changed configuration and its next watermark.
+ * Creates the pipeline (with its type if that is new, and with a rule per metric if `createRules`), or applies its changed
+ * configuration and its next watermark.
  */
 export const createOrGetPipeline = async (db: Database, body: PipelinePost, createRules: boolean, now: string) => {
   const { name, next_watermark, pipeline_type_name, ...config } = body
@@ -39,7 +39,7 @@ export const createOrGetPipeline = async (db: Database, body: PipelinePost, crea
     name,
     type_name: pipeline_type_name,
     config: stringifyJson(config),
-    // Type names are one name in any case, so their case is no change of configuration.
+    // Type names are case-insensitive: another case is not a changed configuration.
     config_hash: await hashConfig({ ...config, pipeline_type_name: pipeline_type_name.toLowerCase() }),
     next_watermark: next_watermark ?? null,
     create_rules: createRules,
@@ -70,7 +70,7 @@ const readPipeline = readJsonRow(answered)
 
 export const findPipeline = async (db: Database, id: number) => (await db.read(findStatement, readPipeline, { id }))[0]
 
-/** Writes the given columns; undefined where there is no such pipeline. */
+/** Writes the given columns; undefined if there is no such pipeline. */
 export const updatePipeline = async (db: Database, target: Target, changes: Partial<typeof pipeline.$inferInsert>, now: string) => {
   const [row] = await db.orm
     .update(pipeline)

@@ -10,7 +10,7 @@ const resource: PatchableResource = {
   answer: pipelineAnswer,
   notFound: 'pipeline_not_found',
   patchErrors: ['name_taken', 'unknown_reference'],
-  patchDescription: 'null clears a field that may be null. `pipeline_id` is another spelling of `id`.',
+  patchDescription: 'null clears a nullable field. `pipeline_id` is another spelling of `id`.',
 }
 
 export const routes = (router: Router): void => {
@@ -23,13 +23,13 @@ export const routes = (router: Router): void => {
       operationId: 'create_or_get_pipeline',
       tag: resource.tag,
       summary: 'Create or get a pipeline',
-      description: `Call it at the start of every run. It tells whether the pipeline is active, whether to post its lineage, and the watermark to start from.
+      description: `Call it at the start of every run. The answer says whether the pipeline is active, whether to post its lineage, and the watermark to start from.
 
-Configuration as code: the fields in the body are compared with those of the last such call; only where they differ are they written, so that a \`PATCH\` by hand survives until the code's own configuration changes. null counts as absent. \`next_watermark\` is stored whenever given.`,
+Configuration as code: the fields in the body are compared with those of the last call, and written only if they differ. So a \`PATCH\` by hand survives until the configuration in the code changes. null counts as absent. \`next_watermark\` is stored whenever given.`,
       body: pipelinePost,
       answers: {
-        200: { description: 'It existed.', schema: pipelinePostAnswer },
-        201: { description: 'It was created.', schema: pipelinePostAnswer },
+        200: { description: 'The pipeline existed.', schema: pipelinePostAnswer },
+        201: { description: 'The pipeline was created.', schema: pipelinePostAnswer },
       },
     },
     async ({ body }, { db, now, settings }) => {

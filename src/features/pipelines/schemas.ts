@@ -17,7 +17,7 @@ import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { flagText, idText, nameText } from '../../http/text-fields.ts'
 
-/** What a client may configure: a new field is added here, for POST and PATCH. */
+/** The fields that a client may configure. POST and PATCH both take them from here. */
 const pipelineFields = once(() =>
   configuration(
     {
@@ -27,8 +27,8 @@ const pipelineFields = once(() =>
     },
     {
       ...thresholdFields().kept,
-      load_lineage: flagField('Ask the next run to post its lineage; a successful run sets it back to false. Initially true.'),
-      full_load: flagField('Default of `full_load` for its executions. Initially false.'),
+      load_lineage: flagField('Whether the next run should post its lineage. A successful run sets it to false. Default: true.'),
+      full_load: flagField('The default of `full_load` for its executions. Default: false.'),
     },
   ),
 )
@@ -36,8 +36,8 @@ const pipelineFields = once(() =>
 export const pipelinePost = once(() =>
   z
     .object({
-      name: nameField('Unique without regard to case; match your DAG or job name.', 'stock-price-worker'),
-      pipeline_type_name: nameField('Created where it is new.', 'api-integration'),
+      name: nameField('Unique, case-insensitive. Use the name of your DAG or job.', 'stock-price-worker'),
+      pipeline_type_name: nameField('The pipeline type. It is created if it is new.', 'api-integration'),
       ...pipelineFields().post,
     })
     .superRefine(requireWholeThresholds)
@@ -50,7 +50,7 @@ export const pipelinePostAnswer = once(() =>
   z
     .object({
       id: z.int().openapi({ example: 1 }),
-      active: z.boolean().openapi({ description: 'Whether the run should go on.' }),
+      active: z.boolean().openapi({ description: 'Whether the run should continue.' }),
       load_lineage: z.boolean().openapi({ description: 'Whether the run should post its lineage.' }),
       watermark: z
         .string()
@@ -67,7 +67,7 @@ export const pipelinePatch = once(() =>
       pipeline_type_id: idField('The pipeline type.').optional(),
       watermark: clearable(watermarkField('Where the last successful run stopped.')),
       ...pipelineFields().patch,
-      active: flagField('An inactive pipeline is not checked, and its code is told not to run.').optional(),
+      active: flagField('false: the pipeline is not checked, and its code is told not to run.').optional(),
     },
     ['pipeline_id'],
   ).openapi('PipelinePatch'),
@@ -75,9 +75,9 @@ export const pipelinePatch = once(() =>
 
 export const pipelineFilters = once(() => ({
   ...pageQuery(),
-  name: nameText('Only the pipeline of this name, in any case.').optional(),
+  name: nameText('Only the pipeline with this name (case-insensitive).').optional(),
   pipeline_type_id: idText('Only pipelines of this type.').optional(),
-  active: flagText('Only active, or only inactive pipelines.').optional(),
+  active: flagText('true: only active pipelines; false: only inactive pipelines.').optional(),
 }))
 
 export const pipelineAnswer = once(() =>
@@ -96,7 +96,7 @@ export const pipelineAnswer = once(() =>
       load_lineage: z.boolean(),
       full_load: z.boolean(),
       active: z.boolean(),
-      config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the configuration posted last.' }),
+      config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the last posted configuration.' }),
       created_at: instantAnswer(),
       updated_at: instantAnswer().nullable(),
     })

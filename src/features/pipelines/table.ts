@@ -26,13 +26,13 @@ export const pipeline = pgTable(
     full_load: flag(false),
     active: flag(true),
     config_hash: text(),
-    /** The last DML time that a freshness check has logged: not again after its log has been cleaned away. */
+    /** The last DML time that a freshness check logged. It is not logged again after cleanup deletes its log. */
     freshness_logged_for: instant(),
     created_at: createdAt(),
     updated_at: instant(),
   },
   (table) => [
-    // POST /pipeline, start by name, GET /pipeline?name=; also the rule that names are unique without regard to case.
+    // POST /pipeline, start by name, GET /pipeline?name=. It also makes names unique, case-insensitively.
     uniqueIndex('pipeline_name_unique').on(sql`lower(${table.name})`),
     // GET /pipeline?pipeline_type_id= pages by id within a type.
     index('pipeline_pipeline_type_id').on(table.pipeline_type_id, table.id),

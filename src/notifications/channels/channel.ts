@@ -2,20 +2,20 @@ import type { z } from 'zod'
 import type { Settings } from '../../env.ts'
 import type { Post } from '../post.ts'
 
-/** Something to tell, in words. */
+/** What a channel sends. */
 export interface Notification {
   text: string
 }
 
-/** A way to tell people: one file beside this one and its line in index.ts. */
+/** A way to send notifications. A new one needs a file in this folder and a line in index.ts. */
 export interface Channel<ChannelSettings> {
   kind: string
-  /** What people call the other side, in sentences about it. */
+  /** The name of the service, for error messages. */
   name: string
-  /** What the channel has to know of the other side; secrets included. */
+  /** What the channel needs to know about the service, including secrets. */
   settings: z.ZodType<ChannelSettings>
-  /** The settings that the deployment's own environment gives it, and the name of the variable; undefined: it gives none. */
+  /** The settings from the deployment's environment, with the name of their variable; undefined if it has none. */
   fromEnvironment: (environment: Settings) => { settings: ChannelSettings; variable: keyof Settings; host: string } | undefined
-  /** Sends once. What the other side's answer means is decided by `post`; a failure is its JobFailure. */
+  /** Sends once. `post` decides what the service's answer means, and throws JobFailure if it failed. */
   send: (notification: Notification, settings: ChannelSettings, post: Post) => Promise<void>
 }

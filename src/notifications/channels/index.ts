@@ -6,7 +6,7 @@ import { slack } from './slack.ts'
 /** Every kind of channel. */
 const channels = [slack] as const
 
-/** A channel with its settings: what is left is to send. */
+/** A channel with its settings, ready to send. */
 export interface ReadyChannel {
   kind: string
   name: string
@@ -14,7 +14,7 @@ export interface ReadyChannel {
   send: (notification: Notification) => Promise<void>
 }
 
-const ready = <ChannelSettings>(channel: Channel<ChannelSettings>, environment: Settings): ReadyChannel | undefined => {
+const configureChannel = <ChannelSettings>(channel: Channel<ChannelSettings>, environment: Settings): ReadyChannel | undefined => {
   const given = channel.fromEnvironment(environment)
   if (!given) return undefined
   const post: Post = postTo({ name: channel.name, setting: given.variable })
@@ -22,10 +22,10 @@ const ready = <ChannelSettings>(channel: Channel<ChannelSettings>, environment: 
   return { kind, name, host: given.host, send: (notification) => channel.send(notification, given.settings, post) }
 }
 
-/** The channel that the deployment's environment names, the first of the list; undefined: alerts go to the log only. */
+/** The first channel in the list that the environment configures; undefined: alerts go only to the log. */
 export const channelOf = (environment: Settings): ReadyChannel | undefined => {
   for (const channel of channels) {
-    const found = ready(channel, environment)
+    const found = configureChannel(channel, environment)
     if (found) return found
   }
   return undefined

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Channel } from './channel.ts'
 
-/** Slack reads `<!channel>` and `<https://…>` as commands: a pipeline's name must not be one. */
-const withoutMarkup = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+/** Escapes Slack's markup: a pipeline called `<!channel>` must not act as a command. */
+const escapeMarkup = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
 const settings = z.object({ webhook_url: z.url({ protocol: /^https?$/ }) })
 
@@ -15,5 +15,5 @@ export const slack: Channel<z.output<typeof settings>> = {
     webhook_url === undefined
       ? undefined
       : { settings: { webhook_url }, variable: 'SLACK_WEBHOOK_URL', host: new URL(webhook_url).hostname },
-  send: ({ text }, { webhook_url }, post) => post(webhook_url, { text: withoutMarkup(text) }),
+  send: ({ text }, { webhook_url }, post) => post(webhook_url, { text: escapeMarkup(text) }),
 }

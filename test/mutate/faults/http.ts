@@ -23,8 +23,8 @@ const access = faultsIn(
       '0',
       { tests: [at.AUTHORIZE_TESTS] },
     ],
-    ['an unknown token is not told as such', "${isUnknown ? ', error=\"invalid_token\"' : ''}", '', { only: 'not known' }],
-    ["the first token is anybody's", 'if (areEqual(token, given)) found =', 'found ??=', { only: 'not known|a token' }],
+    ['an unknown token is not told as such', "${isUnknown ? ', error=\"invalid_token\"' : ''}", '', { only: 'unknown' }],
+    ["the first token is anybody's", 'if (areEqual(token, given)) found =', 'found ??=', { only: 'unknown|a token' }],
   ],
 )
 
@@ -55,7 +55,7 @@ const settings = faultsIn(
   [at.ACCESS_TESTS],
   [
     ['every token may write', 'mayWrite: right === undefined', 'mayWrite: true', { only: 'a token' }],
-    ['two tokens may be the same', 'other.name === name || other.token === token', 'other.name === name', { only: 'cannot read' }],
+    ['two tokens may be the same', 'other.name === name || other.token === token', 'other.name === name', { only: 'invalid' }],
     [
       "the environment's own tokens are ignored",
       'variables[prefix + name] ?? variables[name]',
