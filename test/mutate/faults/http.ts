@@ -55,7 +55,7 @@ const settings = faultsIn(
   [at.ACCESS_TESTS],
   [
     ['every token may write', 'mayWrite: right === undefined', 'mayWrite: true', { only: 'a token' }],
-    ['two tokens may be the same', 'other.name === name || other.token === token', 'other.name === name', { only: 'invalid' }],
+    ['two tokens may be the same', 'other.name === name || other.token === token', 'other.name === name', { only: 'malformed' }],
     [
       "the environment's own tokens are ignored",
       'variables[prefix + name] ?? variables[name]',
