@@ -22,13 +22,13 @@ const timeliness = faultsIn(
       { only: 'logs and alerts what runs' },
     ],
     [
-      'the rest of a large sweep is never reached',
+      'a large sweep never reaches its last findings',
       'not exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = c.id)',
       'true',
       { only: 'more than one statement' },
     ],
     [
-      'a run that goes on is told as completed',
+      'a running execution is reported as completed',
       "'execution_status', case when c.end_date is null then 'running'",
       "'execution_status', case when c.end_date is not null then 'running'",
       { only: 'logs and alerts what runs' },
@@ -40,8 +40,13 @@ const timelinessWindow = faultsIn(
   at.TIMELINESS_WINDOW,
   [at.TIMELINESS_TESTS],
   [
-    ['a skipped check leaves a hole', 'unseen && unseen < requested ? unseen : requested', 'requested', { only: 'leaves no hole' }],
-    ['an end that is reported late is never seen', 'REPORT_DELAY_SECONDS = 600', 'REPORT_DELAY_SECONDS = 0', { only: 'reported late' }],
+    ['a skipped check leaves a gap', 'unseen && unseen < asked ? unseen : asked', 'asked', { only: 'leaves no hole' }],
+    [
+      'an end that is reported late is never checked',
+      'REPORTED_LATE_SECONDS = 600',
+      'REPORTED_LATE_SECONDS = 0',
+      { only: 'reported late' },
+    ],
   ],
 )
 
@@ -50,7 +55,7 @@ const timelinessJob = faultsIn(
   [at.TIMELINESS_TESTS],
   [
     [
-      'the rest of a large sweep has another window',
+      'the later statements of a large sweep have another window',
       "jsonb_build_object('since', ${value('since')}::timestamptz)",
       "'{}'::jsonb",
       { only: 'more than one statement' },
@@ -71,13 +76,13 @@ const sweep = faultsIn(
     ],
     ['a sweep has no bound', '    limit ${sql.raw(String(MAX_FINDINGS))}),', '    ),', { only: 'more than one statement' }],
     [
-      'a check whose claim is lost writes',
+      'a check that has lost its claim still writes',
       '    where exists (select from ${claim})\n',
       '',
       { tests: [at.QUEUE_TESTS], only: 'taken over meanwhile' },
     ],
     [
-      'what else a check writes is forgotten',
+      'the other writes of a check are lost',
       'check.alsoWrites ? sql`${check.alsoWrites(NAMES)},` : sql``',
       'sql``',
       { tests: [at.FRESHNESS_TESTS], only: 'cleanup' },
@@ -90,26 +95,26 @@ const freshness = faultsIn(
   [at.FRESHNESS_TESTS],
   [
     [
-      'a deletion is no change',
+      'a deletion does not count as a change',
       'greatest(${P}.last_target_insert, ${P}.last_target_update, ${P}.last_target_soft_delete)',
       'greatest(${P}.last_target_insert, ${P}.last_target_update)',
       { only: 'takes the latest' },
     ],
     [
-      'an update is no change',
+      'an update does not count as a change',
       'greatest(${P}.last_target_insert, ${P}.last_target_update, ${P}.last_target_soft_delete)',
       'greatest(${P}.last_target_insert, ${P}.last_target_soft_delete)',
       { only: 'takes the latest' },
     ],
-    ['what is exactly as old as allowed is stale', ' < ${now}`', ' <= ${now}`', { only: 'a threshold' }],
+    ['a pipeline exactly at its freshness threshold is stale', ' < ${now}`', ' <= ${now}`', { only: 'a threshold' }],
     [
-      'cleanup makes a pipeline be alerted again',
+      'after a cleanup a pipeline is alerted again',
       'stale(now, sql`latest.dml is distinct from ${P}.freshness_logged_for`)',
       'stale(now)',
       { only: 'cleanup' },
     ],
     [
-      'what was logged is not remembered',
+      'a logged finding is not remembered',
       "set freshness_logged_for = (${found}.evidence ->> 'last_dml_timestamp')::timestamptz",
       'set freshness_logged_for = null',
       { only: 'cleanup' },
@@ -126,19 +131,19 @@ const thresholds = faultsIn(
     ['a muted pipeline is judged', 'not ${pipeline}.${mute} and ', '', { only: 'skips what is muted' }],
     ['a muted type is judged', 'and not ${type}.${mute} ', '', { only: 'skips what is muted' }],
     [
-      "the type's rule comes before the pipeline's",
+      "the type's threshold is preferred to the pipeline's",
       'number: sql`coalesce(${pipeline}.${number}, ${type}.${number})`',
       'number: sql`coalesce(${type}.${number}, ${pipeline}.${number})`',
       { only: 'skips what is muted' },
     ],
     [
-      "the type's unit comes with the pipeline's number",
+      "the pipeline's number is used with the type's unit",
       '${pipeline}.${number} is null then ${type}.${datepart} else ${pipeline}.${datepart} end',
       'true then coalesce(${type}.${datepart}, ${pipeline}.${datepart}) end',
       { only: 'skips what is muted' },
     ],
     [
-      'whose rule it was is told wrong',
+      'the owner of a threshold is reported wrong',
       'isOwn: sql`(${pipeline}.${number} is not null)`',
       'isOwn: sql`(${pipeline}.${number} is null)`',
       { only: 'logs and alerts what runs' },
@@ -150,19 +155,19 @@ const detection = faultsIn(
   at.DETECTION,
   [at.ANOMALY_TESTS],
   [
-    ['a baseline has the run itself in it', 'and e.id <> tested.id', '', { only: 'is of the same hour' }],
-    ['a baseline has every hour of the day', 'and e.hour_recorded = tested.hour_recorded', '', { only: 'is of the same hour' }],
+    ['a baseline contains the run itself', 'and e.id <> tested.id', '', { only: 'is of the same hour' }],
+    ['a baseline contains runs of every hour', 'and e.hour_recorded = tested.hour_recorded', '', { only: 'is of the same hour' }],
     [
-      'a baseline has failed runs',
+      'a baseline contains failed runs',
       'and e.hour_recorded = tested.hour_recorded and e.completed_successfully',
       'and e.hour_recorded = tested.hour_recorded',
       { only: 'is of the same hour' },
     ],
-    ['a baseline has later runs', 'and tested.end_date and e.id', "and 'infinity' and e.id", { only: 'the baseline' }],
-    ['a baseline has what was flagged', ' and flagged.rule_id = r.id)', ' and false)', { only: 'leaves out what was flagged' }],
-    ['a flag of one rule counts for all', ' and flagged.rule_id = r.id)', ')', { only: 'the baseline' }],
+    ['a baseline contains later runs', 'and tested.end_date and e.id', "and 'infinity' and e.id", { only: 'the baseline' }],
+    ['a baseline contains flagged runs', ' and flagged.rule_id = r.id)', ' and false)', { only: 'leaves out what was flagged' }],
+    ['a flag of one rule applies to all rules', ' and flagged.rule_id = r.id)', ')', { only: 'the baseline' }],
     [
-      'the latest run is the first',
+      'the first run counts as the latest',
       'order by e.end_date desc, e.id desc limit 1',
       'order by e.end_date, e.id limit 1',
       { only: 'judges the latest' },
@@ -174,7 +179,7 @@ const detection = faultsIn(
 const anomalies = faultsIn(
   at.ANOMALIES,
   [at.ANOMALY_TESTS],
-  [['two that find one anomaly at once fail', '    on conflict do nothing\n', '', { only: 'safe to repeat' }]],
+  [['two jobs that find one anomaly at once fail', '    on conflict do nothing\n', '', { only: 'safe to repeat' }]],
 )
 
 const baseline = faultsIn(
@@ -183,7 +188,7 @@ const baseline = faultsIn(
   [
     ['a baseline looks back 25 hours a day', '24 * ${days}', '25 * ${days}', { only: 'is of the same hour' }],
     ['a baseline looks back 23 hours a day', '24 * ${days}', '23 * ${days}', { only: 'is of the same hour' }],
-    ['equal fractions have a deviation', 'min(${value}) ${over} = max(${value}) ${over}', 'false', { only: 'that is flat' }],
+    ['equal values with fractions have a deviation', 'min(${value}) ${over} = max(${value}) ${over}', 'false', { only: 'that is flat' }],
   ],
 )
 
@@ -192,9 +197,9 @@ const verdict = faultsIn(
   [at.VERDICT_TESTS],
   [
     ['a value at the edge of the band is an anomaly', 'value >= lower && value <= upper', 'value > lower && value < upper'],
-    ['only what is above is an anomaly', 'value >= lower && value <= upper', 'value <= upper'],
+    ['a value below the band is no anomaly', 'value >= lower && value <= upper', 'value <= upper'],
     ['one value too few gives a verdict', 'baseline.count < rule.minimum_executions', 'baseline.count + 1 < rule.minimum_executions'],
-    ['a flat baseline takes any change', 'const share = Math.abs(mean) / 100', 'const share = 0'],
+    ['the deviation of a flat baseline does not grow with its mean', 'const share = Math.abs(mean) / 100', 'const share = 0'],
   ],
 )
 
@@ -211,17 +216,17 @@ const post = faultsIn(
   at.POST,
   [at.SLACK_TESTS],
   [
-    ['a 502 is a plain failure', '[502, 504]', '[504]', { only: 'a gateway' }],
+    ['a 502 counts as a failure like others', '[502, 504]', '[504]', { only: 'a gateway' }],
     ['a redirect is followed', "redirect: 'manual'", "redirect: 'follow'", { only: 'failed at once' }],
-    ['a 408 is for good', ' || response.status === 408', '', { only: 'passing' }],
-    ['a 429 is a failure like others', 'if (response.status === 429) {', 'if (false) {', { only: '429' }],
+    ['a 408 fails the job for good', ' || response.status === 408', '', { only: 'passing' }],
+    ['a 429 counts as a failure like others', 'if (response.status === 429) {', 'if (false) {', { only: '429' }],
     [
-      'a channel may make us wait for years',
+      'a channel may delay a job for years',
       'Math.min(Math.max(Math.ceil(seconds), 1), MAX_RETRY_SECONDS)',
       'Math.max(Math.ceil(seconds), 1)',
       { only: '429' },
     ],
-    ['no answer is a plain failure', '{ interrupted: true, cause: error }', '{ cause: error }', { only: 'hung' }],
+    ['a missing answer counts as a failure like others', '{ interrupted: true, cause: error }', '{ cause: error }', { only: 'hung' }],
     [
       'a webhook that is gone is tried again',
       'then replay this job`, { permanent: true })',
@@ -235,25 +240,30 @@ const alertJob = faultsIn(
   at.ALERT_JOB,
   [at.SLACK_TESTS],
   [
-    ['a repetition does not say so', 'job.interrupted ? ', 'false ? ', { only: 'sent again' }],
-    ['what Slack has taken is sent again when the database is away', '        done: true,\n', '', { only: 'the queue remembers' }],
+    ['a message sent again does not say so', 'job.interrupted ? ', 'false ? ', { only: 'sent again' }],
+    [
+      'a message that Slack has accepted is sent again when the database is unavailable',
+      '        done: true,\n',
+      '',
+      { only: 'the queue remembers' },
+    ],
   ],
 )
 
 const alertRecord = faultsIn(
   at.ALERT_RECORD,
   [at.TIMELINESS_TESTS],
-  [['an alert about nothing is sent', 'having count(*) > 0', '', { only: 'second time' }]],
+  [['an alert without findings is sent', 'having count(*) > 0', '', { only: 'second time' }]],
 )
 
 const text = faultsIn(
   at.TEXT,
   [at.TEXT_TESTS],
   [
-    ['a name writes lines of its own', '/[\\s\\p{C}]+/gu', '/ +/g'],
+    ['a name can add lines to a message', '/[\\s\\p{C}]+/gu', '/ +/g'],
     ['every item is listed', 'items.slice(0, MAX_ITEMS)', 'items'],
     ['one hour is written as 1 hours', "number === 1 ? '' : 's'", "'s'"],
-    ['a critical alert is a warning', '`${SIGNS[level]} ${level}`', '`${SIGNS.WARNING} WARNING`'],
+    ['a critical alert looks like a warning', '`${SIGNS[level]} ${level}`', '`${SIGNS.WARNING} WARNING`'],
   ],
 )
 

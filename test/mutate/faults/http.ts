@@ -14,17 +14,17 @@ const access = faultsIn(
       'if (false) {',
       { only: 'another site' },
     ],
-    ['a site beside ours is ours', "site === 'same-origin'", "site !== 'cross-site'", { only: 'another site' }],
-    ['any origin is ours', "request.headers.get('origin') === new URL(request.url).origin", 'true', { only: 'another site' }],
+    ['a page of a sibling site counts as our own', "site === 'same-origin'", "site !== 'cross-site'", { only: 'another site' }],
+    ['any origin counts as our own', "request.headers.get('origin') === new URL(request.url).origin", 'true', { only: 'another site' }],
     ['production without tokens is open', "if (state !== 'prod') return", 'if (true) return', { only: 'a deployment' }],
     [
-      'a long token counts by its beginning',
+      'only the beginning of a long token is compared',
       '(left.length ^ leftRead) | (right.length ^ rightRead) | (left.length ^ right.length)',
       '0',
       { tests: [at.AUTHORIZE_TESTS] },
     ],
-    ['an unknown token is not told as such', "${isUnknown ? ', error=\"invalid_token\"' : ''}", '', { only: 'unknown' }],
-    ["the first token is anybody's", 'if (areEqual(token, given)) found =', 'found ??=', { only: 'unknown|a token' }],
+    ['the answer does not say that the token is unknown', "${isUnknown ? ', error=\"invalid_token\"' : ''}", '', { only: 'not known' }],
+    ['any token is accepted as the first one', 'if (areEqual(token, given)) found =', 'found ??=', { only: 'not known|a token' }],
   ],
 )
 
@@ -34,19 +34,19 @@ const app = faultsIn(
   [
     ['every path is open', "if (access !== 'open') {", 'if (false) {', { only: 'without a token' }],
     [
-      'whatever writes counts as reading',
+      'a request that writes counts as reading',
       'authorize(raw, readSettings(context.env), access)',
       "authorize(raw, readSettings(context.env), 'read')",
       { only: 'a token' },
     ],
-    ['nobody is limited', 'if (success) return', 'return', { only: 'too many requests' }],
+    ['no token is limited', 'if (success) return', 'return', { only: 'too many requests' }],
     [
       'all tokens are limited together',
       'RATE_LIMIT.limit({ key: name })',
       "RATE_LIMIT.limit({ key: 'all' })",
       { only: 'too many requests' },
     ],
-    ['a counter that fails stops everything', '.catch(() => ({ success: true }))', '', { only: 'the rate limit' }],
+    ['a request fails if the counter fails', '.catch(() => ({ success: true }))', '', { only: 'the rate limit' }],
   ],
 )
 

@@ -14,7 +14,7 @@ const create = faultsIn(
       { only: 'many post it at once' },
     ],
     [
-      'who has lost a race answers nothing',
+      'a call that loses a race returns no row',
       'CONTINUE WHEN NOT FOUND; -- another call',
       '-- another call',
       { only: 'many post it at once' },
@@ -22,7 +22,7 @@ const create = faultsIn(
     ['a changed configuration is never written', 'IF FOUND AND v_pipeline.config_hash = p_config_hash THEN', 'IF FOUND THEN'],
     ['an unchanged next watermark writes a row', 'p_next_watermark IS DISTINCT FROM v_pipeline.next_watermark AND ', ''],
     [
-      'a changed configuration takes the next watermark away',
+      'a changed configuration removes the next watermark',
       'next_watermark = coalesce(p_next_watermark, p.next_watermark),',
       'next_watermark = p_next_watermark,',
     ],
@@ -32,7 +32,7 @@ const create = faultsIn(
       "coalesce((p_config ->> 'full_load')::boolean, false)",
     ],
     [
-      'null switches a check off',
+      'null removes a threshold',
       "coalesce((p_config ->> 'freshness_number')::integer, p.freshness_number)",
       "(p_config ->> 'freshness_number')::integer",
     ],
@@ -53,12 +53,12 @@ const createCall = faultsIn(
   [
     ['the case of a type name is a change', 'pipeline_type_name: pipeline_type_name.toLowerCase() }', 'pipeline_type_name }'],
     [
-      'a page begins with the last row of the one before',
+      'a page repeats the last row of the page before',
       'gt(pipeline.id, filters.after_id)',
       'sql`${pipeline.id} >= ${filters.after_id}`',
       { tests: [at.PAGING_TESTS], only: 'leads through every list' },
     ],
-    ['the filter by activity is forgotten', 'eq(pipeline.active, filters.active)', 'undefined', { only: 'filters by name' }],
+    ['the filter by active is ignored', 'eq(pipeline.active, filters.active)', 'undefined', { only: 'filters by name' }],
   ],
 )
 
@@ -67,9 +67,9 @@ const configAsCode = faultsIn(
   [at.ADDRESS_TESTS],
   [
     ['an unchanged address is written again', 'sql`r.config_hash is distinct from ${hash[1]}`', 'sql`true`'],
-    ['two at once create two, or fail', '        on conflict do nothing\n', '', { only: 'same moment' }],
+    ['two creations at once create two rows, or fail', '        on conflict do nothing\n', '', { only: 'same moment' }],
     [
-      'a type made in passing is overwritten by a post that says nothing',
+      'a post without configuration overwrites a type that was created by reference',
       'r.config_hash is not null and r.config_hash <>',
       'r.config_hash is distinct from',
     ],
@@ -89,25 +89,20 @@ const start = faultsIn(
     ["the pipeline's full load is ignored", 'coalesce(p_full_load, v_pipeline.full_load)', 'coalesce(p_full_load, false)'],
     ["the pipeline's watermark is ignored", 'coalesce(p_watermark, v_pipeline.watermark)', 'p_watermark'],
     [
-      'the pipeline comes before the body',
+      'the next watermark of the pipeline is preferred to that of the body',
       'coalesce(p_next_watermark, v_pipeline.next_watermark)',
       'coalesce(v_pipeline.next_watermark, p_next_watermark)',
     ],
     ['the closure counts one level too few', 'c.depth + 1 FROM', 'c.depth FROM', { only: 'nested runs' }],
     [
-      'the closure holds the parent alone',
+      'the closure has only the parent',
       'WHERE c.descendant_id = p_parent_id',
       'WHERE c.descendant_id = p_parent_id AND c.depth = 0',
       { only: 'nested runs' },
     ],
+    ['a start with an unknown parent is accepted', 'WHERE e.id = p_parent_id) THEN', 'WHERE e.id = p_parent_id) AND false THEN'],
     [
-      'a start below an unknown parent is taken',
-      'WHERE e.id = p_parent_id) THEN',
-      'WHERE e.id = p_parent_id) AND false THEN',
-      { survives: 'the foreign key refuses it as well, with the same answer' },
-    ],
-    [
-      'a key counts for all pipelines',
+      'an idempotency key applies to all pipelines',
       'WHERE e.pipeline_id = v_pipeline.id AND e.idempotency_key = p_key',
       'WHERE e.idempotency_key = p_key',
       { tests: [at.RETRY_TESTS] },
@@ -138,11 +133,11 @@ const startCall = faultsIn(
   [at.RETRY_TESTS],
   [
     [
-      'a start on the full second is a repetition',
+      'a start on a full second counts as a repetition',
       'body.start_date !== undefined && hasFraction(body.start_date)',
       'body.start_date !== undefined',
     ],
-    ['a repetition is told as a new run', "created: outcome === 'created'", 'created: true'],
+    ['a repetition is reported as a new run', "created: outcome === 'created'", 'created: true'],
   ],
 )
 
@@ -168,34 +163,34 @@ const end = faultsIn(
       'v_execution.end_date',
       { only: 'later insert' },
     ],
-    ['0 inserts are a change', 'CASE WHEN p_inserts > 0', 'CASE WHEN p_inserts >= 0', { only: 'dates the last' }],
-    ['0 updates are a change', 'CASE WHEN p_updates > 0', 'CASE WHEN p_updates >= 0', { only: 'dates the last' }],
-    ['0 deletes are a change', 'CASE WHEN p_soft_deletes > 0', 'CASE WHEN p_soft_deletes >= 0', { only: 'dates the last' }],
+    ['0 inserts count as a change', 'CASE WHEN p_inserts > 0', 'CASE WHEN p_inserts >= 0', { only: 'dates the last' }],
+    ['0 updates count as a change', 'CASE WHEN p_updates > 0', 'CASE WHEN p_updates >= 0', { only: 'dates the last' }],
+    ['0 deletes count as a change', 'CASE WHEN p_soft_deletes > 0', 'CASE WHEN p_soft_deletes >= 0', { only: 'dates the last' }],
     [
-      'a run with updates alone dates nothing',
+      'a run with only updates sets no date',
       "OR p_updates > 0 AND v_execution.end_date > coalesce(p.last_target_update, '-infinity')",
       '',
       { only: 'dates the last' },
     ],
     ['every end writes the pipeline', 'AND (p.load_lineage OR coalesce', 'AND (true OR coalesce', { only: 'leaves the row' }],
-    ['lineage is asked for again and again', 'load_lineage = false\n', 'load_lineage = p.load_lineage\n'],
+    ['load_lineage is never reset', 'load_lineage = false\n', 'load_lineage = p.load_lineage\n'],
     [
-      "the watermark becomes the pipeline's next one, not the run's",
+      "the watermark becomes the pipeline's next watermark, not that of the run",
       'watermark = coalesce(v_execution.next_watermark, p.watermark),',
       'watermark = coalesce(p.next_watermark, p.watermark),',
     ],
     ['a failed run moves the watermark', 'IF NOT p_succeeded THEN', 'IF false THEN'],
-    ['a duration is cut, not rounded', 'round(v_seconds)', 'floor(v_seconds)', { only: 'rounded seconds' }],
-    ['a run of no second has a throughput', 'nullif(v_seconds, 0)', 'greatest(v_seconds, 1)', { only: 'throughput' }],
-    ['throughput is by whole seconds', 'nullif(v_seconds, 0)', 'nullif(round(v_seconds), 0)', { only: 'throughput' }],
+    ['a duration is rounded down', 'round(v_seconds)', 'floor(v_seconds)', { only: 'rounded seconds' }],
+    ['a run of zero seconds has a throughput', 'nullif(v_seconds, 0)', 'greatest(v_seconds, 1)', { only: 'throughput' }],
+    ['throughput uses whole seconds', 'nullif(v_seconds, 0)', 'nullif(round(v_seconds), 0)', { only: 'throughput' }],
     [
-      "the start's metadata comes before the end's",
+      "the start's metadata overwrites the end's",
       "coalesce(e.execution_metadata, '{}') || p_metadata",
       "p_metadata || coalesce(e.execution_metadata, '{}')",
       { only: 'merged metadata' },
     ],
     [
-      'a fast clock makes an end impossible',
+      'an end fails if the clock of the client is fast',
       'coalesce(p_end_date, greatest(p_now, v_execution.start_date))',
       'coalesce(p_end_date, p_now)',
       { only: 'fast clock' },
@@ -205,20 +200,20 @@ const end = faultsIn(
       'v_execution.end_date < v_execution.start_date',
       'v_execution.end_date <= v_execution.start_date',
     ],
-    ['a second end is taken', 'IF v_execution.completed_successfully IS NOT NULL THEN', 'IF false THEN', { tests: [at.RETRY_TESTS] }],
+    ['a second end is accepted', 'IF v_execution.completed_successfully IS NOT NULL THEN', 'IF false THEN', { tests: [at.RETRY_TESTS] }],
     [
-      'another outcome is taken for the same',
+      'an end with another outcome counts as a repetition',
       'WHEN v_execution.completed_successfully <> p_succeeded THEN',
       'WHEN false THEN',
       { tests: [at.RETRY_TESTS], only: 'another outcome' },
     ],
     [
-      'other counts of a second end pass without a word',
+      'a second end with other counts causes no warning',
       'OR p_updates IS NOT NULL AND p_updates IS DISTINCT FROM v_execution.updates',
       '',
       { tests: [at.RETRY_TESTS] },
     ],
-    ['two ends at once are both taken', ' FOR NO KEY UPDATE', '', { tests: [at.RETRY_TESTS], only: 'sent again' }],
+    ['two ends at once are both accepted', ' FOR NO KEY UPDATE', '', { tests: [at.RETRY_TESTS], only: 'sent again' }],
     ['an ended run still guards its start', 'guards_start = false, inserts', 'inserts', { tests: [at.RETRY_TESTS] }],
     [
       'a rule that is not active makes a job',
@@ -253,12 +248,17 @@ const closure = faultsIn(
   [at.CLOSURE_TESTS],
   [
     [
-      'an edge that another pipeline owns as well vanishes',
+      'an edge that another pipeline also owns is deleted',
       'o.source_address_id = d.source AND o.target_address_id = d.target AND o.pipeline_id <> p_pipeline_id',
       'false',
-      { only: 'is what a search finds', survives: 'it only costs: distances are made anew from the edges that are left' },
+      { only: 'is what a search finds', survives: 'it only takes time: the distances are computed again from the other edges' },
     ],
-    ['a lost path stays', 'WHERE x.old_depth = x.through;', 'WHERE x.old_depth > x.through;', { only: 'is what a search finds' }],
+    [
+      'a path stays although an edge of it is gone',
+      'WHERE x.old_depth = x.through;',
+      'WHERE x.old_depth > x.through;',
+      { only: 'is what a search finds' },
+    ],
     [
       'a path through a new edge is one too short',
       'min(u.depth + 1 + d.depth) AS depth',
@@ -272,13 +272,13 @@ const closure = faultsIn(
       { only: 'is what a search finds' },
     ],
     [
-      'what is no longer reachable stays',
+      'a pair stays although no path connects it',
       'FROM lineage_pair p WHERE p.depth IS NULL));',
       'FROM lineage_pair p WHERE false));',
       { only: 'is what a search finds' },
     ],
     [
-      'a lineage that only loses edges is taken for unchanged',
+      'a lineage that only loses edges counts as unchanged',
       '             AND count(*) = v_wanted\n',
       '',
       { only: 'is what a search finds' },
@@ -306,14 +306,18 @@ const lineageCall = faultsIn(
   at.LINEAGE_CALL,
   [at.LINEAGE_TESTS],
   [
-    ['addresses are made though nobody asked for lineage', 'where p.id = ${pipelineId} and p.load_lineage)', 'where p.id = ${pipelineId})'],
     [
-      'lineage is replaced though nobody asked for it',
+      'addresses are created although load_lineage is false',
+      'where p.id = ${pipelineId} and p.load_lineage)',
+      'where p.id = ${pipelineId})',
+    ],
+    [
+      'lineage is replaced although load_lineage is false',
       'case when p.load_lineage then ${replaceLineage(sources, targets)} end',
       '${replaceLineage(sources, targets)}',
     ],
     [
-      'two that make one address at once fail',
+      'two calls that create one address at once fail',
       '    order by g.name, g.position\n    on conflict do nothing\n',
       '    order by g.name, g.position\n',
     ],
