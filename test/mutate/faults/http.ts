@@ -23,7 +23,7 @@ const access = faultsIn(
       '0',
       { tests: [at.AUTHORIZE_TESTS] },
     ],
-    ['the answer does not say that the token is unknown', "${isUnknown ? ', error=\"invalid_token\"' : ''}", '', { only: 'not known' }],
+    ['the answer does not say that the token is unknown', "${isUnknown ? ', error=\"invalid_token\"' : ''}", '', { only: 'unknown' }],
     ['any token is accepted as the first one', 'if (areEqual(token, given)) found =', 'found ??=', { only: 'not known|a token' }],
   ],
 )

@@ -22,7 +22,7 @@ const claim = faultsIn(
     ['attempts are not counted', 'then attempts + 1 else attempts end', 'then attempts else attempts end', { only: 'runs a job once' }],
     [
       'a job never stops after its last attempt',
-      "state = case when attempts < ${mostAttempts} then 'running' else 'failed' end",
+      "state = case when attempts < ${maxAttempts} then 'running' else 'failed' end",
       "state = 'running'",
       { only: 'kills its worker' },
     ],
