@@ -85,7 +85,7 @@ describe('an end that is sent again', () => {
     expect((await readPipeline(pipeline_id)).last_target_insert).toBe(row.inserts > 0 ? row.end_date : null)
   })
 
-  it('is warned where it says other counts, which are not taken', async () => {
+  it('is answered with a warning if its counts differ, and the first counts are kept', async () => {
     const id = await startRun({ pipeline_id: await makePipeline() })
     const warningOf = async (fields: Record<string, unknown>) => {
       const { status, headers } = await end({ id, ...fields })
@@ -94,10 +94,10 @@ describe('an end that is sent again', () => {
     }
     expect(await warningOf({ inserts: 5, total_rows: 7 })).toBeNull()
     expect(await warningOf({ inserts: 5, total_rows: 7 })).toBeNull()
-    expect(await warningOf({})).toBeNull() // what is not said is not other
-    const told = `Execution ${id} has ended before with other counts: those of the first end stay`
-    expect(await warningOf({ inserts: 6 })).toBe(told)
-    for (const other of [{ updates: 1 }, { soft_deletes: 0 }, { total_rows: 8 }]) expect(await warningOf(other)).toBe(told)
+    expect(await warningOf({})).toBeNull() // a count that is absent is not another count
+    const warning = `Execution ${id} has already ended with other counts: the counts of the first end are kept`
+    expect(await warningOf({ inserts: 6 })).toBe(warning)
+    for (const other of [{ updates: 1 }, { soft_deletes: 0 }, { total_rows: 8 }]) expect(await warningOf(other)).toBe(warning)
     expect(await readExecution(id)).toMatchObject({ inserts: 5, updates: null, soft_deletes: null, total_rows: 7 })
   })
 
