@@ -107,7 +107,7 @@ export const createApp = (house: House, runners: Runners): Router => {
     if (methods.length > 0 && method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow } })
     const fault =
       methods.length === 0
-        ? new ApiError('path_not_found', `There is no path ${path}: see /scalar for the API`)
+        ? new ApiError('path_not_found', `There is no path ${path}: see /docs, or /scalar for the API`)
         : new ApiError('method_not_allowed', `${path} does not support ${method}: use ${Allow}`, { headers: { Allow } })
     return renderFault(fault, context)
   })

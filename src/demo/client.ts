@@ -15,7 +15,7 @@ interface Options {
   tries?: number
 }
 
-/** Sends one request. Throws ProgramFailure, with a sentence that says what to mend, if the server refuses it or does not answer. */
+/** Sends one request. Throws ProgramFailure, with a sentence that says what to do, if the server refuses it or does not answer. */
 export const request = async <Answer>(
   method: string,
   path: string,
@@ -39,7 +39,9 @@ const send = async (method: string, path: string, body: unknown, headers: Record
     })
     return { status: response.status, retryAfter: response.headers.get('retry-after'), text: await response.text() }
   } catch {
-    throw new ProgramFailure(`nothing answers at ${BASE}: start the server first (npm run dev), or set WATCHER_URL to another server`)
+    throw new ProgramFailure(
+      `nothing answers at ${BASE}: start the server first (npm run dev), set PORT to its port, or set WATCHER_URL to another server`,
+    )
   }
 }
 

@@ -103,7 +103,7 @@ const playDemo = async () => {
   const run = await call('GET', `/pipeline_execution/${master.id}`)
   show({ nightly: run.completed_successfully ? 'succeeded' : 'failed', children: run.child_executions.length })
   for (const child of run.child_executions) {
-    show({ [`execution ${child.id}`]: `${child.duration_seconds} s, ${child.total_rows} rows, ${child.throughput} rows/s` })
+    show({ [`execution ${child.id}`]: `${child.duration_seconds} s, ${child.total_rows} rows, ${child.throughput.toFixed(1)} rows/s` })
   }
   const pipeline = await call('GET', `/pipeline/${orders.pipelineId}`)
   show({ watermark: pipeline.watermark, 'last insert': pipeline.last_target_insert, load_lineage: pipeline.load_lineage })
@@ -159,7 +159,7 @@ const playDemo = async () => {
   show({ execution: anomaly.pipeline_execution_id, inserts: anomaly.violation_value, usual: anomaly.baseline_value, ...anomaly.context })
   await showAlert(`detected in pipeline ${daily.id} `)
 
-  console.log(`\nDone. The API docs explain every field of these requests: ${BASE}/scalar\n`)
+  console.log(`\nDone. See it in a browser: ${BASE}/overview. The guides: ${BASE}/docs. Every field: ${BASE}/scalar\n`)
 }
 
 await runProgram(process.argv.includes('--fill') ? fillDemo : playDemo)

@@ -56,7 +56,7 @@ await runProgram(async () => {
   API        http://localhost:${port}         docs at http://localhost:${port}/scalar
   database   ${databaseUrl.replace(/:[^:@/]+@/, ':…@')}
   data       ${postgres?.folder ?? 'on the server in DEV_DATABASE_URL'}
-  cron       fires as in production (UTC): ${Object.values(CRONS).join(' · ')}
+  cron       fires as in production (UTC; wrangler's warning does not hold here): ${Object.values(CRONS).join(' · ')}
   Ctrl-C stops everything; the data stays. Try: ${port === DEFAULT_PORT ? '' : `PORT=${port} `}npm run demo
 `)
     }

@@ -247,7 +247,7 @@ describe('the overview', () => {
     const text = textOf((await open('/overview')).body)
     expect(text).toContain('disk full')
     expect(text).toMatch(/Has been running for 1 h( \d+ s)?; 5 min are expected/)
-    expect(text).toContain('No insert, update or delete since then; one is expected every 1 hour')
+    expect(text).toContain('No insert, update or delete since then; one is expected every hour')
 
     const linksIn = async (state: string) =>
       new Set(

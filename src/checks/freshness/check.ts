@@ -48,7 +48,7 @@ export const freshnessCheck: Check<StalePipeline> = {
   log: { table: freshnessPipelineLog, goesWith: freshnessPipelineLog.last_dml_timestamp },
   evidence: () => evidence,
   explain: ({ freshness_number, freshness_datepart }) =>
-    `No insert, update or delete since then; one is expected every ${inUnits(freshness_number, freshness_datepart)}`,
+    `No insert, update or delete since then; one is expected every ${freshness_number === 1 ? freshness_datepart : inUnits(freshness_number, freshness_datepart)}`,
   alert: freshnessAlert,
 
   /** The pipeline stores which change was logged last: after cleanup deletes the log, that change is not found again. */

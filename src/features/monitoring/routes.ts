@@ -102,7 +102,8 @@ export const routes = (router: Router, house: House): void => {
     async ({ body: { id } }, { db, now, sendAfterwards }) => {
       const found = await replayJob(db, id, now)
       if (!found) throw new ApiError('job_not_found', `Background job ${id} not found`)
-      if (!found.replayed) throw new ApiError('job_not_failed', `Background job ${id} is ${found.state}: only a failed job can be replayed`)
+      if (!found.replayed)
+        throw new ApiError('job_not_failed', `Background job ${id} has the state ${found.state}: only a failed job can be replayed`)
       sendAfterwards([id])
       return { status: 200, body: { status: 'queued' } }
     },

@@ -21,7 +21,7 @@ const Fault = ({ fault, requestId }: { fault: ApiError; requestId: string }) => 
       <p>
         {isMissing ? (
           <>
-            Go to the <a href="/overview">overview</a>.
+            Go to the <a href="/overview">overview</a>, the <a href="/docs">docs</a> or the <a href="/scalar">API docs</a>.
           </>
         ) : (
           <>
