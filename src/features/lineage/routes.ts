@@ -34,7 +34,7 @@ If the pipeline's \`load_lineage\` is false, nothing changes. Post the lineage w
       const count = replaced.relationships ?? 0
       const message = replaced.load_lineage
         ? `Lineage of pipeline ${pipeline_id} has ${count} relationship${count === 1 ? '' : 's'}`
-        : `load_lineage of pipeline ${pipeline_id} is false: its lineage was not changed`
+        : `The lineage was not changed: load_lineage is false for pipeline ${pipeline_id}`
       return { status: replaced.load_lineage ? 201 : 200, body: { pipeline_id, lineage_relationships_created: count, message } }
     },
   )
