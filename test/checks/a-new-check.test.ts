@@ -7,8 +7,8 @@ import { call, get, makePipeline, post, sql, unique } from '../support/api.ts'
 import { type Background, drain, fireCron, jobsOf, openBackground, setClock } from '../support/background.ts'
 
 /**
- * What a newcomer does who adds a check (CONTRIBUTING): a folder, its line in checks/index.ts, its migration. The folder is
- * `tiny` below, the line is the mock, the migration is the table made before the tests; nothing else is touched.
+ * Adds a check as CONTRIBUTING describes: a folder, a line in checks/index.ts and a migration. Here the folder is `tiny`, the
+ * line is the mock, and the migration is the table that is created before each test. Nothing else changes.
  */
 const tiny = vi.hoisted(() => ({ check: undefined as unknown }))
 vi.mock('../../src/checks/index.ts', async (original) => {
@@ -64,8 +64,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('a check that is added to the list', () => {
-  it('is evaluated when its cron ticks, logged once, and alerted once', async () => {
+describe('a new check in the list', () => {
+  it('runs when its cron fires, logs a finding once and alerts it once', async () => {
     const [first, second] = [await makePipeline({ name: unique('tiny') }), await makePipeline({ name: unique('tiny') })]
     await makePipeline({ name: unique('large') })
     await fireCron(background, '0 * * * *', new Date('2025-01-09T20:00:00Z'))
@@ -82,12 +82,12 @@ describe('a check that is added to the list', () => {
     expect((await background.slack.messages()).filter((message) => message.includes('Pipeline Size'))).toHaveLength(1)
   })
 
-  it('is counted in the metrics and in the monitoring, and shown on the overview', async () => {
+  it('appears in the metrics, in the monitoring and on the overview', async () => {
     const name = unique('tiny')
     const id = await makePipeline({ name })
     await fireCron(background, '0 * * * *', new Date('2025-01-09T20:00:00Z'))
     await drain(background)
-    // /metrics is kept for ten seconds.
+    // The answer of /metrics is reused for ten seconds.
     setClock(new Date(Date.now() + 60_000))
     const metrics = (await get('/metrics')).body as string
     expect(metrics).toContain('watcher_findings_open{check="tiny"} 1')
@@ -107,7 +107,7 @@ describe('a check that is added to the list', () => {
     expect([...found.matchAll(/id="pipeline-(\d+)"/g)].map((match) => Number(match[1]))).toEqual([id])
   })
 
-  it('has its log cleaned with the others', async () => {
+  it('has its log cleaned like the other logs', async () => {
     const pipeline = await makePipeline({ name: unique('large') })
     await sql(`insert into tiny_log (pipeline_id, created_at) values ($1, now() - interval '91 days'), ($1 + 1, now())`, [pipeline])
     const { body } = await post('/log_cleanup', { retention_days: 90 })

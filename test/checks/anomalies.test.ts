@@ -14,7 +14,7 @@ afterEach(() => {
 const NOON = Date.parse('2025-06-15T12:00:00Z')
 const DAY = 24 * 60 * 60 * 1000
 
-/** A successful run of a minute, begun at noon so many days before 15 June 2025 (and `hours` later). */
+/** Records a successful run of one minute. It starts at noon, this many days before 15 June 2025 (plus `hours`). */
 const run = async (pipeline_id: number, daysAgo: number, metrics: Record<string, unknown>, hours = 0, outcome = true): Promise<number> => {
   const start = NOON - daysAgo * DAY + hours * 60 * 60 * 1000
   const id = await startRun({ pipeline_id, start_date: new Date(start).toISOString() })
@@ -31,7 +31,7 @@ const run = async (pipeline_id: number, daysAgo: number, metrics: Record<string,
 const makeRule = async (pipeline_id: number, fields: Record<string, unknown> = {}): Promise<number> =>
   (await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts', minimum_executions: 5, ...fields })).body.id
 
-/** A pipeline with runs on the days before, of these inserts, and a rule from now on. */
+/** Makes a pipeline with one run per past day, with these inserts, and then a rule. */
 const makeHistory = async (inserts: number[], fields: Record<string, unknown> = {}) => {
   const pipeline_id = await makePipeline()
   for (const [index, count] of inserts.entries()) await run(pipeline_id, index + 1, { inserts: count })
@@ -46,7 +46,7 @@ describe('after a successful execution', () => {
   it.each([
     ['has dropped to nothing', 0, 'below'],
     ['has jumped', 400, 'above'],
-  ])('a load that %s is flagged and alerted, by itself', async (_what, inserts, direction) => {
+  ])('a load that %s is flagged and alerted automatically', async (_what, inserts, direction) => {
     setClock('2025-06-15T12:30:00Z')
     const { pipeline_id, rule_id } = await makeHistory(USUAL)
     const id = await run(pipeline_id, 0, { inserts })
@@ -93,14 +93,14 @@ describe('after a successful execution', () => {
     ])
   })
 
-  it('a usual load is not flagged', async () => {
+  it('a normal load is not flagged', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     await run(pipeline_id, 0, { inserts: 112 })
     await drain(background)
     expect(await resultsOf(pipeline_id)).toEqual([])
   })
 
-  it('records a job with it only where it succeeded and the pipeline has an active rule', async () => {
+  it('a job is recorded only if the execution succeeded and the pipeline has an active rule', async () => {
     const before = await countOf('job')
     const without = await makePipeline()
     await run(without, 0, { inserts: 1 })
@@ -117,7 +117,7 @@ describe('after a successful execution', () => {
     expect(background.queue.ids).toEqual([last?.id])
   })
 
-  it('every rule is judged by itself: one alert for each metric', async () => {
+  it('each rule has its own verdict: one alert per metric', async () => {
     const { pipeline_id } = await makeHistory([])
     for (const metric_field of ['updates', 'total_rows', 'throughput', 'duration_seconds', 'soft_deletes']) {
       await makeRule(pipeline_id, { metric_field })
@@ -136,7 +136,7 @@ describe('after a successful execution', () => {
 })
 
 describe('the baseline', () => {
-  it('leaves out what was flagged before, so that one bad load does not hide the next', async () => {
+  it('excludes flagged executions, so one bad load does not hide the next', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     const first = await run(pipeline_id, 0, { inserts: 5000 }, 0)
     await drain(background)
@@ -150,7 +150,7 @@ describe('the baseline', () => {
     expect(found[1].baseline_value).toBe(100)
   })
 
-  it('counts an execution again once it is unflagged', async () => {
+  it('includes an execution again after it is unflagged', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     const flagged = await run(pipeline_id, 0, { inserts: 160 })
     await drain(background)
@@ -163,21 +163,21 @@ describe('the baseline', () => {
     expect([result.pipeline_execution_id, result.context.execution_count]).toEqual([next, 8])
     expect(result.baseline_value).toBeCloseTo(860 / 8, 9)
     expectError(await post('/unflag_anomaly', unflag), 404, 'anomaly_not_flagged')
-    // Asked again, the unflagged execution is judged again.
+    // The next request judges the unflagged execution again.
     const again = await detect(pipeline_id, `?pipeline_execution_id=${flagged}`)
     expect(again.body.anomalies.map((row: { pipeline_execution_id: number }) => row.pipeline_execution_id)).toEqual([flagged])
   })
 
-  it('is of the same hour, successful, within the lookback, with a value, and without the tested one', async () => {
+  it('has only successful runs of the same hour, within the lookback, with a value, without the tested one', async () => {
     const { pipeline_id } = await makeHistory(USUAL, { lookback_days: 10 })
     await run(pipeline_id, 1, { inserts: 9999 }, 3) // another hour
     await run(pipeline_id, 2, { inserts: 9999 }, 0, false) // failed
-    await run(pipeline_id, 3, {}) // no count
-    await run(pipeline_id, 10, { inserts: 9999, end_date: '2025-06-05T12:00:59.999999Z' }) // its end lies just before the lookback
-    await startRun({ pipeline_id, start_date: new Date(NOON - DAY).toISOString() }) // still runs
+    await run(pipeline_id, 3, {}) // no inserts
+    await run(pipeline_id, 10, { inserts: 9999, end_date: '2025-06-05T12:00:59.999999Z' }) // it ended just before the lookback
+    await startRun({ pipeline_id, start_date: new Date(NOON - DAY).toISOString() }) // it still runs
     await drain(background)
     await sql('delete from anomaly_detection_result')
-    const edge = await run(pipeline_id, 10, { inserts: 100 }, 0) // its end lies exactly at the lookback
+    const edge = await run(pipeline_id, 10, { inserts: 100 }, 0) // it ended exactly at the start of the lookback
     await run(pipeline_id, 0, { inserts: 1000 })
     const { body } = await detect(pipeline_id)
     expect(body.anomalies[0].context.execution_count).toBe(8)
@@ -185,7 +185,7 @@ describe('the baseline', () => {
     expect(edge).toBeGreaterThan(0)
   })
 
-  it('looks back from the tested execution: what ended later does not count', async () => {
+  it('looks back from the tested execution: runs that ended later do not count', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     await run(pipeline_id, -1, { inserts: 100 })
     const tested = await run(pipeline_id, 0, { inserts: 1000 })
@@ -193,7 +193,7 @@ describe('the baseline', () => {
     expect(body.anomalies[0].context.execution_count).toBe(USUAL.length)
   })
 
-  it('of one rule has in it what another rule has flagged', async () => {
+  it('of one rule includes executions that another rule has flagged', async () => {
     const pipeline_id = await makePipeline()
     for (let day = 1; day <= 6; day += 1) await run(pipeline_id, day, { inserts: 100, updates: 100 })
     const [inserts, updates] = [await makeRule(pipeline_id), await makeRule(pipeline_id, { metric_field: 'updates' })]
@@ -214,7 +214,7 @@ describe('the baseline', () => {
     expect(counts).toHaveLength(3)
   })
 
-  it('gives no verdict with fewer than minimum_executions values', async () => {
+  it('with fewer than minimum_executions values gives no verdict', async () => {
     const { pipeline_id } = await makeHistory(USUAL, { minimum_executions: 8 })
     await run(pipeline_id, 0, { inserts: 9999 })
     await drain(background)
@@ -223,13 +223,13 @@ describe('the baseline', () => {
     expect((await detect(pipeline_id)).body.anomalies).toHaveLength(1)
   })
 
-  it('that is flat finds a change and no wobble, in fractions too', async () => {
+  it('that is flat flags a change but not a small variation, also with fractions', async () => {
     const { pipeline_id } = await makeHistory([1000, 1000, 1000, 1000, 1000, 1000])
     await run(pipeline_id, 0, { inserts: 1020 })
     expect((await detect(pipeline_id)).body.anomalies).toEqual([])
     await run(pipeline_id, -1, { inserts: 1200 })
     expect((await detect(pipeline_id)).body.anomalies[0]).toMatchObject({ deviation_percentage: expect.closeTo(19.6, 0) })
-    // Ten times a tenth is not one in binary: what is flat must not be taken for a tiny deviation.
+    // In binary, ten times a tenth is not one: equal values must not get a tiny deviation.
     const fractions = await makePipeline()
     await makeRule(fractions, { metric_field: 'throughput' })
     for (let day = 1; day <= 10; day += 1) await run(fractions, day, { total_rows: 6 })
@@ -239,7 +239,7 @@ describe('the baseline', () => {
     expect((await detect(fractions)).body.anomalies).toEqual([])
   })
 
-  it('passes over a metric that the tested execution does not have', async () => {
+  it('is ignored for a metric that the tested execution does not have', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     await run(pipeline_id, 0, {})
     expect((await detect(pipeline_id)).body).toMatchObject({ rules_evaluated: 1, anomalies: [] })
@@ -247,7 +247,7 @@ describe('the baseline', () => {
 })
 
 describe('POST /anomaly_detection/detect/{pipeline_id}', () => {
-  it('is safe to repeat, and by many at once: one flag, one alert', async () => {
+  it('is safe to repeat, also at the same time: one flag, one alert', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     const id = await run(pipeline_id, 0, { inserts: 1000 })
     const replies = await Promise.all(Array.from({ length: 10 }, () => detect(pipeline_id)))
@@ -261,23 +261,23 @@ describe('POST /anomaly_detection/detect/{pipeline_id}', () => {
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
-  it('judges the latest successful execution by its end, or the one that is named', async () => {
+  it('judges the successful execution with the latest end, or the one in the query', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     const latest = await run(pipeline_id, 0, { inserts: 1000 }, 5)
-    await run(pipeline_id, 20, { inserts: 100 }) // recorded later, ended before
+    await run(pipeline_id, 20, { inserts: 100 }) // recorded later, but it ended earlier
     await run(pipeline_id, -1, { inserts: 1 }, 0, false)
     expect((await detect(pipeline_id)).body.pipeline_execution_id).toBe(latest)
     const named = await run(pipeline_id, 0.5, { inserts: 100 })
     expect((await detect(pipeline_id, `?pipeline_execution_id=${named}`)).body.pipeline_execution_id).toBe(named)
   })
 
-  it('passes over a rule that is not active', async () => {
+  it('ignores a rule that is not active', async () => {
     const { pipeline_id } = await makeHistory(USUAL, { active: false })
     await run(pipeline_id, 0, { inserts: 1000 })
     expect((await detect(pipeline_id)).body).toMatchObject({ rules_evaluated: 0, anomalies: [] })
   })
 
-  it('says what is wrong with the call', async () => {
+  it('answers an error that says what is wrong with the request', async () => {
     expectError(await detect(999_999), 404, 'pipeline_not_found')
     const pipeline_id = await makePipeline()
     expectError(await detect(pipeline_id), 404, 'pipeline_execution_not_found')
@@ -295,7 +295,7 @@ describe('POST /anomaly_detection/detect/{pipeline_id}', () => {
 })
 
 describe('a detection job', () => {
-  it('that is delivered many times, at once and later, finds once', async () => {
+  it('that is delivered many times, at once and later, records an anomaly once', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     await run(pipeline_id, 0, { inserts: 1000 })
     const [sent] = background.queue.take()
@@ -307,7 +307,7 @@ describe('a detection job', () => {
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
-  it('ends well where its execution has been cleaned away', async () => {
+  it('succeeds if cleanup has deleted its execution', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     const id = await run(pipeline_id, 0, { inserts: 1000 })
     await sql('delete from pipeline_execution where id = $1', [id])
@@ -317,7 +317,7 @@ describe('a detection job', () => {
 })
 
 describe('rules and results', () => {
-  it('are made for every metric of a new pipeline where the setting says so', async () => {
+  it('are created for every metric of a new pipeline if the setting is on', async () => {
     const settings = { WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: 'true' }
     const body = { name: 'auto', pipeline_type_name: 't' }
     const { body: created } = await call('POST', '/pipeline', body, {}, settings)
@@ -345,7 +345,7 @@ describe('rules and results', () => {
     expect(page.headers.get('link')).toContain('after_id=')
   })
 
-  it('keep what a rule watches once it has flagged something', async () => {
+  it('keep their pipeline and metric once a rule has flagged an anomaly', async () => {
     const { pipeline_id, rule_id } = await makeHistory(USUAL)
     expect((await patch('/anomaly_detection_rule', { id: rule_id, metric_field: 'updates' })).body.metric_field).toBe('updates')
     await patch('/anomaly_detection_rule', { id: rule_id, metric_field: 'inserts' })
@@ -358,7 +358,7 @@ describe('rules and results', () => {
     expectError(await patch('/anomaly_detection_rule', { id: 999_999, metric_field: 'updates' }), 404, 'anomaly_detection_rule_not_found')
   })
 
-  it('tell of numbers as large as they may be', async () => {
+  it('can hold the largest allowed numbers', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     const id = await run(pipeline_id, 0, { inserts: 2 ** 53 })
     await drain(background)
@@ -367,7 +367,7 @@ describe('rules and results', () => {
     expect((await background.slack.messages())[0]).toContain(`Execution ID ${id}: 9007199254740992 (baseline: 100.00`)
   })
 
-  it('unflag only what is named', async () => {
+  it('are unflagged only for the given execution and metrics', async () => {
     const { pipeline_id } = await makeHistory(USUAL)
     const id = await run(pipeline_id, 0, { inserts: 1000 })
     await drain(background)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { countOf, expectError, get, makePipeline, patch, post } from '../support/api.ts'
 
 describe('anomaly detection rules', () => {
-  it('are created once per pipeline and metric, with defaults, even when a hundred ask at once', async () => {
+  it('are created once per pipeline and metric, with defaults, even if a hundred requests arrive at once', async () => {
     const pipeline_id = await makePipeline()
     const replies = await Promise.all(
       Array.from({ length: 100 }, () =>
@@ -27,7 +27,7 @@ describe('anomaly detection rules', () => {
     expect(await countOf('anomaly_detection_rule where pipeline_id = $1', [pipeline_id])).toBe(1)
   })
 
-  it('take the limits of the contract and refuse what is beyond', async () => {
+  it('accept the limits of the contract and refuse values beyond them', async () => {
     const pipeline_id = await makePipeline()
     const given = {
       pipeline_id,
@@ -62,7 +62,7 @@ describe('anomaly detection rules', () => {
     ])
   })
 
-  it('are patched by id and filtered by pipeline and activity', async () => {
+  it('are patched by id, and filtered by pipeline and by active', async () => {
     const pipeline_id = await makePipeline()
     const one = (await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts' })).body.id
     const other = (await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'updates' })).body.id

@@ -23,7 +23,7 @@ const loggedPipelines = async () => (await logged()).map((row: { pipeline_id: nu
 const inserted = { inserts: 5 }
 
 describe('POST /freshness', () => {
-  it('logs and alerts pipelines whose last change is older than allowed', async () => {
+  it('logs and alerts pipelines whose last change is older than their threshold', async () => {
     setClock('2025-01-09T20:30:45Z')
     const type = unique('type')
     await post('/pipeline_type', { name: type, freshness_number: 2, freshness_datepart: 'hour' })
@@ -79,7 +79,7 @@ Details:
     expect(await loggedPipelines()).toEqual(stale)
   })
 
-  it('alerts once per last change: not the second time, but when it is stale anew', async () => {
+  it('alerts once per last change: not at the second check, but after a new change gets too old', async () => {
     const pipeline_id = await makePipeline(oneHour)
     await recordRun(background, pipeline_id, 300, 200, inserted)
     await check()
@@ -91,7 +91,7 @@ Details:
     expect(await loggedPipelines()).toEqual([pipeline_id, pipeline_id])
   })
 
-  it('does not alert again because cleanup has taken the log', async () => {
+  it('does not alert again after cleanup deletes the log', async () => {
     setClock('2025-01-01T00:00:00Z')
     const pipeline_id = await makePipeline(oneHour)
     await recordRun(background, pipeline_id, 300, 200, inserted)
@@ -104,7 +104,7 @@ Details:
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
-  it('skips what is muted on either level, inactive, without a rule, or without any change yet', async () => {
+  it('skips pipelines that are muted (or their type is), inactive, without a threshold, or without a change', async () => {
     const muted = unique('muted')
     await post('/pipeline_type', { name: muted, mute_freshness_check: true, ...oneHour })
     const skipped = [
@@ -129,7 +129,7 @@ Details:
     ['day', 1, '2024-02-28T12:00:00Z', '2024-02-29T12:00:00Z'],
     ['week', 1, '2024-12-28T00:00:00Z', '2025-01-04T00:00:00Z'],
     ['minute', 15, '2025-01-01T00:00:00Z', '2025-01-01T00:15:00Z'],
-  ])('a threshold in %ss, %i of them, from %s, holds until %s', async (datepart, number, change, deadline) => {
+  ])('a threshold in %ss (%i) after a change at %s ends at %s', async (datepart, number, change, deadline) => {
     const pipeline_id = await makePipeline({ freshness_number: number, freshness_datepart: datepart })
     const { body } = await post('/start_pipeline_execution', { pipeline_id, start_date: change })
     await post('/end_pipeline_execution', { id: body.id, end_date: change, inserts: 1 })
@@ -141,7 +141,7 @@ Details:
     expect(await loggedPipelines()).toEqual([pipeline_id])
   })
 
-  it('two checks at once log and alert each pipeline once', async () => {
+  it('two checks at the same time log and alert each pipeline once', async () => {
     for (let index = 0; index < 25; index += 1) await recordRun(background, await makePipeline(oneHour), 300, 200, inserted)
     await Promise.all(Array.from({ length: 4 }, () => background.post('/freshness')))
     await Promise.all(background.queue.take().map(({ body }) => deliverJob(background, body.id)))
@@ -151,7 +151,7 @@ Details:
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(25)
   })
 
-  it('two checks that log one pipeline at the same moment both succeed, and alert it once', async () => {
+  it('two checks that insert the same log row at the same time both succeed, and alert once', async () => {
     const pipeline_id = await makePipeline(oneHour)
     await recordRun(background, pipeline_id, 300, 200, inserted)
     await background.post('/freshness')
@@ -168,7 +168,7 @@ Details:
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
-  it('tells Slack nothing that a name could do with markup', async () => {
+  it('sends a name with Slack markup as plain text', async () => {
     const pipeline_id = await makePipeline({ name: '<!channel> & <https://x|y>', ...oneHour })
     await recordRun(background, pipeline_id, 300, 200, inserted)
     await check()

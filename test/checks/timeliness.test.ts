@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Queues a check and carries out what comes of it. */
+/** Queues a check, and runs it and the jobs that it records. */
 const check = async (body?: unknown) => {
   expect(await background.post('/timeliness', body)).toMatchObject({ status: 200, body: { status: 'queued' } })
   await drain(background)
@@ -23,7 +23,7 @@ const logged = async () => (await get('/timeliness_log')).body
 const loggedIds = async () => (await logged()).map((row: { pipeline_execution_id: number }) => row.pipeline_execution_id)
 
 describe('POST /timeliness', () => {
-  it('logs and alerts what runs, or has run, for longer than allowed', async () => {
+  it('logs and alerts runs that take, or took, longer than their threshold', async () => {
     setClock('2025-01-09T20:30:45.123Z')
     const late = await makePipeline(tenMinutes)
     const type = unique('type')
@@ -31,8 +31,8 @@ describe('POST /timeliness', () => {
     const child = await makePipeline({ pipeline_type_name: type })
     const running = await recordRun(background, late, 11, null)
     const completed = await recordRun(background, child, 100, 30)
-    await recordRun(background, late, 9, null) // still in time
-    await recordRun(background, late, 40, 31) // was in time
+    await recordRun(background, late, 9, null) // it runs and is not late
+    await recordRun(background, late, 40, 31) // it ended and was not late
     const failed = await recordRun(background, late, 50, 20, { completed_successfully: false })
     await check()
     const rows = await logged()
@@ -76,14 +76,14 @@ Details:
     expect((await get(`/timeliness_log?pipeline_id=${child}`)).body).toHaveLength(1)
   })
 
-  it('alerts nothing the second time, and only what is new the third', async () => {
+  it('alerts nothing at the second check, and only new late runs at the third', async () => {
     const pipeline_id = await makePipeline(tenMinutes)
     const first = await recordRun(background, pipeline_id, 30, null)
     await check()
     await check()
     expect(await background.slack.messages()).toHaveLength(1)
     expect(await jobsOf('send_alert')).toHaveLength(1)
-    await background.post('/end_pipeline_execution', { id: first }) // it was logged while it ran: once is enough
+    await background.post('/end_pipeline_execution', { id: first }) // it was logged while it ran, and is not logged again
     const second = await recordRun(background, pipeline_id, 20, null)
     await check()
     expect(await loggedIds()).toEqual([first, second])
@@ -92,7 +92,7 @@ Details:
     expect(message).toContain(`ID: ${second} `)
   })
 
-  it('skips what is muted on either level, inactive, or without a rule', async () => {
+  it('skips pipelines that are muted (or their type is), inactive, or without a threshold', async () => {
     const mutedType = unique('muted')
     await post('/pipeline_type', { name: mutedType, mute_timeliness_check: true, ...tenMinutes })
     const ruled = unique('ruled')
@@ -102,7 +102,7 @@ Details:
       await makePipeline({ ...tenMinutes, pipeline_type_name: mutedType }),
       await makePipeline({ ...tenMinutes }),
       await makePipeline({}),
-      await makePipeline({ pipeline_type_name: ruled, timeliness_number: 1, timeliness_datepart: 'day' }), // its own rule comes first
+      await makePipeline({ pipeline_type_name: ruled, timeliness_number: 1, timeliness_datepart: 'day' }), // its own threshold comes first
       await makePipeline({ pipeline_type_name: ruled, timeliness_number: 300, timeliness_datepart: 'minute' }),
     ]
     await patch('/pipeline', { id: skipped[2], active: false })
@@ -113,7 +113,7 @@ Details:
     expect(await loggedIds()).toEqual([late])
   })
 
-  it('looks at what has ended within the lookback, and at every run that goes on, however old', async () => {
+  it('checks runs that ended within the lookback, and all running runs of any age', async () => {
     const pipeline_id = await makePipeline(tenMinutes)
     const hanging = await recordRun(background, pipeline_id, 8 * 24 * 60, null)
     const before = await recordRun(background, pipeline_id, 200, 91)
@@ -123,7 +123,7 @@ Details:
     expect(await loggedIds()).not.toContain(before)
   })
 
-  it('looks at a run that ended exactly where the lookback begins', async () => {
+  it('checks a run that ended exactly at the start of the lookback', async () => {
     setClock('2025-01-09T20:30:45Z')
     const pipeline_id = await makePipeline(tenMinutes)
     const edge = await recordRun(background, pipeline_id, 200, 90)
@@ -131,7 +131,7 @@ Details:
     expect(await loggedIds()).toEqual([edge])
   })
 
-  it('leaves no hole where a check was skipped: it goes back to the last one', async () => {
+  it('leaves no gap after a skipped check: it looks back to the last check', async () => {
     const pipeline_id = await makePipeline(tenMinutes)
     setClock('2025-03-01T00:00:00Z')
     await check()
@@ -142,7 +142,7 @@ Details:
     expect(await loggedIds()).toEqual([unseen])
   })
 
-  it('sees an end that is reported late, after a check has passed its end_date', async () => {
+  it('finds a run whose end is reported after a check has passed its end_date', async () => {
     const pipeline_id = await makePipeline(tenMinutes)
     setClock('2025-03-01T00:00:00Z')
     await check()
@@ -154,7 +154,7 @@ Details:
   })
 
   it.each([
-    // A threshold ends exactly at the deadline: at it nothing is late, a microsecond later it is.
+    // At the deadline a run is not late; one microsecond later it is.
     ['minute', 5, '2025-01-09T20:30:45.123456Z', '2025-01-09T20:35:45.123456Z'],
     ['hour', 2, '2025-01-09T23:30:00Z', '2025-01-10T01:30:00Z'],
     ['day', 1, '2024-02-28T12:00:00Z', '2024-02-29T12:00:00Z'],
@@ -165,7 +165,7 @@ Details:
     ['month', 13, '2023-12-31T10:00:00Z', '2025-01-31T10:00:00Z'],
     ['year', 1, '2024-02-29T00:00:00Z', '2025-02-28T00:00:00Z'],
     ['year', 1, '2024-12-31T23:59:59Z', '2025-12-31T23:59:59Z'],
-  ])('a threshold in %ss, %i of them, from %s, ends at %s', async (datepart, number, start_date, deadline) => {
+  ])('a threshold in %ss (%i) from %s ends at %s', async (datepart, number, start_date, deadline) => {
     const pipeline_id = await makePipeline({ timeliness_number: number, timeliness_datepart: datepart })
     const start = async (end_date: string) => {
       const { body } = await post('/start_pipeline_execution', { pipeline_id, start_date })
@@ -182,7 +182,7 @@ Details:
     expect(rows[0].seconds_threshold).toBe((Date.parse(deadline) - Date.parse(start_date)) / 1000)
   })
 
-  it('two checks at once log and alert each execution once', async () => {
+  it('two checks at the same time log and alert each execution once', async () => {
     const pipeline_id = await makePipeline(tenMinutes)
     for (let run = 0; run < 30; run += 1) await recordRun(background, pipeline_id, 60 + run, null)
     await Promise.all(Array.from({ length: 4 }, () => background.post('/timeliness')))
@@ -194,7 +194,7 @@ Details:
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(30)
   })
 
-  it('two checks that log one execution at the same moment both succeed, and alert it once', async () => {
+  it('two checks that insert the same log row at the same time both succeed, and alert once', async () => {
     const pipeline_id = await makePipeline(tenMinutes)
     const late = await recordRun(background, pipeline_id, 60, null)
     await background.post('/timeliness')
@@ -211,12 +211,12 @@ Details:
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
-  it('goes on in another job where it finds more than one statement takes', async () => {
+  it('continues in another job if it finds more late runs than one statement logs', async () => {
     const pipeline_id = await makePipeline(tenMinutes)
     await sql(
       `insert into pipeline_execution (pipeline_id, start_date) select ${pipeline_id}, now() - interval '1 hour' from generate_series(1, 5000)`,
     )
-    // The rest has ended, within the lookback that was asked for.
+    // The other runs have ended, within the requested lookback.
     await sql(`insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully)
       select ${pipeline_id}, now() - interval '5 hours', now() - interval '4 hours', true from generate_series(1, 2000)`)
     await check({ lookback_minutes: 300 })

@@ -9,14 +9,14 @@ const rule = (fields: Partial<Rule> = {}): Rule => ({
   ...fields,
 })
 
-/** Mean and sample standard deviation as a textbook has them. */
+/** Mean and sample standard deviation, by their definitions. */
 const baselineOf = (values: number[]) => {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
   return { count: values.length, mean, deviation: Math.sqrt(squares / (values.length - 1)) }
 }
 
-/** The normal density integrated by Simpson's rule between -z and z: nothing of the verdict's own erf in it. */
+/** The normal density, integrated by Simpson's rule from -z to z: independent of the verdict's own erf. */
 const probabilityWithin = (z: number): number => {
   const steps = 20_000
   const width = (2 * z) / steps
@@ -32,7 +32,7 @@ const probabilityWithin = (z: number): number => {
 const VALUES = [100, 110, 90, 105, 95, 102, 98]
 
 describe('the verdict', () => {
-  it('is an anomaly beyond multiplier times the deviation, above and below, and none at it', () => {
+  it('is an anomaly beyond multiplier × deviation, above and below, but not exactly at it', () => {
     const baseline = { count: 10, mean: 100, deviation: 5 }
     expect(judge(110, baseline, rule())).toBeNull()
     expect(judge(90, baseline, rule())).toBeNull()
@@ -41,7 +41,7 @@ describe('the verdict', () => {
     expect(judge(111, baseline, rule({ std_deviation_threshold_multiplier: 2.5 }))).toBeNull()
   })
 
-  it('says all it has found', () => {
+  it('returns all fields of the anomaly', () => {
     const baseline = baselineOf(VALUES)
     const found = judge(160, baseline, rule())
     expect(found?.violation_value).toBe(160)
@@ -59,19 +59,22 @@ describe('the verdict', () => {
     })
   })
 
-  it('finds a load that has dropped to nothing', () => {
+  it('finds a load that dropped to 0', () => {
     const found = judge(0, baselineOf(VALUES), rule())
     expect([found?.deviation_percentage, found?.context.direction]).toEqual([expect.closeTo(-100, 10), 'below'])
     expect(found?.context.z_score).toBeLessThan(-10)
   })
 
-  it.each([1.001, 1.5, 2, 2.5, 2.999, 3, 3.5, 4.2425, 4.243, 5, 6, 8])('is as sure as the normal distribution at %d deviations', (z) => {
-    const found = judge(1000 + z * 10, { count: 10, mean: 1000, deviation: 10 }, rule({ std_deviation_threshold_multiplier: 1 }))
-    expect(found?.confidence_score).toBeCloseTo(probabilityWithin(z), 12)
-    expect(
-      judge(1000 - z * 10, { count: 10, mean: 1000, deviation: 10 }, rule({ std_deviation_threshold_multiplier: 1 }))?.confidence_score,
-    ).toBe(found?.confidence_score)
-  })
+  it.each([1.001, 1.5, 2, 2.5, 2.999, 3, 3.5, 4.2425, 4.243, 5, 6, 8])(
+    'has the confidence of the normal distribution at %d deviations',
+    (z) => {
+      const found = judge(1000 + z * 10, { count: 10, mean: 1000, deviation: 10 }, rule({ std_deviation_threshold_multiplier: 1 }))
+      expect(found?.confidence_score).toBeCloseTo(probabilityWithin(z), 12)
+      expect(
+        judge(1000 - z * 10, { count: 10, mean: 1000, deviation: 10 }, rule({ std_deviation_threshold_multiplier: 1 }))?.confidence_score,
+      ).toBe(found?.confidence_score)
+    },
+  )
 
   it('gives the scores of the contract, and never more than 1', () => {
     const at = (z: number) =>
@@ -80,7 +83,7 @@ describe('the verdict', () => {
     expect([at(40), at(1e6), at(1e300)]).toEqual([1, 1, 1])
   })
 
-  it('has nothing to say with too few values', () => {
+  it('is null with too few values', () => {
     expect(judge(1e9, { count: 4, mean: 1, deviation: 1 }, rule({ minimum_executions: 5 }))).toBeNull()
     expect(judge(1e9, { count: 5, mean: 1, deviation: 1 }, rule({ minimum_executions: 5 }))).not.toBeNull()
     // One value has no deviation, whatever the rule says.
@@ -89,7 +92,7 @@ describe('the verdict', () => {
   })
 
   it.each([
-    // A flat baseline deviates by 1 % of the mean, whole numbers by 1 at the least.
+    // A flat baseline counts as deviating by 1 % of its mean, whole numbers by at least 1.
     ['inserts', 1000, 1020, false],
     ['inserts', 1000, 1021, true],
     ['inserts', 1000, 979, true],
@@ -104,7 +107,7 @@ describe('the verdict', () => {
     ['throughput', 0.5, 0.511, true],
     ['throughput', 0, 2, false],
     ['throughput', 0, 2.1, true],
-  ] as const)('on a flat baseline of %s at %d takes %d for an anomaly: %s', (metric_field, mean, value, isAnomaly) => {
+  ] as const)('on a flat baseline of %s at %d: is %d an anomaly? %s', (metric_field, mean, value, isAnomaly) => {
     const found = judge(value, { count: 10, mean, deviation: 0 }, rule({ metric_field }))
     expect(found !== null).toBe(isAnomaly)
     if (mean === 0 && found) expect(found.deviation_percentage).toBeNull()

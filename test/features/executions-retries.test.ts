@@ -20,7 +20,7 @@ describe('a start that is sent again', () => {
     expect(await countOf('pipeline_execution_closure where descendant_id = $1', [id])).toBe(1)
   })
 
-  it('with the same key for another pipeline is another run', async () => {
+  it('with the same key for another pipeline starts another run', async () => {
     const [one, other] = [await makePipeline(), await makePipeline()]
     expect([(await start({ pipeline_id: one }, 'shared')).status, (await start({ pipeline_id: other }, 'shared')).status]).toEqual([
       201, 201,
@@ -37,7 +37,7 @@ describe('a start that is sent again', () => {
     expect((await start({ ...fields, start_date: '2025-01-09T22:30:45.123456+02:00' })).status).toBe(200)
   })
 
-  it('is another run where the parent, or the microsecond, differs', async () => {
+  it('starts another run if the parent or the microsecond differs', async () => {
     const pipeline_id = await makePipeline()
     const fields = { pipeline_id, start_date: '2025-01-09T20:30:45.123456Z' }
     const parent_id = (await start(fields)).body.id
@@ -46,13 +46,13 @@ describe('a start that is sent again', () => {
     expect((await start({ ...fields, start_date: '2025-01-09T20:30:45.123457Z' })).status).toBe(201)
   })
 
-  it('is another run on the full second: a schedule may mean it twice', async () => {
+  it('starts another run on the full second: two runs of a schedule may start then', async () => {
     const pipeline_id = await makePipeline()
     const fields = { pipeline_id, start_date: '2025-01-09T20:30:45.000Z' }
     expect([(await start(fields)).status, (await start(fields)).status, (await start({ pipeline_id })).status]).toEqual([201, 201, 201])
   })
 
-  it('is another run once the first has ended, or was recorded five minutes ago', async () => {
+  it('starts another run if the first has ended, or was recorded five minutes ago', async () => {
     const pipeline_id = await makePipeline()
     const fields = { pipeline_id, start_date: '2025-01-09T20:30:45.5Z' }
     const first = (await start(fields)).body.id
@@ -85,7 +85,7 @@ describe('an end that is sent again', () => {
     expect((await readPipeline(pipeline_id)).last_target_insert).toBe(row.inserts > 0 ? row.end_date : null)
   })
 
-  it('is answered with a warning if its counts differ, and the first counts are kept', async () => {
+  it('with other counts gets a warning, and its counts are ignored', async () => {
     const id = await startRun({ pipeline_id: await makePipeline() })
     const warningOf = async (fields: Record<string, unknown>) => {
       const { status, headers } = await end({ id, ...fields })
@@ -101,7 +101,7 @@ describe('an end that is sent again', () => {
     expect(await readExecution(id)).toMatchObject({ inserts: 5, updates: null, soft_deletes: null, total_rows: 7 })
   })
 
-  it('is refused with another outcome, and one of two outcomes at once wins', async () => {
+  it('with another outcome is refused; of two outcomes at the same time, one wins', async () => {
     const pipeline_id = await makePipeline({ next_watermark: '9' })
     const id = await startRun({ pipeline_id })
     const [yes, no] = await Promise.all([end({ id, completed_successfully: true }), end({ id, completed_successfully: false })])

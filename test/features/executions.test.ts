@@ -31,7 +31,7 @@ describe('POST /start_pipeline_execution', () => {
     })
   })
 
-  it('finds the pipeline by name in any case, and takes what the body says over the defaults', async () => {
+  it('finds the pipeline by name in any case, and prefers the values in the body to the defaults', async () => {
     const name = unique('By-Name')
     await makePipeline({ name, next_watermark: '20' })
     const id = await startRun({ pipeline_name: name.toUpperCase(), watermark: 1, next_watermark: '2', full_load: true })
@@ -39,13 +39,13 @@ describe('POST /start_pipeline_execution', () => {
     expect(Date.now() - Date.parse((await readExecution(id)).start_date)).toBeLessThan(60_000)
   })
 
-  it('takes an id beside the name where they are of one pipeline', async () => {
+  it('accepts both id and name if they are of one pipeline', async () => {
     const name = unique('Both')
     const pipeline_id = await makePipeline({ name })
     expect(await readExecution(await startRun({ pipeline_id, pipeline_name: name.toLowerCase() }))).toMatchObject({ pipeline_id })
   })
 
-  it('keeps nested runs: parent, closure, direct children', async () => {
+  it('stores nested runs: parent, closure, direct parts', async () => {
     const pipeline_id = await makePipeline()
     const master = await startRun({ pipeline_id })
     const child = await startRun({ pipeline_id, parent_id: master })
@@ -66,7 +66,7 @@ describe('POST /start_pipeline_execution', () => {
     expect(page.body).toHaveLength(2)
   })
 
-  it('answers 404 for an unknown pipeline, 422 for an unknown parent or none named, and starts nothing', async () => {
+  it('answers 404 for an unknown pipeline, 422 for an unknown parent or without a pipeline, and starts nothing', async () => {
     const pipeline_id = await makePipeline()
     const [before, closureBefore] = [await countOf('pipeline_execution'), await countOf('pipeline_execution_closure')]
     expectError(await post('/start_pipeline_execution', { pipeline_id: 999_999 }), 404, 'pipeline_not_found')
@@ -97,7 +97,7 @@ describe('POST /start_pipeline_execution', () => {
 })
 
 describe('POST /end_pipeline_execution', () => {
-  it('records metrics, rounded seconds, throughput by the exact ones, and merged metadata', async () => {
+  it('stores metrics, rounded seconds, throughput from the exact seconds, and merged metadata', async () => {
     const pipeline_id = await makePipeline()
     const id = await startRun({ pipeline_id, start_date: '2025-01-09T10:00:00Z', execution_metadata: { a: 1, b: 1 } })
     const { status, body } = await end({
@@ -123,7 +123,7 @@ describe('POST /end_pipeline_execution', () => {
     })
   })
 
-  it('has no throughput where the duration is 0 or the rows are unknown', async () => {
+  it('stores no throughput if the duration is 0 or the rows are unknown', async () => {
     const pipeline_id = await makePipeline()
     const at = '2025-01-09T10:00:00Z'
     const [none, quick, unknown] = [
@@ -139,7 +139,7 @@ describe('POST /end_pipeline_execution', () => {
     expect(await readExecution(unknown)).toMatchObject({ duration_seconds: 3600, throughput: null })
   })
 
-  it('counts up to 2^53 and no further', async () => {
+  it('accepts counts up to 2^53 and no more', async () => {
     const id = await startRun({ pipeline_id: await makePipeline() })
     expectError(await end(`{"id":${id},"inserts":9007199254740993}` as never), 422, 'validation_failed', ['body', 'inserts'])
     expectError(await end({ id, inserts: -1 }), 422, 'validation_failed', ['body', 'inserts'])
@@ -148,7 +148,7 @@ describe('POST /end_pipeline_execution', () => {
     expect((await sql('select inserts from pipeline_execution where id = $1', [id]))[0]?.inserts).toBe('9007199254740992')
   })
 
-  it('moves the watermark on success to this run’s own next one, and asks for no more lineage', async () => {
+  it('on success moves the watermark to the next_watermark of this run, and sets load_lineage to false', async () => {
     const pipeline_id = await makePipeline({ next_watermark: '100', load_lineage: true })
     const id = await startRun({ pipeline_id })
     await post('/pipeline', { name: (await readPipeline(pipeline_id)).name, pipeline_type_name: 'extraction', next_watermark: '200' })
@@ -156,7 +156,7 @@ describe('POST /end_pipeline_execution', () => {
     expect(await readPipeline(pipeline_id)).toMatchObject({ watermark: '100', next_watermark: '200', load_lineage: false })
   })
 
-  it('skips no rows when runs overlap: each success moves the watermark to what that run has loaded', async () => {
+  it('skips no rows if runs overlap: each success moves the watermark to what that run has loaded', async () => {
     const pipeline_id = await makePipeline({ next_watermark: '100' })
     const first = await startRun({ pipeline_id })
     await patch('/pipeline', { id: pipeline_id, next_watermark: '200' })
@@ -169,14 +169,14 @@ describe('POST /end_pipeline_execution', () => {
     expect(await readExecution(third)).toMatchObject({ watermark: '100', next_watermark: '200' })
   })
 
-  it('keeps the watermark where the run had no next one', async () => {
+  it('keeps the watermark if the run has no next_watermark', async () => {
     const pipeline_id = await makePipeline()
     await patch('/pipeline', { id: pipeline_id, watermark: '50' })
     await end({ id: await startRun({ pipeline_id }) })
     expect((await readPipeline(pipeline_id)).watermark).toBe('50')
   })
 
-  it('dates the last insert, update and delete by the counts above 0, never backwards, never on failure', async () => {
+  it('stores the time of the last insert, update and delete if their count is above 0, never backwards, never on failure', async () => {
     const pipeline_id = await makePipeline()
     const run = async (endDate: string, fields: Record<string, unknown>) =>
       end({ id: await startRun({ pipeline_id, start_date: '2025-01-01T00:00:00Z' }), end_date: endDate, ...fields })
@@ -197,7 +197,7 @@ describe('POST /end_pipeline_execution', () => {
     })
   })
 
-  it('keeps the later insert, update and delete where an earlier end comes in after it', async () => {
+  it('keeps the later times of insert, update and delete if an earlier end arrives afterwards', async () => {
     const pipeline_id = await makePipeline()
     const all = { inserts: 1, updates: 1, soft_deletes: 1 }
     const [later, earlier] = [
@@ -207,14 +207,14 @@ describe('POST /end_pipeline_execution', () => {
     await end({ id: later, end_date: '2025-01-05T00:00:00Z', ...all })
     await end({ id: earlier, end_date: '2025-01-03T00:00:00Z', ...all })
     expect(await readPipeline(pipeline_id)).toMatchObject({
-      watermark: '1', // the row was written again, for this
+      watermark: '1', // this shows that the row was written again
       last_target_insert: '2025-01-05T00:00:00.000000Z',
       last_target_update: '2025-01-05T00:00:00.000000Z',
       last_target_soft_delete: '2025-01-05T00:00:00.000000Z',
     })
   })
 
-  it('leaves the row of the pipeline alone where the run changes nothing of it', async () => {
+  it('does not write the row of the pipeline if the run changes nothing in it', async () => {
     const pipeline_id = await makePipeline()
     await patch('/pipeline', { id: pipeline_id, watermark: '5' })
     await end({ id: await startRun({ pipeline_id }), end_date: '2999-01-01', inserts: 1 })
@@ -245,7 +245,7 @@ describe('POST /end_pipeline_execution', () => {
     expect(await Promise.all([without, failed, succeeded, inactive].map(jobs))).toEqual([0, 0, 1, 0])
   })
 
-  it('refuses an end before the start, an unknown execution, and changes nothing then', async () => {
+  it('refuses an end before the start and an unknown execution, and changes nothing', async () => {
     const pipeline_id = await makePipeline({ next_watermark: '1' })
     const id = await startRun({ pipeline_id, start_date: '2025-01-09T10:00:00Z' })
     expectError(await end({ id, end_date: '2025-01-09T09:59:59.999999Z' }), 422, 'end_before_start', ['body', 'end_date'])
@@ -255,7 +255,7 @@ describe('POST /end_pipeline_execution', () => {
     expect((await readPipeline(pipeline_id)).watermark).toBeNull()
   })
 
-  it('ends a run whose start a fast clock has put in the future, when no end is given', async () => {
+  it('ends a run without end_date even if a fast clock put its start in the future', async () => {
     const id = await startRun({ pipeline_id: await makePipeline(), start_date: new Date(Date.now() + 5_000).toISOString() })
     expect((await end({ id })).status).toBe(204)
     expect((await readExecution(id)).duration_seconds).toBe(0)
@@ -278,7 +278,7 @@ describe('GET /pipeline_execution', () => {
     expect(await ids('status=running')).toEqual([running])
     expect(await ids('status=succeeded')).toEqual([succeeded])
     expect(await ids('status=failed')).toEqual([failed])
-    // The + of an offset that nobody encoded arrives as a space.
+    // An unencoded + in an offset arrives as a space.
     expect(await ids('started_after=2025-01-01T02:00:00+02:00')).toEqual([succeeded, failed])
     expect(await ids('started_after=2025-01-01T02:00:00+02')).toEqual([succeeded, failed])
     expect(await ids('started_after=2025-01-01%2020:30')).toEqual([succeeded, failed])

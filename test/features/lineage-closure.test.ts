@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { makePipeline, patch, post, sql, unique } from '../support/api.ts'
 
 /**
- * The closure against the plainest possible search: after every change of a random graph it must hold exactly the
- * pairs that a breadth-first search from every address finds, with the same depths.
+ * Compares the closure with the simplest possible search. After every change of a random graph it must hold exactly the pairs
+ * that a breadth-first search from every address finds, with the same depths.
  */
 
 const GRAPHS = 1000
 const AT_ONCE = 2
 
-/** mulberry32: small, and the same numbers for the same seed everywhere. */
+/** mulberry32: a small generator that gives the same numbers for the same seed everywhere. */
 const randomFrom = (seed: number) => {
   let state = seed
   return (below: number): number => {
@@ -22,7 +22,7 @@ const randomFrom = (seed: number) => {
 
 type Edges = [source: string, target: string][]
 
-/** Every pair within reach with its depth, as `source>target:depth`, sorted. */
+/** Every reachable pair with its depth, as `source>target:depth`, sorted. */
 const searchAll = (addresses: Iterable<string>, edges: Edges): string[] => {
   const targetsOf = new Map<string, string[]>()
   for (const [source, target] of edges) targetsOf.set(source, [...(targetsOf.get(source) ?? []), target])
@@ -39,7 +39,7 @@ const searchAll = (addresses: Iterable<string>, edges: Edges): string[] => {
 
 const addressOf = (name: string) => ({ name, address_type_name: 'table', address_type_group_name: 'database' })
 
-/** The closure's pairs with one of these addresses at either end, written as `searchAll` does. */
+/** The closure's pairs with one of these addresses at either end, in the format of `searchAll`. */
 const readClosure = async (addresses: Iterable<string>): Promise<string[]> => {
   const rows = await sql(
     `with ids as (select array(select id from address where name = any($1)) as here)
@@ -53,8 +53,8 @@ const readClosure = async (addresses: Iterable<string>): Promise<string[]> => {
   return rows.map(({ source, target, depth }) => `${source}>${target}:${depth}`).sort()
 }
 
-/** One graph: a few pipelines, each replacing its lineage again and again, often owning edges that others own too. What
- * they owned of the graph before goes with their first change here. */
+/** Changes one graph: a few pipelines replace their lineage again and again, and often own the same edges. Their first change
+ * here deletes the edges that they owned in the previous graph. */
 const checkGraph = async (seed: number, pipelines: number[]): Promise<number> => {
   const random = randomFrom(seed)
   const prefix = `g${seed}:`
@@ -83,7 +83,7 @@ const checkGraph = async (seed: number, pipelines: number[]): Promise<number> =>
 }
 
 describe('the lineage closure', () => {
-  it(`is what a search finds, after every change of ${GRAPHS} random graphs`, { timeout: 600_000 }, async () => {
+  it(`equals the result of a search after every change of ${GRAPHS} random graphs`, { timeout: 600_000 }, async () => {
     let next = 0
     let changes = 0
     await Promise.all(
@@ -133,7 +133,7 @@ describe('the lineage closure', () => {
       await replace(link, [name(index)], [name(index + 1)])
     }
     const before = new Map((await versions()).map((row) => [`${row.source_address_id}>${row.target_address_id}`, row.version]))
-    // The end of the chain gets another target: 7 new pairs with it (one is its own), 6 pairs with the old end vanish.
+    // The chain gets another end: 7 pairs with it are new (one is its self pair), and 6 pairs with the old end disappear.
     await replace(links[5] as number, [name(5)], ['chain:other'])
     const after = await versions()
     const written = after.filter((row) => before.get(`${row.source_address_id}>${row.target_address_id}`) !== row.version)
@@ -156,7 +156,7 @@ describe('the lineage closure', () => {
     expect(await state()).toEqual(before)
   })
 
-  it('leaves everything as it is where the pipeline does not ask for its lineage', async () => {
+  it('changes nothing if load_lineage of the pipeline is false', async () => {
     const pipeline_id = await makePipeline({ load_lineage: true })
     await post('/address_lineage', { pipeline_id, source_addresses: [addressOf('kept:a')], target_addresses: [addressOf('kept:b')] })
     await patch('/pipeline', { id: pipeline_id, load_lineage: false })

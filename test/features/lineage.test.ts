@@ -51,14 +51,14 @@ describe('POST /address_lineage', () => {
     expect(await pairs(`${prefix}c`)).toEqual([`${prefix}.public.a>${prefix}c:1`, `${prefix}b>${prefix}c:1`])
   })
 
-  it('leaves the details of an address that exists to whoever posted it', async () => {
+  it('does not change the details of an existing address', async () => {
     const name = unique('detailed')
     const { body } = await post('/address', { name, address_type_name: 's3', address_type_group_name: 'bucket', primary_key: 'mine' })
     await replace([name], [unique('out')])
     expect((await get(`/address/${body.id}`)).body).toMatchObject({ primary_key: 'mine', updated_at: null })
   })
 
-  it('replaces only what the pipeline itself owns', async () => {
+  it('replaces only the edges that the pipeline owns', async () => {
     const [a, b, c] = [unique('own'), unique('own'), unique('own')]
     const [one, other] = [await makePipeline({ load_lineage: true }), await makePipeline({ load_lineage: true })]
     await replace([a], [b], one)
@@ -91,13 +91,13 @@ describe('POST /address_lineage', () => {
     expect(await pairs(a)).toEqual([`${a}>${b}:1`])
   })
 
-  it('counts an address that is named twice once, and one that feeds itself', async () => {
+  it('counts an address once if the post names it twice, also if it feeds itself', async () => {
     const [a, b] = [unique('twice'), unique('twice')]
     expect((await replace([a, a], [b, a])).body.lineage_relationships_created).toBe(2)
     expect(await pairs(a)).toEqual([`${a}>${b}:1`])
   })
 
-  it('takes 500 addresses on one side, 10,000 pairs at most, and says what is too much', async () => {
+  it('accepts 500 addresses per side and 10,000 pairs, and says which limit is exceeded', async () => {
     const names = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`)
     const reply = await replace(names(500, unique('wide')), names(20, unique('wide')))
     expect(reply.body.lineage_relationships_created).toBe(10_000)
@@ -133,7 +133,7 @@ describe('POST /address_lineage', () => {
 })
 
 describe('GET /address_lineage/{address_id}', () => {
-  it('answers both directions nearest first, one direction, down to a depth', async () => {
+  it('answers both directions nearest first, one direction only, and pairs up to a depth', async () => {
     const [a, b, c, d] = [unique('way'), unique('way'), unique('way'), unique('way')]
     await replace([a], [b])
     await replace([b], [c])
@@ -159,7 +159,7 @@ describe('GET /address_lineage/{address_id}', () => {
     expect(await pairs(start, 'limit=1')).toEqual([`${start}>${near}:1`])
   })
 
-  it('pages with Link, answers [] for an address without lineage and 404 for none', async () => {
+  it('pages with Link, answers [] for an address without lineage and 404 for an unknown address', async () => {
     const [hub, names] = [unique('hub'), Array.from({ length: 5 }, () => unique('leaf'))]
     await replace([hub], names)
     const collected: unknown[] = []

@@ -14,7 +14,7 @@ beforeEach(async () => {
 
 const daysAgo = (days: number): string => new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString()
 
-/** A run of a minute so many days ago; `running` leaves it open. */
+/** Records a run of one minute, this many days ago; with `running` it has no end. */
 const run = async (days: number, { parent_id, running = false }: { parent_id?: number; running?: boolean } = {}): Promise<number> => {
   const { body } = await post('/start_pipeline_execution', { pipeline_id, parent_id, start_date: daysAgo(days) })
   if (!running) await post('/end_pipeline_execution', { id: body.id, end_date: daysAgo(days - 0.001) })
@@ -25,7 +25,7 @@ const clean = async (fields: Record<string, unknown> = {}) =>
   (await background.post('/log_cleanup', { retention_days: 100, ...fields })).body as Record<string, number> & { complete: boolean }
 const remaining = async () => (await sql('select id from pipeline_execution order by id')).map(({ id }) => Number(id))
 
-/** What a broken reference would leave behind. */
+/** Counts rows whose execution is missing. */
 const countOrphans = async (): Promise<number> =>
   (await countOf('pipeline_execution_closure c where not exists (select from pipeline_execution e where e.id = c.ancestor_id)')) +
   (await countOf('pipeline_execution_closure c where not exists (select from pipeline_execution e where e.id = c.descendant_id)')) +
@@ -37,7 +37,7 @@ const countOrphans = async (): Promise<number> =>
   )) +
   (await countOf('anomaly_detection_result r where not exists (select from pipeline_execution e where e.id = r.pipeline_execution_id)'))
 
-/** A day of history in every table. */
+/** Writes one day of history into every table. */
 const fill = async (count: number, days: number): Promise<void> => {
   await sql(
     `with e as (
@@ -52,7 +52,7 @@ const fill = async (count: number, days: number): Promise<void> => {
 }
 
 describe('POST /log_cleanup', () => {
-  it('deletes what is old with all that hangs on it, and counts it', async () => {
+  it('deletes old executions with all their rows, and counts them', async () => {
     const { body: rule } = await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts', active: false })
     const old = await run(101)
     const young = await run(99)
@@ -94,7 +94,7 @@ describe('POST /log_cleanup', () => {
     expect(await clean()).toMatchObject({ total_pipeline_executions_deleted: 0, total_jobs_deleted: 0, complete: true })
   })
 
-  it('goes by date: a backfilled old execution with a high id takes nothing young with it', async () => {
+  it('decides by date: a backfilled old execution with a high id deletes nothing young', async () => {
     const young = [await run(5), await run(50)]
     const backfilled = await run(400)
     expect(backfilled).toBeGreaterThan(Math.max(...young))
@@ -102,7 +102,7 @@ describe('POST /log_cleanup', () => {
     expect(await remaining()).toEqual(young)
   })
 
-  it('keeps what runs, and what has a young or running descendant', async () => {
+  it('keeps running executions, and those with a young or running descendant', async () => {
     const running = await run(200, { running: true })
     const root = await run(200)
     const middle = await run(190, { parent_id: root })
@@ -117,7 +117,7 @@ describe('POST /log_cleanup', () => {
     expect(await countOrphans()).toBe(0)
   })
 
-  it.each([1, 2, 3, 7, 100])('takes whole trees, children before parents, in batches of %i', async (batch_size) => {
+  it.each([1, 2, 3, 7, 100])('deletes whole trees, children before parents, in batches of %i', async (batch_size) => {
     const roots = [await run(300), await run(250)]
     for (const root of roots) {
       const child = await run(240, { parent_id: root })
@@ -136,7 +136,7 @@ describe('POST /log_cleanup', () => {
     expect(await remaining()).toEqual([young])
   })
 
-  it('stops after its share of database calls, says so, and a job does the rest', async () => {
+  it('stops at its limit of database calls, answers complete: false, and a job deletes the rest', async () => {
     await fill(250, 150)
     await fill(5, 10)
     const answer = await clean({ batch_size: 5 })
@@ -150,7 +150,7 @@ describe('POST /log_cleanup', () => {
     expect(await countOrphans()).toBe(0)
   })
 
-  it('is harmless beside another cleanup, and beside runs that start and end', async () => {
+  it('runs safely at the same time as another cleanup, and as runs that start and end', async () => {
     await fill(3000, 150)
     const parent = await run(150)
     const answers = await Promise.all([
@@ -171,7 +171,7 @@ describe('POST /log_cleanup', () => {
     expect(await countOrphans()).toBe(0)
   })
 
-  it('at the edges of a batch deletes everything, once', async () => {
+  it('deletes everything once if the rows fill a batch exactly, or almost', async () => {
     for (const count of [1, 9, 10, 11, 20]) {
       await fill(count, 150)
       expect(await clean({ batch_size: 10 })).toMatchObject({
@@ -182,7 +182,7 @@ describe('POST /log_cleanup', () => {
     }
   })
 
-  it('goes on with smaller batches where one is more than the database does in time', async () => {
+  it('continues with smaller batches if the database runs out of time', async () => {
     await fill(60, 150)
     await sql(`create function too_many() returns trigger language plpgsql as $$ begin
       if (select count(*) from gone) > 5 then raise exception 'canceling statement due to statement timeout' using errcode = '57014'; end if; return null; end $$`)

@@ -23,7 +23,7 @@ const scrape = async (): Promise<Record<string, number>> => {
 }
 
 describe('GET /metrics', () => {
-  it("is Prometheus' text format: each name with its help and type, each sample once", async () => {
+  it("answers Prometheus' text format: each name with its help and type, each sample once", async () => {
     const reply = await get('/metrics')
     expect([reply.status, reply.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
     const text = String(reply.body)
@@ -38,7 +38,7 @@ describe('GET /metrics', () => {
     for (const sample of samples) expect(names).toContain(sample.replace(/\{.*/, ''))
   })
 
-  it('counts what runs, how it ended, what is open, and the jobs', async () => {
+  it('counts running executions, outcomes, open findings and jobs', async () => {
     const pipeline_id = await makePipeline({
       timeliness_number: 10,
       timeliness_datepart: 'minute',

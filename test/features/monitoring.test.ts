@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Jobs that nobody sends. */
+/** Records waiting jobs without sending them. */
 const pile = (count: number, kind = 'detect_anomalies') =>
   sql(
     `insert into job (kind, payload, due_at) select $1, '{"pipeline_id":1,"pipeline_execution_id":1}', now() from generate_series(1, $2::int)`,
@@ -35,7 +35,7 @@ describe('POST /celery/monitor-queue', () => {
     })
   })
 
-  it('alerts once for each crossing, upwards only, past the queue that stands still', async () => {
+  it('alerts once each time the level rises, and works while the queue does not move', async () => {
     const levels = async () => (await background.slack.messages()).map((text) => text.split('\n')[0])
     await pile(49)
     await monitor()
@@ -50,7 +50,7 @@ describe('POST /celery/monitor-queue', () => {
     await monitor()
     await monitor()
     expect(await levels()).toEqual(['⚠️ WARNING', '🚨 CRITICAL'])
-    await sql(`delete from job where state = 'waiting' and id % 2 = 0`) // back to fifty: no news
+    await sql(`delete from job where state = 'waiting' and id % 2 = 0`) // back to fifty: no alert
     await monitor()
     await sql(`delete from job where state = 'waiting'`)
     await monitor()
@@ -61,14 +61,14 @@ describe('POST /celery/monitor-queue', () => {
     expect(await levels()).toEqual(['⚠️ WARNING', '🚨 CRITICAL', '🚨 CRITICAL'])
   })
 
-  it('alerts once when many ask at once, the cron trigger among them', async () => {
+  it('alerts once for many requests at the same time, including the cron trigger', async () => {
     await pile(120)
     await Promise.all([...Array.from({ length: 8 }, monitor), fireCron(background, '*/15 * * * *')])
     expect((await background.slack.messages()).filter((text) => text.includes('Queue Alert'))).toHaveLength(1)
     expect(await jobsOf('send_alert')).toMatchObject([{ state: 'succeeded' }])
   })
 
-  it('alerts once where two see different depths at once', async () => {
+  it('alerts once if two requests see different depths at the same time', async () => {
     await pile(99)
     const slow = monitor()
     await pile(1)
@@ -78,7 +78,7 @@ describe('POST /celery/monitor-queue', () => {
     expect(levels.filter((level) => level === '🚨 CRITICAL')).toHaveLength(1)
   })
 
-  it('keeps an alert that Slack does not take now', async () => {
+  it('keeps an alert that Slack does not accept yet', async () => {
     setClock('2025-01-09T20:30:45Z')
     await background.slack.answers({ status: 500 })
     await pile(60)
@@ -93,7 +93,7 @@ describe('POST /celery/monitor-queue', () => {
 })
 
 describe('GET /monitoring', () => {
-  it('counts by kind and state, and tells the oldest, the last failures and the last hour', async () => {
+  it('counts jobs by kind and state, and shows the oldest job, the last failures and the last hour', async () => {
     setClock('2025-01-09T20:30:45Z')
     await sql(`insert into job (kind, payload, state, attempts, error, created_at, due_at, started_at, finished_at) values
       ('detect_anomalies', '{}', 'waiting', 0, null, '2025-01-09T20:00:45Z', '2025-01-09T20:00:45Z', null, null),
@@ -136,7 +136,7 @@ describe('GET /monitoring', () => {
     expect(body.last_hour.per_minute).toBeCloseTo(2 / 60)
   })
 
-  it('has an answer where nothing has happened yet', async () => {
+  it('answers while there are no jobs yet', async () => {
     expect((await get('/monitoring')).body).toMatchObject({
       oldest_waiting: null,
       recent_failures: [],
@@ -144,14 +144,14 @@ describe('GET /monitoring', () => {
     })
   })
 
-  it("is where the original's path leads", async () => {
+  it("is the target of the original's path", async () => {
     const reply = await get('/celery/monitoring')
     expect([reply.status, reply.headers.get('location')]).toEqual([302, '/monitoring'])
   })
 })
 
 describe('a failed job', () => {
-  it('is seen with its error, and replayed with all its attempts once the cause is mended', async () => {
+  it('is listed with its error, and replayed with all its attempts when the cause is fixed', async () => {
     await background.slack.answers({ status: 404, body: 'no_service' })
     await pile(60)
     await monitor()
@@ -174,7 +174,7 @@ describe('a failed job', () => {
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
-  it('is the only one that can be replayed', async () => {
+  it('can be replayed; a job in any other state cannot', async () => {
     await pile(1)
     expectError(await post('/replay_job', { id: 1 }), 409, 'job_not_failed')
     expectError(await post('/replay_job', { id: 999 }), 404, 'job_not_found')
@@ -184,7 +184,7 @@ describe('a failed job', () => {
     expect(await countOf("job where state = 'waiting'")).toBe(1)
   })
 
-  it('is replayed once, however many ask', async () => {
+  it('is replayed once, no matter how many requests arrive', async () => {
     await sql(`insert into job (kind, payload, state) values ('check_freshness', '{}', 'failed')`)
     const replies = await Promise.all(Array.from({ length: 5 }, () => background.post('/replay_job', { id: 1 })))
     expect(replies.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409])
@@ -199,7 +199,7 @@ describe('the settings of the checks', () => {
     ['WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES', 'an hour'],
     ['WATCHER_LOG_RETENTION_DAYS', '89'],
     ['SLACK_WEBHOOK_URL', 'hooks.slack.com/services/x'],
-  ])('%s=%s is refused in one sentence that does not repeat it', async (name, value) => {
+  ])('%s=%s is refused, in one sentence that does not contain the value', async (name, value) => {
     const reply = await call('GET', '/pipeline', undefined, {}, { [name]: value })
     expectError(reply, 503, 'misconfigured')
     expect(reply.body.message).toContain(name)

@@ -4,7 +4,7 @@ import { call, countOf, expectError, get, makePipeline, patch, post, race, readP
 const body = (fields: Record<string, unknown> = {}) => ({ name: unique('p'), pipeline_type_name: 'extraction', ...fields })
 
 describe('POST /pipeline', () => {
-  it('creates the pipeline and its type, and answers what the run needs to know', async () => {
+  it('creates the pipeline and its type, and answers the values that the run needs', async () => {
     const given = body({
       pipeline_type_name: '  Api-Integration ',
       next_watermark: 150,
@@ -31,13 +31,13 @@ describe('POST /pipeline', () => {
     expect((await sql(`select name from pipeline_type where lower(name) = 'api-integration'`))[0]?.name).toBe('Api-Integration')
   })
 
-  it('asks a new pipeline for its lineage, unless the code says otherwise', async () => {
+  it('sets load_lineage to true for a new pipeline, unless the body says false', async () => {
     expect((await post('/pipeline', body())).body.load_lineage).toBe(true)
     expect((await post('/pipeline', body({ load_lineage: null }))).body.load_lineage).toBe(true)
     expect((await post('/pipeline', body({ load_lineage: false }))).body.load_lineage).toBe(false)
   })
 
-  it('finds the same pipeline in any case and with blanks around, as first written', async () => {
+  it('finds the same pipeline in any case and with spaces around its name, and keeps the first spelling', async () => {
     const first = await post('/pipeline', body({ name: 'Nightly Über-Load' }))
     const again = await post('/pipeline', body({ name: '  nightly über-LOAD ' }))
     expect([first.status, again.status, again.body.id]).toEqual([201, 200, first.body.id])
@@ -54,7 +54,7 @@ describe('POST /pipeline', () => {
     expect(await countOf('pipeline_type where name = $1', [given.pipeline_type_name])).toBe(1)
   })
 
-  it('writes no row where nothing has changed', async () => {
+  it('writes no row if nothing has changed', async () => {
     const given = body({ timeliness_number: 5, timeliness_datepart: 'minute', next_watermark: '7', pipeline_metadata: { b: 1, a: [2] } })
     const { body: created } = await post('/pipeline', given)
     const version = () =>
@@ -70,7 +70,7 @@ describe('POST /pipeline', () => {
     expect(await version()).toEqual(before)
   })
 
-  it('writes a changed configuration once when many post it at once', async () => {
+  it('writes a changed configuration once if many requests post it at the same time', async () => {
     const given = body()
     const { body: created } = await post('/pipeline', given)
     const replies: { status: number; body: unknown }[] = []
@@ -90,11 +90,11 @@ describe('POST /pipeline', () => {
     await post('/pipeline', given)
     expect(await readPipeline(created.id)).toMatchObject({ mute_timeliness_check: true, freshness_number: 9, full_load: true })
     await post('/pipeline', { ...given, freshness_number: 2 })
-    // Exactly the fields in the body: full_load was not among them.
+    // Only the fields in the body are written: full_load was not one of them.
     expect(await readPipeline(created.id)).toMatchObject({ mute_timeliness_check: false, freshness_number: 2, full_load: true })
   })
 
-  it('takes null for "no opinion", so that no check is switched off by an SDK that sends all its fields', async () => {
+  it('treats null as absent: an SDK that sends all its fields does not switch off a check', async () => {
     const given = body({ freshness_number: 1, freshness_datepart: 'day', pipeline_metadata: { kept: true } })
     const { body: created } = await post('/pipeline', given)
     const nulls = { freshness_number: null, freshness_datepart: null, pipeline_metadata: null, next_watermark: null }
@@ -106,7 +106,7 @@ describe('POST /pipeline', () => {
     })
   })
 
-  it('stores the next watermark whenever it is given, and tells the current one', async () => {
+  it('stores the next watermark whenever it is given, and answers the current one', async () => {
     const given = body()
     const { body: created } = await post('/pipeline', given)
     await patch('/pipeline', { id: created.id, watermark: '100' })
@@ -118,7 +118,7 @@ describe('POST /pipeline', () => {
     expect(await readPipeline(created.id)).toMatchObject({ full_load: true, next_watermark: row.next_watermark })
   })
 
-  it('keeps every digit of an integer watermark beyond 2^53, and of metadata', async () => {
+  it('keeps every digit of an integer beyond 2^53, in watermarks and in metadata', async () => {
     const text = `{"name":"${unique('p')}","pipeline_type_name":"t","next_watermark":1736454645123456789,"pipeline_metadata":{"id":-98765432109876543210}}`
     const { body: created } = await post('/pipeline', text)
     expect(await readPipeline(created.id)).toMatchObject({
@@ -127,7 +127,7 @@ describe('POST /pipeline', () => {
     })
   })
 
-  it('refuses what it cannot use, naming each field, and stores nothing', async () => {
+  it('refuses invalid fields, names each of them, and stores nothing', async () => {
     const before = await countOf('pipeline')
     expectError(await post('/pipeline', { pipeline_type_name: 't' }), 422, 'validation_failed', ['body', 'name'])
     expectError(await post('/pipeline', body({ name: '   ' })), 422, 'validation_failed', ['body', 'name'])
@@ -152,19 +152,19 @@ describe('POST /pipeline', () => {
     expect(await countOf('pipeline')).toBe(before)
   })
 
-  it('keeps a row small enough to be answered: numbers that jsonb would write with hundreds of digits are limited', async () => {
+  it('limits numbers that jsonb would write with hundreds of digits: the row must fit into an answer', async () => {
     const numbers = (count: number) =>
       `{"name":"${unique('p')}","pipeline_type_name":"t","pipeline_metadata":{"a":[${Array(count).fill('1e308').join()}]}}`
     expectError(await post('/pipeline', numbers(100_000)), 422, 'validation_failed')
     expect((await post('/pipeline', numbers(3))).status).toBe(201)
   })
 
-  it('counts characters as people do: 150 of any kind fit', async () => {
+  it('counts characters, not bytes: 150 characters of any kind fit', async () => {
     expect((await post('/pipeline', body({ name: '🦉'.repeat(150) }))).status).toBe(201)
     expectError(await post('/pipeline', body({ name: '🦉'.repeat(151) })), 422, 'validation_failed', ['body', 'name'])
   })
 
-  it('creates a rule per metric with a new pipeline where the setting asks for it', async () => {
+  it('creates a rule per metric with a new pipeline if the setting is on', async () => {
     const settings = { WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: 'true' }
     const { body: created } = await call('POST', '/pipeline', body(), {}, settings)
     const rules = (await get(`/anomaly_detection_rule?pipeline_id=${created.id}`)).body
@@ -204,7 +204,7 @@ describe('PATCH /pipeline', () => {
     expect(await readPipeline(id)).toEqual(row)
   })
 
-  it('finds the pipeline by id, by pipeline_id as the Python SDK sends it, or by its name', async () => {
+  it('finds the pipeline by id, by pipeline_id (as the Python SDK sends it), or by name', async () => {
     const name = unique('Named')
     const id = await makePipeline({ name })
     expect((await patch('/pipeline', { pipeline_id: id, next_watermark: 7 })).body).toMatchObject({ id, next_watermark: '7' })
@@ -230,7 +230,7 @@ describe('PATCH /pipeline', () => {
 })
 
 describe('GET /pipeline', () => {
-  it('filters by name in any case, by type and by activity', async () => {
+  it('filters by name in any case, by type and by active', async () => {
     const name = unique('Filtered')
     const id = await makePipeline({ name, pipeline_type_name: unique('filter-type') })
     const { pipeline_type_id } = await readPipeline(id)
@@ -242,7 +242,7 @@ describe('GET /pipeline', () => {
     expect(await ids(`pipeline_type_id=${pipeline_type_id}&active=False`)).toEqual([id])
   })
 
-  it('answers 404 for an id that does not exist, 422 for what is no id', async () => {
+  it('answers 404 for an unknown id, and 422 for a value that is not an id', async () => {
     expectError(await get('/pipeline/999999'), 404, 'pipeline_not_found')
     for (const id of ['0', '-1', 'abc', '1.5', '99999999999999999999', '%00']) {
       expectError(await get(`/pipeline/${id}`), 422, 'validation_failed', ['path', 'id'])

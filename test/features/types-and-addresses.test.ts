@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { countOf, expectError, get, patch, post, race, sql, unique } from '../support/api.ts'
 
 describe('POST /pipeline_type', () => {
-  it('creates or gets the type, in any case, and a hundred at once leave one', async () => {
+  it('creates or gets the type, in any case; a hundred requests at once leave one row', async () => {
     const name = unique('Type')
     const replies = await Promise.all(
       Array.from({ length: 100 }, () => post('/pipeline_type', { name, timeliness_number: 30, timeliness_datepart: 'Minute' })),
@@ -30,7 +30,7 @@ describe('POST /pipeline_type', () => {
     expect(new Set(replies.map(({ body }) => body.id)).size).toBe(1)
   })
 
-  it('gives its rules to a type that a pipeline has created without any', async () => {
+  it('sets the thresholds of a type that a pipeline created without thresholds', async () => {
     const name = unique('implied')
     await post('/pipeline', { name: unique('p'), pipeline_type_name: name })
     const { status, body } = await post('/pipeline_type', {
@@ -47,7 +47,7 @@ describe('POST /pipeline_type', () => {
     })
   })
 
-  it('writes nothing for a type that a pipeline has created, when the post says nothing', async () => {
+  it('writes nothing for a type that a pipeline created, if the body sets no field', async () => {
     const name = unique('silent')
     await post('/pipeline', { name: unique('p'), pipeline_type_name: name })
     const { status, body } = await post('/pipeline_type', { name, freshness_number: null })
@@ -114,7 +114,7 @@ describe('POST /address', () => {
       expect(await read(id)).toMatchObject({ database_name: null, schema_name: null, table_name: null })
   })
 
-  it('tells names apart exactly, case included, and a hundred at once leave one', async () => {
+  it('distinguishes names by case; a hundred requests at once leave one row', async () => {
     const name = unique('s3://Bucket/Key')
     const replies = await Promise.all(Array.from({ length: 100 }, () => post('/address', body({ name }))))
     expect(replies.filter(({ status }) => status === 201)).toHaveLength(1)
@@ -124,7 +124,7 @@ describe('POST /address', () => {
     expect(await countOf('address_lineage_closure where source_address_id = $1 and target_address_id = $1 and depth = 0', [id])).toBe(1)
   })
 
-  it('is configuration as code: a changed body is written, the same one is not', async () => {
+  it('is configuration as code: a changed body is written, an unchanged one is not', async () => {
     const given = body({ primary_key: 'id', address_metadata: { owner: 'sales' } })
     const { id } = (await post('/address', given)).body
     await patch('/address', { id, primary_key: 'user_id' })
@@ -137,7 +137,7 @@ describe('POST /address', () => {
     ).toMatch(/^other-type/)
   })
 
-  it('is patched by id or exact name, filtered, and refuses what it cannot use', async () => {
+  it('is patched by id or exact name, can be filtered, and refuses invalid fields', async () => {
     const given = body()
     const { id } = (await post('/address', given)).body
     expect(

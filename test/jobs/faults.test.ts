@@ -6,18 +6,18 @@ import { countOf, sql } from '../support/api.ts'
 import { advanceClock, type Background, deliver, fireCron, openBackground, setClock } from '../support/background.ts'
 
 /**
- * Everything the background does is a row of steps to the outside: round trips to the database, posts to Slack, sends to
- * the queue. Each scenario is played once to count them, and then once for each step and each way of failing at it.
- * A worker that dies goes no further: the promise it waits for never settles, and no handler of its own runs.
+ * Background work is a sequence of calls to other services: round trips to the database, posts to Slack, sends to the queue.
+ * This test calls them steps. It plays each scenario once to count the steps, and then once for each step and each failure.
+ * A worker that dies goes no further: the promise it waits for never settles, and none of its own handlers run.
  */
 type Failure =
-  /** The worker is stopped: the step has not happened, or has. */
+  /** The worker is stopped, before or after the step. */
   | 'dies before'
   | 'dies after'
-  /** The step fails, or happens and its answer is lost; the worker lives. */
+  /** The step fails, or it happens but its answer is lost. The worker lives. */
   | 'refused'
   | 'answer lost'
-  /** As refused, and so are the next steps of the same kind. */
+  /** The step and the next ones fail, except sends to the queue. */
   | 'outage'
 
 const FAILURES: Failure[] = ['dies before', 'dies after', 'refused', 'answer lost', 'outage']
@@ -34,19 +34,19 @@ let background: Background
 let fault: Fault | undefined
 let steps = 0
 
-/** One run of the worker, from its entry to its end or its death: all that it has begun ends with it. */
+/** One run of the worker, from its entry to its end or its death. Everything that it began ends with it. */
 interface Invocation {
   isDead: boolean
   die: () => void
 }
 const invocations = new AsyncLocalStorage<Invocation>()
 
-/** What a worker had sent before it died still arrives. */
+/** How long a dead worker's last call may still take: what it sent still arrives. */
 const IN_FLIGHT_MILLIS = 20
 
 const never = () => new Promise<never>(() => {})
 
-/** One step to the outside, which the fault may meet. */
+/** Takes one step; the fault may make it fail. */
 const step = async <Result>(kind: string, take: () => Promise<Result>): Promise<Result> => {
   const invocation = invocations.getStore()
   if (!invocation) return take()
@@ -69,7 +69,7 @@ const step = async <Result>(kind: string, take: () => Promise<Result>): Promise<
   return never()
 }
 
-/** Runs a piece of the worker until it is done or dies. */
+/** Runs one invocation of the worker until it ends or dies. */
 const invoke = (work: () => Promise<unknown>): Promise<'done' | 'failed' | 'died'> =>
   new Promise((resolve) => {
     const invocation: Invocation = {
@@ -100,14 +100,14 @@ const BEGIN = '2025-06-15T12:14:00.000Z'
 
 interface Scenario {
   name: string
-  /** What is there before. */
+  /** Writes the rows that exist at the beginning. */
   prepare: () => Promise<void>
-  /** What the outside does; again until it is answered, as clients do. */
+  /** The request or cron that begins the scenario. It is repeated until it is answered, as clients do. */
   begin: () => Promise<'done' | 'failed' | 'died'>
-  /** How many findings and alerts there must be in the end. */
+  /** Counts the findings; at the end there must be exactly `expected`. */
   findings: () => Promise<number>
   expected: { findings: number; alerts: number }
-  /** What else must hold. */
+  /** Other conditions at the end. */
   verify?: () => Promise<void>
 }
 
@@ -121,7 +121,7 @@ const openWorld = async (): Promise<void> => {
   steps = 0
 }
 
-/** Delivers what is due, message by message; what a dead worker had in hand comes again. */
+/** Delivers due messages one by one. A message whose worker died or failed is delivered again. */
 const deliverDue = async (copies: number): Promise<void> => {
   for (const message of background.queue.take()) {
     for (let copy = 0; copy < copies; copy += 1) {
@@ -131,7 +131,7 @@ const deliverDue = async (copies: number): Promise<void> => {
   }
 }
 
-/** Lets time pass, in steps to the next message or the next tick of the cron, until nothing is left to do. */
+/** Advances the clock to the next message or cron tick, again and again, until nothing is left to do. */
 const settle = async (copies: number): Promise<void> => {
   let quietTicks = 0
   for (let round = 0; round < 400; round += 1) {
@@ -146,7 +146,7 @@ const settle = async (copies: number): Promise<void> => {
     await invoke(() => fireCron(background, CRONS.quarterHourly, new Date(tick)))
     if (tick % 3_600_000 === 0) await invoke(() => fireCron(background, CRONS.hourly, new Date(tick)))
   }
-  throw new Error('this does not come to rest')
+  throw new Error('the jobs do not come to an end')
 }
 
 const play = async (scenario: Scenario, met: Fault | undefined, copies = 1): Promise<void> => {
@@ -180,7 +180,7 @@ const play = async (scenario: Scenario, met: Fault | undefined, copies = 1): Pro
   expect([where, findings], where).toEqual([where, scenario.expected.findings])
   expect(unmarked.length, where).toBeLessThanOrEqual(scenario.expected.alerts)
   expect(messages.length, where).toBeGreaterThanOrEqual(scenario.expected.alerts)
-  // Only a worker that dies with Slack's answer in hand, or hears none, can be in doubt; and then it says so.
+  // A message is marked only if the worker died before it could record Slack's answer, or got no answer.
   expect(marked, where).toBeLessThanOrEqual(met ? 1 : 0)
   expect(await sql("select id, kind, state, attempts, error, due_at, created_at from job where state <> 'succeeded'"), where).toEqual([])
   await scenario.verify?.()
@@ -192,7 +192,7 @@ const pipelineWith = (columns: string, values: string) =>
   )
 
 const ANOMALY: Scenario = {
-  name: 'an execution ends that is not normal',
+  name: 'an execution with an anomaly ends',
   prepare: async () => {
     await pipelineWith('next_watermark', `'7'`)
     await sql(`insert into anomaly_detection_rule (pipeline_id, metric_field, minimum_executions) values (1, 'inserts', 5)`)
@@ -230,7 +230,7 @@ const TIMELINESS: Scenario = {
 }
 
 const FRESHNESS: Scenario = {
-  name: 'a pipeline is stale when a check is asked for',
+  name: 'a pipeline is stale when a client requests a check',
   prepare: () =>
     pipelineWith('freshness_number, freshness_datepart, last_target_insert', `1, 'hour', '2025-06-15T10:00:00Z'`).then(() => {}),
   begin: () =>
@@ -243,7 +243,7 @@ const FRESHNESS: Scenario = {
 }
 
 const CLEANUP: Scenario = {
-  name: 'old logs are cleaned in several jobs',
+  name: 'cleanup deletes old logs in several jobs',
   prepare: async () => {
     await pipelineWith('active', 'true')
     await sql(`with e as (
@@ -263,10 +263,10 @@ const CLEANUP: Scenario = {
   verify: async () => expect(await countOf('pipeline_execution_closure')).toBe(0),
 }
 
-describe('nothing is lost and nothing doubled, whatever fails at whichever step', () => {
+describe('no finding and no alert is lost or doubled, whichever step fails in whichever way', () => {
   it.each([ANOMALY, TIMELINESS, FRESHNESS, CLEANUP])('$name', { timeout: 240_000 }, async (scenario) => {
     await play(scenario, undefined)
-    // After the work is done the cron's ticks go on; faults are to meet the work.
+    // The cron ticks continue after the work is done, so only the first steps get a fault.
     const count = Math.min(steps, 26)
     expect(count).toBeGreaterThan(12)
     for (const failure of FAILURES) {

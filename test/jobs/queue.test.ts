@@ -29,7 +29,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A job of its own kind of trouble, recorded but not sent. */
+/** Records a job without sending it. */
 const record = async (kind: string, payload: unknown = {}): Promise<number> =>
   Number(
     (
@@ -41,11 +41,11 @@ const record = async (kind: string, payload: unknown = {}): Promise<number> =>
     )[0]?.id,
   )
 
-/** A payload no detection can read: it fails at every attempt. */
+/** A payload that detection cannot read: the job fails at every attempt. */
 const POISON = { pipeline_id: 'x' }
 
 describe('the consumer', () => {
-  it('acks or retries each message on its own: one poison job takes no other with it', async () => {
+  it('acks or retries each message on its own: a job that always fails does not affect the others', async () => {
     const good = [await record('check_freshness'), await record('check_freshness')]
     const poison = await record('detect_anomalies', POISON)
     const gone = 999_999
@@ -57,7 +57,7 @@ describe('the consumer', () => {
     expect(await readJob(poison)).toMatchObject({ state: 'waiting', attempts: 1, error: expect.stringContaining('pipeline_id') })
   })
 
-  it('runs a job once, however many messages bring it', async () => {
+  it('runs a job once, no matter how many messages carry its id', async () => {
     const pipeline_id = await makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })
     await recordRun(background, pipeline_id, 60, null)
     const id = await record('check_timeliness', { lookback_minutes: 60 })
@@ -66,13 +66,13 @@ describe('the consumer', () => {
     expect(await countOf('timeliness_pipeline_execution_log')).toBe(1)
     expect(await jobsOf('send_alert')).toHaveLength(1)
     expect(deliveries.filter(({ acked }) => acked.length === 1).length).toBeGreaterThanOrEqual(1)
-    advanceClock(400) // those that found it running come back and find it done
+    advanceClock(400) // messages that found the job running come back and find it done
     await drain(background)
     expect(background.queue.sent).toEqual([])
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
-  it('waits for a job that somebody runs, and takes it over once the claim has run out', async () => {
+  it('waits for a job that another attempt runs, and takes it over when the claim has run out', async () => {
     const id = await record('check_freshness')
     await sql(`update job set state = 'running', attempts = 1, started_at = $2, due_at = $3 where id = $1`, [
       id,
@@ -89,7 +89,7 @@ describe('the consumer', () => {
     ['check_timeliness', { lookback_minutes: 60 }],
     ['check_freshness', {}],
     ['clean_logs', { retention_days: 90, batch_size: 1 }],
-  ])('whose claim was taken over meanwhile records nothing: %s', async (kind, payload) => {
+  ])('records nothing for a job that another attempt has taken over: %s', async (kind, payload) => {
     const pipeline_id = await makePipeline({
       timeliness_number: 1,
       timeliness_datepart: 'minute',
@@ -105,7 +105,7 @@ describe('the consumer', () => {
     let trips = 0
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
       trips += 1
-      // Between the claim and the sweep somebody else claims it.
+      // Another attempt claims the job between the claim and the sweep.
       if (trips === 2)
         await real(input, {
           ...init,
@@ -121,7 +121,7 @@ describe('the consumer', () => {
     expect(await readJob(id)).toMatchObject({ state: 'running', attempts: 2 })
   })
 
-  it('does not take over a job while its statement runs, however late it is', async () => {
+  it('does not take over a job while its last statement runs, even after the claim has run out', async () => {
     const pipeline_id = await makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })
     await recordRun(background, pipeline_id, 60, null)
     const id = await record('check_timeliness', { lookback_minutes: 60 })
@@ -140,27 +140,27 @@ describe('the consumer', () => {
     expect(await jobsOf('send_alert')).toHaveLength(1)
   })
 
-  it('leaves a job alone that has failed for good and is brought again', async () => {
+  it('does not run a job again that has failed for good', async () => {
     const id = await record('check_freshness')
     await sql(`update job set state = 'failed', attempts = 1, finished_at = now() where id = $1`, [id])
     expect(await deliverJob(background, id)).toEqual({ acked: [id], retried: [] })
     expect(await readJob(id)).toMatchObject({ state: 'failed', attempts: 1 })
   })
 
-  it('does not end a job that was replayed meanwhile, when an attempt from before reports that it is done', async () => {
+  it('does not end a replayed job when an attempt from before the replay reports that it is done', async () => {
     const id = await record('check_freshness')
     const { acked } = await deliver(background, [{ body: { id, done: 3 }, dueMillis: 0, deliveries: 0 }])
     expect(acked).toEqual([id])
     expect(await readJob(id)).toMatchObject({ state: 'waiting', attempts: 0 })
   })
 
-  it('drops a message that names no job, and fails for a queue it does not know', async () => {
+  it('drops a message without a job id, and throws for an unknown queue', async () => {
     const messages = [{ body: { id: 'x' } as never, dueMillis: 0, deliveries: 0 }]
     expect((await deliver(background, messages)).acked).toHaveLength(1)
     await expect(deliver(background, messages, 'another-queue')).rejects.toThrow('No consumer for the queue another-queue')
   })
 
-  it('keeps every message while the database is away, each delivery waiting longer', async () => {
+  it('keeps every message while the database does not answer, with a growing delay', async () => {
     const id = await record('check_freshness')
     const away = { ...background, settings: { ...background.settings, NEON_FETCH_ENDPOINT: 'http://127.0.0.1:1/sql' } }
     expect((await deliverJob(away, id, 0)).retried).toEqual([{ id, delaySeconds: 15 }])
@@ -172,7 +172,7 @@ describe('the consumer', () => {
     expect(await readJob(id)).toMatchObject({ state: 'succeeded', attempts: 1 })
   })
 
-  it('takes nothing from the statement that failed half-way', async () => {
+  it('writes nothing of a statement that fails half-way', async () => {
     const pipeline_id = await makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })
     await recordRun(background, pipeline_id, 60, null)
     const id = await record('check_timeliness', { lookback_minutes: 60 })
@@ -193,7 +193,7 @@ describe('the consumer', () => {
 })
 
 describe('a job that fails every time', () => {
-  it('is tried twenty times over hours, goes to the dead letters, and is failed visibly', async () => {
+  it('is tried twenty times over hours, goes to the dead letters, and becomes failed', async () => {
     const id = await record('detect_anomalies', POISON)
     const other = await record('check_freshness')
     background.queue.sent.push({ body: { id }, dueMillis: 0, deliveries: 0 })
@@ -217,7 +217,7 @@ describe('a job that fails every time', () => {
     expect(body.recent_failures).toMatchObject([{ id, kind: 'detect_anomalies', attempts: MAX_ATTEMPTS }])
   })
 
-  it('and kills its worker each time, is failed by the claim after its last', async () => {
+  it('and kills its worker each time becomes failed when it is claimed after its last attempt', async () => {
     const id = await record('check_freshness')
     await sql(`update job set state = 'running', attempts = ${MAX_ATTEMPTS}, due_at = $2 where id = $1`, [id, '2025-01-09T20:30:00Z'])
     const lines: string[] = []
@@ -227,7 +227,7 @@ describe('a job that fails every time', () => {
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: 'error', message: 'job', job_id: id, state: 'failed' }])
   })
 
-  it('leaves a job alone whose deliveries went into a database that was away', async () => {
+  it('stays as it is if the database did not answer its deliveries', async () => {
     const id = await record('check_freshness')
     const { acked } = await deliver(background, [{ body: { id }, dueMillis: 0, deliveries: 0 }], 'watcher-dead-jobs')
     expect(acked).toEqual([id])
@@ -238,7 +238,7 @@ describe('a job that fails every time', () => {
     expect(await readJob(id)).toMatchObject({ state: 'succeeded' })
   })
 
-  it('leaves a job alone whose last attempt still runs', async () => {
+  it('stays as it is while its last attempt still runs', async () => {
     const id = await record('check_freshness')
     await sql(`update job set state = 'running', attempts = ${MAX_ATTEMPTS}, due_at = $2 where id = $1`, [id, '2025-01-09T20:31:00Z'])
     const { acked } = await deliver(background, [{ body: { id }, dueMillis: 0, deliveries: 0 }], 'watcher-dead-jobs')
@@ -247,8 +247,8 @@ describe('a job that fails every time', () => {
   })
 })
 
-describe('the answer of a request', () => {
-  it('neither waits for the queue nor fails with it; the job is there and is sent later', async () => {
+describe('the answer to a request', () => {
+  it('neither waits for the queue nor fails with it; the job is recorded and sent later', async () => {
     const pipeline_id = await makePipeline()
     await call('POST', '/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts' })
     background.queue.onSend = async () => {
@@ -277,7 +277,7 @@ describe('the answer of a request', () => {
     expect(await jobsOf('send_alert')).toMatchObject([{ state: 'waiting', attempts: 0 }])
   })
 
-  it('goes out while a send hangs', async () => {
+  it('is sent while a send to the queue hangs', async () => {
     background.queue.onSend = () => new Promise(() => {})
     const request = new Request<unknown, IncomingRequestCfProperties>('https://watcher.test/freshness', { method: 'POST' })
     const waiting: Promise<unknown>[] = []

@@ -19,7 +19,7 @@ const at = new Date('2025-01-09T20:30:00Z')
 const recorded = async () => (await sql('select kind, payload, state from job order by id')).map(({ kind, payload }) => [kind, payload])
 
 describe('a cron trigger', () => {
-  it('asks for its sweeps, with the settings of the deployment', async () => {
+  it('records its sweeps, with the settings of the deployment', async () => {
     background.settings.WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES = '90'
     background.settings.WATCHER_LOG_RETENTION_DAYS = 400
     for (const cron of Object.values(CRONS)) await fireCron(background, cron, at)
@@ -32,21 +32,21 @@ describe('a cron trigger', () => {
     expect(await countOf("job where state = 'succeeded'")).toBe(3)
   })
 
-  it('that fires twice for one time, at once or later, is one job; the next time is another', async () => {
+  it('that fires twice for one scheduled time, at once or later, records one job; the next time records another', async () => {
     await Promise.all([1, 2, 3].map(() => fireCron(background, CRONS.hourly, at)))
     advanceClock(30)
     await fireCron(background, CRONS.hourly, at)
     expect(await countOf('job')).toBe(1)
     await drain(background)
     advanceClock(400)
-    await drain(background) // messages that came while the first one's job ran
-    await fireCron(background, CRONS.hourly, at) // it is done: not again
+    await drain(background) // messages that arrived while the job ran
+    await fireCron(background, CRONS.hourly, at) // the job is done and must not run again
     expect(background.queue.sent).toEqual([])
     await fireCron(background, CRONS.hourly, new Date(at.getTime() + 3_600_000))
     expect(await countOf('job')).toBe(2)
   })
 
-  it('that was stopped before it could send, sends when it fires again', async () => {
+  it('that was stopped before it sent its jobs sends them when it fires again', async () => {
     background.queue.onSend = async () => {
       throw new Error('stopped')
     }
@@ -56,7 +56,7 @@ describe('a cron trigger', () => {
     expect(background.queue.ids).toEqual([1])
   })
 
-  it('does what it can where a part fails', async () => {
+  it('does its other tasks if one task fails', async () => {
     await sql(`insert into job (kind, payload, due_at) values ('check_freshness', '{}', '2025-01-09T20:00:00Z')`)
     await sql(`alter table job add constraint no_timeliness check (kind <> 'check_timeliness')`)
     await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow('1 of 3 scheduled tasks failed')
@@ -64,7 +64,7 @@ describe('a cron trigger', () => {
     await sql('alter table job drop constraint no_timeliness')
   })
 
-  it('that nobody knows is an error', async () => {
+  it('that is not in the schedule is an error', async () => {
     await expect(fireCron(background, '* * * * *')).rejects.toThrow('No schedule for the cron * * * * *')
   })
 })
@@ -73,18 +73,18 @@ describe('the search for lost jobs', () => {
   const record = (state: string, due_at: string) =>
     sql(`insert into job (kind, payload, state, attempts, due_at) values ('check_freshness', '{}', $1, 1, $2)`, [state, due_at])
 
-  it('sends again what was recorded and never arrived, and what was claimed and never finished', async () => {
+  it('sends jobs again that never arrived, and jobs that were claimed and never finished', async () => {
     await record('waiting', '2025-01-09T20:28:00Z')
     await record('running', '2025-01-09T20:28:00Z')
-    await record('waiting', '2025-01-09T20:28:30Z') // its message may still come
-    await record('running', '2025-01-09T20:33:00Z') // somebody is at it
+    await record('waiting', '2025-01-09T20:28:30Z') // its message may still arrive
+    await record('running', '2025-01-09T20:33:00Z') // an attempt runs it
     await record('succeeded', '2025-01-09T20:00:00Z')
     await record('failed', '2025-01-09T20:00:00Z')
     await fireCron(background, CRONS.quarterHourly, at)
     expect(background.queue.ids.filter((id) => id <= 6).sort()).toEqual([1, 2])
   })
 
-  it('does not send the same again and again into a queue that is merely long', async () => {
+  it('does not send the same jobs again and again if the queue is only long', async () => {
     await record('waiting', '2025-01-09T20:20:00Z')
     await fireCron(background, CRONS.quarterHourly, at)
     expect(background.queue.ids).toContain(1)
@@ -97,7 +97,7 @@ describe('the search for lost jobs', () => {
     expect(background.queue.ids).toContain(1)
   })
 
-  it('sends thousands, in the batches the platform takes', async () => {
+  it('sends thousands of jobs, in batches of the size that the platform allows', async () => {
     await sql(
       `insert into job (kind, payload, due_at) select 'check_freshness', '{}', '2025-01-09T20:00:00Z' from generate_series(1, 1234)`,
     )
@@ -112,7 +112,7 @@ describe('the search for lost jobs', () => {
     expect(Math.max(...sizes)).toBe(100)
   })
 
-  it('that is stopped between sending and noting it sends twice and loses none', async () => {
+  it('sends some jobs twice, and loses none, if it is stopped between the send and the mark', async () => {
     await record('waiting', '2025-01-09T20:20:00Z')
     background.queue.onSend = async (stage) => {
       if (stage === 'after') throw new Error('stopped')

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { alertKinds } from '../../src/house.ts'
 import { renderAlert } from '../../src/notifications/message.ts'
 
-/** The text that is sent for the payload of a `send_alert` job. */
+/** The text of the alert with this payload of a `send_alert` job. */
 const textOf = (payload: Record<string, unknown>) => renderAlert(alertKinds, payload)
 
 const at = '2025-01-09T20:30:45.123456Z'
@@ -116,7 +116,7 @@ Details:
       '• Metric: duration_seconds',
       '• Threshold Multiplier: 2.0',
       '• Lookback Days: 30',
-      '• Anomalies: ', // with the space at its end
+      '• Anomalies: ', // the original ends this line with a space
       '  - Execution ID 21: 1814400 (baseline: 164945.45, deviation: 1000.0%, confidence: 1.00)',
       '  - Execution ID 22: 1952000 (baseline: 164945.45, deviation: 1083.3%, confidence: 0.99)',
     ].join('\n'),
@@ -136,7 +136,7 @@ describe("the alert's text", () => {
     expect(textOf({ alert: 'timeliness', at, count: 20, items: items.slice(0, 20) })).not.toContain('more')
   })
 
-  it('says one hour, a deviation that has no percentage, and fractions', () => {
+  it('writes one hour, a deviation without a percentage, and fractions', () => {
     expect(textOf({ alert: 'timeliness', at, count: 1, items: [{ ...overdue(1), timely_number: 1, timely_datepart: 'hour' }] })).toContain(
       'Expected within 1 hour (child config)',
     )
@@ -154,7 +154,7 @@ describe("the alert's text", () => {
     expect(text).toContain('  - Execution ID 3: 1.80 (baseline: 0.00, deviation: n/a, confidence: 0.95)')
   })
 
-  it('does not let a name write lines of its own', () => {
+  it('does not let a name add lines', () => {
     const text = textOf({
       alert: 'freshness',
       at,
@@ -173,7 +173,7 @@ describe("the alert's text", () => {
     expect(text).toContain('  • a 🚨 CRITICAL b  (ID: 1)')
   })
 
-  it('tells how deep the queue is', () => {
+  it('says how many jobs wait in the queue', () => {
     expect(
       textOf({ alert: 'queue', at, level: 'critical', total_pending: 103, breakdown: { detect_anomalies: 100, send_alert: 3 } }),
     ).toBe(`🚨 CRITICAL

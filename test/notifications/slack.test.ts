@@ -25,7 +25,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Something to be alerted: the check has run, its alert waits in the queue. */
+/** Makes a late run. The check has run, and its alert waits in the queue. */
 const makeLateRun = async () => {
   const pipeline_id = await makePipeline({ timeliness_number: 10, timeliness_datepart: 'minute' })
   await recordRun(background, pipeline_id, 60, null)
@@ -40,11 +40,11 @@ const alert = async () => {
   return alerts[0] as (typeof alerts)[number]
 }
 
-/** How long until the job may be tried again, in seconds. */
+/** How many seconds remain until the job may be tried again. */
 const wait = async () => (await alert()).due_at.getTime() / 1000 - Date.now() / 1000
 
 describe('an alert', () => {
-  it('is posted once, as JSON with a text', async () => {
+  it('is posted once, as JSON with the field text', async () => {
     await drain(background)
     expect(await background.slack.posts()).toBe(1)
     expect(await alert()).toMatchObject({ state: 'succeeded', attempts: 1, interrupted: false })
@@ -78,9 +78,9 @@ describe('an alert', () => {
     await background.slack.answers({ status: 429, headers: header ? { 'retry-after': header } : {}, body: 'rate_limited' })
     await drain(background)
     expect(await wait()).toBe(seconds)
-    expect(await alert()).toMatchObject({ state: 'waiting', attempts: 0 }) // it was Slack's wish, and no failure
+    expect(await alert()).toMatchObject({ state: 'waiting', attempts: 0 }) // Slack asked to wait: the attempt does not count
     expect(background.queue.sent[0]?.dueMillis).toBe(Date.now() + seconds * 1000)
-    // A message that comes too early waits for the rest.
+    // A message that arrives too early waits for the remaining time.
     advanceClock(seconds - 1)
     const early = await deliverJob(background, (await alert()).id)
     expect(early.retried).toEqual([{ id: (await alert()).id, delaySeconds: 1 }])
@@ -90,7 +90,7 @@ describe('an alert', () => {
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
-  it('is not failed however often Slack asks to wait, and does not come back with all the others', async () => {
+  it('does not fail, no matter how often Slack asks to wait; the waits differ, so alerts do not come back all at once', async () => {
     await background.slack.answers(...Array.from({ length: 30 }, () => ({ status: 429, headers: { 'retry-after': '1' } })))
     const waits = new Set<number>()
     for (let turn = 0; turn < 30; turn += 1) {
@@ -106,14 +106,14 @@ describe('an alert', () => {
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
-  it('is not failed where Slack asks to wait at the last attempt', async () => {
+  it('does not fail if Slack asks to wait at the last attempt', async () => {
     await sql(`update job set attempts = 19 where kind = 'send_alert'`)
     await background.slack.answers({ status: 429, headers: { 'retry-after': '1' } })
     await drain(background)
     expect(await alert()).toMatchObject({ state: 'waiting', attempts: 19, finished_at: null })
   })
 
-  it.each([408, 503])('takes a %i for passing: it is sent again without a mark', async (status) => {
+  it.each([408, 503])('is sent again without a mark after a %i', async (status) => {
     await background.slack.answers({ status })
     await drain(background)
     expect(await alert()).toMatchObject({ state: 'waiting', attempts: 1, interrupted: false })
@@ -130,7 +130,7 @@ describe('an alert', () => {
     [410, 'channel_is_archived'],
     [400, 'invalid_payload'],
     [302, ''],
-  ])('is failed at once where Slack will never take it (%i %s), to be replayed', async (status, body) => {
+  ])('fails at once if Slack will never accept it (%i %s), and can be replayed', async (status, body) => {
     await background.slack.answers({ status, body, headers: { location: background.slack.url } })
     await drain(background)
     const failed = await alert()
@@ -145,8 +145,8 @@ describe('an alert', () => {
 
   it.each([
     ['did not arrive', false, 1],
-    ['arrived all the same', true, 2],
-  ])('is sent again and says so where Slack hung and the message %s', async (_what, accepted, copies) => {
+    ['arrived', true, 2],
+  ])('is sent again with a mark if Slack does not answer and the message %s', async (_what, accepted, copies) => {
     await background.slack.answers({ hangs: true, accepted })
     const timeout = AbortSignal.timeout.bind(AbortSignal)
     vi.spyOn(AbortSignal, 'timeout').mockImplementation((millis) => timeout(millis === 10_000 ? 100 : millis))
@@ -159,7 +159,7 @@ describe('an alert', () => {
     expect(messages.at(-1)).toContain('\n(sent again: whether the first message arrived is not known)')
   })
 
-  it.each([502, 504])('is sent again and says so where a gateway answers %i, which may have passed the message on', async (status) => {
+  it.each([502, 504])('is sent again with a mark if a gateway answers %i: the message may have arrived', async (status) => {
     await background.slack.answers({ status, accepted: true, body: '' })
     await drain(background)
     expect(await alert()).toMatchObject({ state: 'waiting', interrupted: true, error: `Slack answered ${status}` })
@@ -170,7 +170,7 @@ describe('an alert', () => {
     expect(others).toEqual([])
   })
 
-  it("commands nothing by a pipeline's name: its markup arrives as text", async () => {
+  it("shows markup in a pipeline's name as text, not as a command", async () => {
     const item = { pipeline_id: 1, pipeline_name: '<!channel> & <https://x|y>', last_dml_timestamp: '2025-01-09T00:00:00+00:00' }
     const stale = { alert: 'freshness', at: '2025-01-09T20:30:45+00:00', count: 1 }
     const payload = { ...stale, items: [{ ...item, freshness_number: 1, freshness_datepart: 'hour' }] }
@@ -181,7 +181,7 @@ describe('an alert', () => {
     )
   })
 
-  it('is in the log, and done, where no webhook is set', async () => {
+  it('is written to the log, and its job succeeds, if no webhook is set', async () => {
     const lines: string[] = []
     vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line))
     background.settings.SLACK_WEBHOOK_URL = undefined
@@ -191,7 +191,7 @@ describe('an alert', () => {
     expect(logged.text).toContain('Message: Pipeline Execution Timeliness Check Failed - 1 execution(s) overdue')
   })
 
-  it('that Slack has taken is not sent again because the database is away meanwhile: the queue remembers', async () => {
+  it('that Slack has accepted is not sent again if the database then does not answer: the queue keeps the record', async () => {
     const real = globalThis.fetch
     let refusing = false
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
@@ -206,7 +206,7 @@ describe('an alert', () => {
     expect(background.queue.sent).toMatchObject([{ body: { done: 1 } }])
     advanceClock(15)
     for (let turn = 0; turn < 40; turn += 1) {
-      await drain(background) // still away: the record waits, for longer than a message has deliveries
+      await drain(background) // the database still does not answer: the record outlives the deliveries of one message
       advanceClock(15)
     }
     expect(background.queue.sent).toMatchObject([{ body: { done: 1 }, deliveries: 0 }])
@@ -222,7 +222,7 @@ describe('an alert', () => {
     expect(await background.slack.messages()).toHaveLength(1)
   })
 
-  it('that cannot be read is failed, with the reason', async () => {
+  it('that cannot be read fails, with the reason', async () => {
     await sql(`update job set payload = '{"alert":"nonsense"}' where kind = 'send_alert'`)
     await drain(background)
     expect(await alert()).toMatchObject({ state: 'failed', attempts: 1 })

@@ -11,27 +11,32 @@ const timeliness = faultsIn(
       'a run that ended at the start of the window is missed',
       "end_date >= ${value('since')}",
       "end_date > ${value('since')}",
-      { only: 'exactly where' },
+      { only: 'checks a run that ended exactly at the start of' },
     ],
-    ['two checks that log one run at once fail', '    on conflict do nothing\n', '', { only: 'same moment' }],
+    [
+      'two checks that log one run at once fail',
+      '    on conflict do nothing\n',
+      '',
+      { only: 'two checks that insert the same log row at the' },
+    ],
     ['a run that ends at its deadline is late', '${now}) > due.deadline', '${now}) >= due.deadline', { only: 'a threshold' }],
     [
       'a failed run is late',
       "where completed_successfully and end_date >= ${value('since')}",
       "where end_date >= ${value('since')}",
-      { only: 'logs and alerts what runs' },
+      { only: 'logs and alerts runs that take' },
     ],
     [
       'a large sweep never reaches its last findings',
       'not exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = c.id)',
       'true',
-      { only: 'more than one statement' },
+      { only: 'continues in another job if it finds more late' },
     ],
     [
       'a running execution is reported as completed',
       "'execution_status', case when c.end_date is null then 'running'",
       "'execution_status', case when c.end_date is not null then 'running'",
-      { only: 'logs and alerts what runs' },
+      { only: 'logs and alerts runs that take' },
     ],
   ],
 )
@@ -40,8 +45,18 @@ const timelinessWindow = faultsIn(
   at.TIMELINESS_WINDOW,
   [at.TIMELINESS_TESTS],
   [
-    ['a skipped check leaves a gap', 'unseen && unseen < requested ? unseen : requested', 'requested', { only: 'leaves no hole' }],
-    ['an end that is reported late is never checked', 'REPORT_DELAY_SECONDS = 600', 'REPORT_DELAY_SECONDS = 0', { only: 'reported late' }],
+    [
+      'a skipped check leaves a gap',
+      'unseen && unseen < requested ? unseen : requested',
+      'requested',
+      { only: 'leaves no gap after a skipped check' },
+    ],
+    [
+      'an end that is reported late is never checked',
+      'REPORT_DELAY_SECONDS = 600',
+      'REPORT_DELAY_SECONDS = 0',
+      { only: 'finds a run whose end is reported after a check' },
+    ],
   ],
 )
 
@@ -53,7 +68,7 @@ const timelinessJob = faultsIn(
       'the later statements of a large sweep have another window',
       "jsonb_build_object('since', ${value('since')}::timestamptz)",
       "'{}'::jsonb",
-      { only: 'more than one statement' },
+      { only: 'continues in another job if it finds more late' },
     ],
   ],
 )
@@ -67,14 +82,19 @@ const sweep = faultsIn(
       'a large sweep stops at its limit',
       '(select count(*) from ${NAMES.found}) = ${sql.raw(String(MAX_FINDINGS))}',
       '(select count(*) from ${NAMES.found}) > ${sql.raw(String(MAX_FINDINGS))}',
-      { only: 'more than one statement' },
+      { only: 'continues in another job if it finds more late' },
     ],
-    ['a sweep has no bound', '    limit ${sql.raw(String(MAX_FINDINGS))}),', '    ),', { only: 'more than one statement' }],
+    [
+      'a sweep has no bound',
+      '    limit ${sql.raw(String(MAX_FINDINGS))}),',
+      '    ),',
+      { only: 'continues in another job if it finds more late' },
+    ],
     [
       'a check that has lost its claim still writes',
       '    where exists (select from ${claim})\n',
       '',
-      { tests: [at.QUEUE_TESTS], only: 'taken over meanwhile' },
+      { tests: [at.QUEUE_TESTS], only: 'records nothing for a job that another attempt' },
     ],
     [
       'the other writes of a check are lost',
@@ -114,7 +134,12 @@ const freshness = faultsIn(
       'set freshness_logged_for = null',
       { only: 'cleanup' },
     ],
-    ['two checks that log one pipeline at once fail', '    on conflict do nothing\n', '', { only: 'same moment' }],
+    [
+      'two checks that log one pipeline at once fail',
+      '    on conflict do nothing\n',
+      '',
+      { only: 'two checks that insert the same log row at the' },
+    ],
   ],
 )
 
@@ -122,26 +147,31 @@ const thresholds = faultsIn(
   at.THRESHOLDS,
   [at.TIMELINESS_TESTS],
   [
-    ['an inactive pipeline is judged', 'sql`${pipeline}.active and not ', 'sql`not ', { only: 'skips what is muted' }],
-    ['a muted pipeline is judged', 'not ${pipeline}.${mute} and ', '', { only: 'skips what is muted' }],
-    ['a muted type is judged', 'and not ${type}.${mute} ', '', { only: 'skips what is muted' }],
+    [
+      'an inactive pipeline is judged',
+      'sql`${pipeline}.active and not ',
+      'sql`not ',
+      { only: 'skips pipelines that are muted \\(or their type' },
+    ],
+    ['a muted pipeline is judged', 'not ${pipeline}.${mute} and ', '', { only: 'skips pipelines that are muted \\(or their type' }],
+    ['a muted type is judged', 'and not ${type}.${mute} ', '', { only: 'skips pipelines that are muted \\(or their type' }],
     [
       "the type's threshold is preferred to the pipeline's",
       'number: sql`coalesce(${pipeline}.${number}, ${type}.${number})`',
       'number: sql`coalesce(${type}.${number}, ${pipeline}.${number})`',
-      { only: 'skips what is muted' },
+      { only: 'skips pipelines that are muted \\(or their type' },
     ],
     [
       "the pipeline's number is used with the type's unit",
       '${pipeline}.${number} is null then ${type}.${datepart} else ${pipeline}.${datepart} end',
       'true then coalesce(${type}.${datepart}, ${pipeline}.${datepart}) end',
-      { only: 'skips what is muted' },
+      { only: 'skips pipelines that are muted \\(or their type' },
     ],
     [
       'the owner of a threshold is reported wrong',
       'isOwn: sql`(${pipeline}.${number} is not null)`',
       'isOwn: sql`(${pipeline}.${number} is null)`',
-      { only: 'logs and alerts what runs' },
+      { only: 'logs and alerts runs that take' },
     ],
   ],
 )
@@ -150,22 +180,27 @@ const detection = faultsIn(
   at.DETECTION,
   [at.ANOMALY_TESTS],
   [
-    ['a baseline contains the run itself', 'and e.id <> tested.id', '', { only: 'is of the same hour' }],
-    ['a baseline contains runs of every hour', 'and e.hour_recorded = tested.hour_recorded', '', { only: 'is of the same hour' }],
+    ['a baseline contains the run itself', 'and e.id <> tested.id', '', { only: 'has only successful runs of the same hour' }],
+    [
+      'a baseline contains runs of every hour',
+      'and e.hour_recorded = tested.hour_recorded',
+      '',
+      { only: 'has only successful runs of the same hour' },
+    ],
     [
       'a baseline contains failed runs',
       'and e.hour_recorded = tested.hour_recorded and e.completed_successfully',
       'and e.hour_recorded = tested.hour_recorded',
-      { only: 'is of the same hour' },
+      { only: 'has only successful runs of the same hour' },
     ],
     ['a baseline contains later runs', 'and tested.end_date and e.id', "and 'infinity' and e.id", { only: 'the baseline' }],
-    ['a baseline contains flagged runs', ' and flagged.rule_id = r.id)', ' and false)', { only: 'leaves out what was flagged' }],
+    ['a baseline contains flagged runs', ' and flagged.rule_id = r.id)', ' and false)', { only: 'excludes flagged executions' }],
     ['a flag of one rule applies to all rules', ' and flagged.rule_id = r.id)', ')', { only: 'the baseline' }],
     [
       'the first run counts as the latest',
       'order by e.end_date desc, e.id desc limit 1',
       'order by e.end_date, e.id limit 1',
-      { only: 'judges the latest' },
+      { only: 'judges the successful execution with the latest' },
     ],
     ['a rule that is not active is judged', 'and r.active and tested', 'and tested', { only: 'says what is wrong|not active' }],
   ],
@@ -181,8 +216,8 @@ const baseline = faultsIn(
   at.BASELINE,
   [at.ANOMALY_TESTS],
   [
-    ['a baseline looks back 25 hours a day', '24 * ${days}', '25 * ${days}', { only: 'is of the same hour' }],
-    ['a baseline looks back 23 hours a day', '24 * ${days}', '23 * ${days}', { only: 'is of the same hour' }],
+    ['a baseline looks back 25 hours a day', '24 * ${days}', '25 * ${days}', { only: 'has only successful runs of the same hour' }],
+    ['a baseline looks back 23 hours a day', '24 * ${days}', '23 * ${days}', { only: 'has only successful runs of the same hour' }],
     ['equal values with fractions have a deviation', 'min(${value}) ${over} = max(${value}) ${over}', 'false', { only: 'that is flat' }],
   ],
 )
@@ -202,8 +237,8 @@ const slack = faultsIn(
   at.SLACK,
   [at.SLACK_TESTS],
   [
-    ['a < is a command', ".replaceAll('<', '&lt;')", '', { only: 'commands nothing' }],
-    ['a & is not escaped', ".replaceAll('&', '&amp;')", '', { only: 'commands nothing' }],
+    ['a < is a command', ".replaceAll('<', '&lt;')", '', { only: "shows markup in a pipeline's name as text" }],
+    ['a & is not escaped', ".replaceAll('&', '&amp;')", '', { only: "shows markup in a pipeline's name as text" }],
   ],
 )
 
@@ -212,8 +247,8 @@ const post = faultsIn(
   [at.SLACK_TESTS],
   [
     ['a 502 counts as a failure like others', '[502, 504]', '[504]', { only: 'a gateway' }],
-    ['a redirect is followed', "redirect: 'manual'", "redirect: 'follow'", { only: 'failed at once' }],
-    ['a 408 fails the job for good', ' || response.status === 408', '', { only: 'passing' }],
+    ['a redirect is followed', "redirect: 'manual'", "redirect: 'follow'", { only: 'fails at once if Slack will never accept it \\(%i' }],
+    ['a 408 fails the job for good', ' || response.status === 408', '', { only: 'is sent again without a mark after a %i' }],
     ['a 429 counts as a failure like others', 'if (response.status === 429) {', 'if (false) {', { only: '429' }],
     [
       'a channel may delay a job for years',
@@ -221,12 +256,17 @@ const post = faultsIn(
       'Math.max(Math.ceil(seconds), 1)',
       { only: '429' },
     ],
-    ['a missing answer counts as a failure like others', '{ interrupted: true, cause: error }', '{ cause: error }', { only: 'hung' }],
+    [
+      'a missing answer counts as a failure like others',
+      '{ interrupted: true, cause: error }',
+      '{ cause: error }',
+      { only: 'is sent again with a mark if Slack does not' },
+    ],
     [
       'a webhook that is gone is tried again',
       'then replay this job`, { permanent: true })',
       'then replay this job`)',
-      { only: 'failed at once' },
+      { only: 'fails at once if Slack will never accept it \\(%i' },
     ],
   ],
 )
@@ -240,7 +280,7 @@ const alertJob = faultsIn(
       'a message that Slack has accepted is sent again when the database is unavailable',
       '        done: true,\n',
       '',
-      { only: 'the queue remembers' },
+      { only: 'that Slack has accepted is not sent again if' },
     ],
   ],
 )
@@ -248,7 +288,7 @@ const alertJob = faultsIn(
 const alertRecord = faultsIn(
   at.ALERT_RECORD,
   [at.TIMELINESS_TESTS],
-  [['an alert without findings is sent', 'having count(*) > 0', '', { only: 'second time' }]],
+  [['an alert without findings is sent', 'having count(*) > 0', '', { only: 'alerts nothing at the second check' }]],
 )
 
 const text = faultsIn(

@@ -30,13 +30,13 @@ const claim = faultsIn(
       'an attempt that lost its claim goes on',
       " and attempts = ${param('attempts')} for update)",
       ' for update)',
-      { only: 'taken over meanwhile' },
+      { only: 'records nothing for a job that another attempt' },
     ],
     [
       'a claim is taken over while its last statement runs',
       " and attempts = ${param('attempts')} for update)",
       " and attempts = ${param('attempts')})",
-      { only: 'while its statement' },
+      { only: 'does not take over a job while its last' },
     ],
     [
       'a job that succeeds keeps its last error',
@@ -60,7 +60,7 @@ const claim = faultsIn(
       'a message that may have arrived is not recorded',
       "interrupted = interrupted or ${param('interrupted')}::boolean",
       'interrupted = interrupted',
-      { tests: [at.SLACK_TESTS], only: 'hung' },
+      { tests: [at.SLACK_TESTS], only: 'is sent again with a mark if Slack does not' },
     ],
     [
       'a message for a failed job is delivered again and again',
@@ -72,7 +72,7 @@ const claim = faultsIn(
       'a replayed job is ended by the report of an old attempt',
       " and attempts >= ${param('attempts')}\n  returning id",
       '\n  returning id',
-      { only: 'replayed meanwhile' },
+      { only: 'does not end a replayed job when an attempt' },
     ],
   ],
 )
@@ -87,18 +87,23 @@ const run = faultsIn(
       'failure?.retryAfterSeconds ? failure.retryAfterSeconds',
       { only: 'asks to wait' },
     ],
-    ['a job that has failed for good is delivered again', 'error.permanent ? DONE', 'false ? DONE', { only: 'failed at once' }],
+    [
+      'a job that has failed for good is delivered again',
+      'error.permanent ? DONE',
+      'false ? DONE',
+      { only: 'fails at once if Slack will never accept it \\(%i' },
+    ],
     [
       'finished work is repeated when the database is unavailable',
       'error.done && (await',
       'false && (await',
-      { only: 'the queue remembers' },
+      { only: 'that Slack has accepted is not sent again if' },
     ],
     [
       'jobs that a job records are sent only at the next tick',
       'await trySendJobs(env.JOBS, recorded, trace)',
       '',
-      { tests: [at.TIMELINESS_TESTS], only: 'logs and alerts what runs' },
+      { tests: [at.TIMELINESS_TESTS], only: 'logs and alerts runs that take' },
     ],
   ],
 )
@@ -117,13 +122,13 @@ const consume = faultsIn(
       'the delay between deliveries does not grow',
       'retryDelaySeconds(message.attempts)',
       'retryDelaySeconds(1)',
-      { only: 'database is away' },
+      { only: 'keeps every message while the database does not' },
     ],
     [
       'a message without a job is delivered again',
       '    message.ack()\n    return',
       '    message.retry()\n    return',
-      { only: 'names no job' },
+      { only: 'drops a message without a job id' },
     ],
   ],
 )
@@ -163,7 +168,14 @@ const deadLetters = faultsIn(
   at.DEAD_LETTERS,
   [at.QUEUE_TESTS],
   [
-    ['a job with attempts left becomes failed', ' and attempts >= ${sql.raw(String(MAX_ATTEMPTS))}', '', { only: 'leaves a job alone' }],
+    [
+      'a job with attempts left becomes failed',
+      ' and attempts >= ${sql.raw(String(MAX_ATTEMPTS))}',
+      '',
+      {
+        only: 'does not run a job again that has failed for|stays as it is if the database did not answer|stays as it is while its last attempt still runs',
+      },
+    ],
     ['a job becomes failed during its last attempt', "\n      and due_at <= ${param('now')}::timestamptz", '', { only: 'last attempt' }],
   ],
 )
@@ -183,7 +195,7 @@ const schedule = faultsIn(
   [at.SCHEDULE_TESTS],
   [
     ['the next tick counts as the same tick', '${kind} ${cron} ${scheduledFor}', '${kind} ${cron}', { only: 'fires twice' }],
-    ['every trigger starts every sweep', '.filter((sweep) => sweep.cron === cron)', '.filter(() => true)', { only: 'asks for its sweeps' }],
+    ['every trigger starts every sweep', '.filter((sweep) => sweep.cron === cron)', '.filter(() => true)', { only: 'records its sweeps' }],
   ],
 )
 
@@ -195,13 +207,13 @@ const monitoring = faultsIn(
       'a queue that becomes shorter causes an alert',
       'const isAlert = isWorse(level, row.recorded_level)',
       'const isAlert = true',
-      { only: 'upwards only' },
+      { only: 'alerts once each time the level rises' },
     ],
     [
       'two checks of one crossing alert twice',
       "`queue depth after ${row.recorded_id ?? 'nothing'}`",
       '`queue depth after ${crypto.randomUUID()}`',
-      { only: 'at once' },
+      { only: 'alerts once for many requests at the same time|alerts once if two requests see different' },
     ],
     [
       'running jobs count as waiting',
@@ -230,32 +242,37 @@ const cleanup = faultsIn(
   at.CLEANUP,
   [at.CLEANUP_TESTS],
   [
-    ['a running execution is deleted', ' and e.end_date is not null', '', { only: 'keeps what runs' }],
+    ['a running execution is deleted', ' and e.end_date is not null', '', { only: 'keeps running executions' }],
     [
       'a parent is deleted before its children',
       'not exists (select from ${pipelineExecution} child where child.parent_id = e.id)',
       'true',
-      { only: 'keeps what runs' },
+      { only: 'keeps running executions' },
     ],
-    ['a recent run is deleted', "e.start_date < ${param('cutoff')}::timestamptz", 'true', { only: 'goes by date' }],
-    ['a recent log or job is deleted', "${moment} < ${param('cutoff')}::timestamptz", 'true', { only: 'all that hangs' }],
+    ['a recent run is deleted', "e.start_date < ${param('cutoff')}::timestamptz", 'true', { only: 'decides by date' }],
+    [
+      'a recent log or job is deleted',
+      "${moment} < ${param('cutoff')}::timestamptz",
+      'true',
+      { only: 'deletes old executions with all their rows' },
+    ],
     [
       'a batch has no bound',
       "order by e.start_date, e.id\n      limit ${param('batch_size')}::integer",
       'order by e.start_date, e.id',
-      { only: 'share of database calls' },
+      { only: 'stops at its limit of database calls' },
     ],
     [
       'rows that are deleted with an execution are not counted',
       'where t.${column} = leaf.id returning 1',
       'where t.${column} = leaf.id and false returning 1',
-      { only: 'all that hangs' },
+      { only: 'deletes old executions with all their rows' },
     ],
     [
       'a job goes on deleting after it has lost its claim',
       ' where exists (select from ${CLAIMED})',
       '',
-      { tests: [at.QUEUE_TESTS], only: 'taken over meanwhile' },
+      { tests: [at.QUEUE_TESTS], only: 'records nothing for a job that another attempt' },
     ],
   ],
 )
@@ -264,7 +281,7 @@ const cleanupLoop = faultsIn(
   at.CLEANUP_LOOP,
   [at.CLEANUP_TESTS],
   [
-    ['the cleanup stops after one batch', 'batches < MAX_BATCHES &&', 'batches < 1 &&', { only: 'share of database calls' }],
+    ['the cleanup stops after one batch', 'batches < MAX_BATCHES &&', 'batches < 1 &&', { only: 'stops at its limit of database calls' }],
     [
       'a batch that is too large is tried again with the same size',
       'size = Math.ceil(size / 10)',
@@ -275,7 +292,7 @@ const cleanupLoop = faultsIn(
       'an incomplete cleanup is reported as complete',
       'return { deleted, complete: false,',
       'return { deleted, complete: true,',
-      { only: 'share of database calls' },
+      { only: 'stops at its limit of database calls' },
     ],
   ],
 )
@@ -283,7 +300,14 @@ const cleanupLoop = faultsIn(
 const cleanupJob = faultsIn(
   at.CLEANUP_JOB,
   [at.CLEANUP_TESTS],
-  [['no job continues an incomplete cleanup', 'if (!complete) return', 'if (false) return', { only: 'share of database calls' }]],
+  [
+    [
+      'no job continues an incomplete cleanup',
+      'if (!complete) return',
+      'if (false) return',
+      { only: 'stops at its limit of database calls' },
+    ],
+  ],
 )
 
 export const JOBS = [
