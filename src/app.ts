@@ -16,7 +16,7 @@ import { allowOrigin } from './http/cors.ts'
 import { Stopwatch } from './http/profile.ts'
 import { renderProfile } from './http/profile-page.ts'
 import { describeTiming, logRequest } from './http/request-log.ts'
-import { createRouter, type Router, routeOf, routesByPath } from './http/router.ts'
+import { createRouter, type Router, routeOf, routesByPath, warningHeader } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
 import { makeNonce, pagePolicy, setSecurityHeaders } from './http/security-headers.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
@@ -178,7 +178,7 @@ const renderFault = (fault: ApiError, context: RequestContext): Response | Promi
   if (kind === 'page' || (kind !== 'operation' && wantsHtml(context.req.raw))) return faultPage(context, fault)
   return new Response(JSON.stringify(fault.toBody(context.get('requestId'))), {
     status: fault.status,
-    headers: { 'Content-Type': 'application/json', ...fault.headers },
+    headers: { 'Content-Type': 'application/json', ...fault.headers, ...warningHeader(context.get('warnings') ?? []) },
   })
 }
 

@@ -21,7 +21,7 @@ export interface CheckFacts {
   kind: string
   badge: Badge
   /** A subquery of one number for `GET /metrics`: how many findings are open. */
-  countOpen: (moments: { dayAgo: SQL }) => SQL
+  countOpen: (moments: { now: SQL; dayAgo: SQL }) => SQL
   /** The table of its findings. Cleanup deletes a row with its execution, or when this column is before the cutoff. */
   log: { table: PgTable; goesWith: 'its execution' } | { table: PgTable; goesWith: AnyPgColumn }
 }

@@ -6,6 +6,8 @@ const MAX_EDITS = 2
 /** No known name is longer, and the comparison would take long. */
 const MAX_CHARACTERS = 100
 const MAX_WARNINGS = 5
+/** Unknown names of one body. */
+const MAX_COMPARED = 100
 
 /** The number of inserted, deleted and replaced characters (Levenshtein distance); above `max`, any larger number. */
 export const countEdits = (left: string, right: string, max: number): number => {
@@ -66,25 +68,32 @@ const elementOf = (schema: z.ZodType): z.ZodType | undefined => {
 
 /**
  * A sentence for each unknown field of the body whose name is close to a known one. Watcher ignores it, like every unknown
- * field, but it is probably a typing error. In a list of objects, only the first object with such a field is reported.
+ * field, but it is probably a typing error. In a list of objects, only the first object with such a field is reported. Only the
+ * first MAX_COMPARED unknown names are compared: a large body must not cost seconds.
  */
-export const nearMisses = (body: unknown, schema: z.ZodType, where = ''): string[] => {
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) return []
-  const known = fieldsOf(schema)
-  if (!known) return []
-  const sentences: string[] = []
-  for (const [name, value] of Object.entries(body)) {
-    const field = known.fields.get(name)
-    if (field === undefined) {
-      const isComparable = name.length >= MIN_CHARACTERS && name.length <= MAX_CHARACTERS
-      const nearest = isComparable ? nearestName(name, known.fields.keys(), MAX_EDITS) : undefined
+export const nearMisses = (body: unknown, schema: z.ZodType): string[] => {
+  let comparisons = MAX_COMPARED
+  const search = (value: unknown, known: Known | null, where: string): string[] => {
+    if (known === null || value === null || typeof value !== 'object' || Array.isArray(value)) return []
+    const sentences: string[] = []
+    for (const [name, part] of Object.entries(value)) {
+      const field = known.fields.get(name)
+      if (comparisons <= 0 || sentences.length >= MAX_WARNINGS) break
+      if (Array.isArray(part)) sentences.push(...searchList(part, field && elementOf(field), `${name}: `))
+      if (field !== undefined || name.length < MIN_CHARACTERS || name.length > MAX_CHARACTERS) continue
+      comparisons -= 1
+      const nearest = nearestName(name, known.fields.keys(), MAX_EDITS)
       if (nearest !== undefined) sentences.push(`${where}${encodeURIComponent(name.toWellFormed())} is ignored: did you mean ${nearest}?`)
-    } else if (Array.isArray(value)) {
-      const element = elementOf(field)
-      const first = element && value.map((part) => nearMisses(part, element, `${name}: `)).find((found) => found.length > 0)
-      if (first) sentences.push(...first)
     }
-    if (sentences.length >= MAX_WARNINGS) break
+    return sentences
   }
-  return sentences.slice(0, MAX_WARNINGS)
+  const searchList = (list: unknown[], element: z.ZodType | undefined, where: string): string[] => {
+    const known = element ? fieldsOf(element) : null
+    for (const part of known ? list : []) {
+      const found = search(part, known, where)
+      if (found.length > 0 || comparisons <= 0) return found
+    }
+    return []
+  }
+  return search(body, fieldsOf(schema), '').slice(0, MAX_WARNINGS)
 }

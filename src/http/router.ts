@@ -94,6 +94,7 @@ export const register = <
     }
     context.set('route', registered)
     const warnings: string[] = []
+    context.set('warnings', warnings)
     const input = await context
       .get('scope')
       .stopwatch.measure('Reading and checking the input', () => readInput(context, registered, parts(), warnings))
@@ -135,19 +136,20 @@ const answerOf = async (context: RequestContext, warnings: string[], run: (scope
 }
 
 const answerWith = ({ status, body, text, headers = {} }: Answer, warnings: string[]): Response => {
-  const all = warnings.length > 0 ? { ...headers, ...warningHeader([...warnings, headers[WARNING] ?? '']) } : headers
+  const all = { ...headers, ...warningHeader([...warnings, headers[WARNING] ?? '']) }
   return body === undefined
     ? new Response(text ?? null, { status, headers: all })
     : new Response(stringifyJson(body), { status, headers: { 'Content-Type': 'application/json', ...all } })
 }
 
-/** The header for probable mistakes in a request that succeeded. */
+/** The header for probable mistakes in a request, whether it succeeds or not. */
 export const WARNING = 'Watcher-Warning'
 const MAX_WARNING_CHARACTERS = 500
 
 /** The sentences as one header, in ASCII: other characters of a client's text are percent-encoded. */
 export const warningHeader = (sentences: readonly string[]): Record<string, string> => {
   const text = sentences.filter((sentence) => sentence !== '').join('; ')
+  if (text === '') return {}
   const ascii = text.replace(/[^\x20-\x7e]+/g, (characters) => encodeURIComponent(characters.toWellFormed()))
   return { [WARNING]: ascii.slice(0, MAX_WARNING_CHARACTERS) }
 }

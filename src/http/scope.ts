@@ -32,5 +32,7 @@ export interface AppEnvironment {
     caller: Caller
     /** The route that answers; set when its handler starts. */
     route: RegisteredRoute
+    /** Probable mistakes in the request that do not make it fail; set while its input is read. */
+    warnings: string[]
   }
 }

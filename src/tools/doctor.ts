@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import { readMigrationFiles } from 'drizzle-orm/migrator'
 import pg from 'pg'
 import { unstable_readConfig as readConfig } from 'wrangler'
 import { readSettings } from '../env.ts'
 import { MAX_ATTEMPTS } from '../jobs/retry.ts'
 import { CRONS } from '../jobs/schedule.ts'
-import { findMissingFunctions, MIGRATIONS } from './migrate.ts'
+import { findMissingFunctions, readMigrations } from './migrate.ts'
 
 /**
  * `npm run doctor` examines a deployment: the settings in the environment, the database, wrangler.toml and, if WATCHER_URL
@@ -81,7 +80,7 @@ const examineDatabase = async (url: string): Promise<Finding[]> => {
 
 const examineMigrations = async (client: pg.Client): Promise<Finding> => {
   const name = 'migrations'
-  const known = readMigrationFiles({ migrationsFolder: MIGRATIONS }).map(({ hash }) => hash)
+  const known = readMigrations().map(({ hash }) => hash)
   const { rows } = await client
     .query<{ hash: string }>('select hash from drizzle.__drizzle_migrations')
     .catch(() => ({ rows: [] as { hash: string }[] }))

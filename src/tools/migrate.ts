@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
@@ -33,11 +34,24 @@ export const migrate = (databaseUrl: string, folder = MIGRATIONS): Promise<Migra
     return { migrations: migrations.length, functions: await createFunctions(client) }
   })
 
+/** Between the statements of a migration, as drizzle-kit writes it. */
+const BREAKPOINT = '--> statement-breakpoint'
+
+/**
+ * The journal's entries, in its order. A hash is that of drizzle-kit (SHA-256 of the file), but a checkout with other line
+ * ends (Git on Windows) has the same.
+ */
+export const readMigrations = (folder = MIGRATIONS) =>
+  readMigrationFiles({ migrationsFolder: folder }).map((migration) => ({
+    ...migration,
+    hash: createHash('sha256').update(migration.sql.join(BREAKPOINT).replaceAll('\r\n', '\n')).digest('hex'),
+  }))
+
 /** The entries of the journal that this database has not recorded, in the journal's order. */
 export const findDueMigrations = async (client: pg.Client, folder = MIGRATIONS) => {
   const { rows } = await client.query<{ hash: string }>('SELECT hash FROM drizzle.__drizzle_migrations')
   const recorded = new Set(rows.map(({ hash }) => hash))
-  return readMigrationFiles({ migrationsFolder: folder }).filter(({ hash }) => !recorded.has(hash))
+  return readMigrations(folder).filter(({ hash }) => !recorded.has(hash))
 }
 
 /** The functions of this checkout that the database lacks, callees first. */
@@ -54,6 +68,12 @@ export const findMissingFunctions = async (client: pg.Client) => {
 const createFunctions = async (client: pg.Client): Promise<number> => {
   const missing = await findMissingFunctions(client)
   for (const { sql } of missing) await client.query(sql)
+  // Workers of the version before run until this one is deployed: what the migrate before wanted is wanted until now. It is
+  // put just before now, so that the next migrate does not take it for wanted by this one.
+  await client.query(
+    `UPDATE sql_function SET last_wanted_at = now() - interval '1 microsecond'
+     WHERE last_wanted_at = (SELECT max(last_wanted_at) FROM sql_function)`,
+  )
   await client.query(
     `INSERT INTO sql_function (name, last_wanted_at) SELECT name, now() FROM unnest($1::text[]) name
      ON CONFLICT (name) DO UPDATE SET last_wanted_at = excluded.last_wanted_at`,
@@ -63,8 +83,8 @@ const createFunctions = async (client: pg.Client): Promise<number> => {
 }
 
 /**
- * Drops the functions that this checkout lacks and that no `migrate` has wanted for `olderThanDays` days. By then no worker
- * calls them; a rollback to their version needs a new `migrate`. Answers their names.
+ * Drops the functions that this checkout lacks and that a later version replaced more than `olderThanDays` days ago: its
+ * `migrate` was the first that did not want them. A rollback to their version after that needs a new `migrate`. Answers their names.
  */
 export const pruneFunctions = (databaseUrl: string, olderThanDays: number): Promise<string[]> =>
   underLock(databaseUrl, async (client) => {

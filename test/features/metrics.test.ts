@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { countRoundTrips, get, makePipeline, post, sql } from '../support/api.ts'
+import { countRoundTrips, get, makePipeline, patch, post, sql } from '../support/api.ts'
 import { advanceClock, type Background, drain, openBackground, recordRun, setClock } from '../support/background.ts'
 
 let background: Background
@@ -71,6 +71,24 @@ describe('GET /metrics', () => {
       'watcher_jobs_oldest_waiting_seconds{kind="clean_logs"}': 131,
       'watcher_jobs_oldest_waiting_seconds{kind="send_alert"}': 0,
     })
+  })
+
+  it('counts no findings that a person has muted, or of a pipeline that is inactive, as the overview does', async () => {
+    advanceClock(100)
+    const thresholds = { timeliness_number: 10, timeliness_datepart: 'minute', freshness_number: 1, freshness_datepart: 'hour' }
+    const [muted, inactive] = [await makePipeline(thresholds), await makePipeline(thresholds)]
+    for (const pipeline_id of [muted, inactive]) {
+      await recordRun(background, pipeline_id, 130, 120, { inserts: 1 })
+      await recordRun(background, pipeline_id, 60, null)
+    }
+    await background.post('/timeliness')
+    await background.post('/freshness')
+    await drain(background)
+    expect(await scrape()).toMatchObject({ 'watcher_findings_open{check="timeliness"}': 2, 'watcher_findings_open{check="freshness"}': 2 })
+    await patch('/pipeline', { id: muted, mute_freshness_check: true })
+    await patch('/pipeline', { id: inactive, active: false })
+    advanceClock(11)
+    expect(await scrape()).toMatchObject({ 'watcher_findings_open{check="timeliness"}': 1, 'watcher_findings_open{check="freshness"}': 0 })
   })
 
   it('asks the database at most once in ten seconds', async () => {

@@ -78,6 +78,18 @@ describe('a body field that no schema knows', () => {
     expect(long?.length).toBeLessThanOrEqual(500)
   })
 
+  it('is named on an error too, where it may be the cause', async () => {
+    const reply = await patch('/pipeline', { id: 999_999, full_laod: true })
+    expect([reply.status, reply.headers.get('watcher-warning')]).toEqual([404, 'full_laod is ignored: did you mean full_load?'])
+  })
+
+  it('is looked for among the first hundred unknown fields only: a large body costs no more', async () => {
+    const unknown = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`something_else_${index}`, 1]))
+    const body = { name: unique('p'), pipeline_type_name: 'extraction' }
+    expect(await warningOf('/pipeline', { ...body, ...unknown(99), full_laod: true })).toContain('full_load')
+    expect(await warningOf('/pipeline', { ...body, ...unknown(100), full_laod: true })).toBeNull()
+  })
+
   it('does not hide the faults of the body', async () => {
     expectError(await post('/pipeline', { nam_: 'x', pipeline_type_nam: 'y' }), 422, 'validation_failed', ['body', 'name'])
   })

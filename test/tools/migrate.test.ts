@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
@@ -108,6 +108,16 @@ describe('npm run db:migrate', () => {
     expect(await query(url, `select to_regclass('pipeline') as found`)).toEqual([{ found: null }])
   })
 
+  it('takes a checkout with the line ends of Windows for the same', async () => {
+    const url = await createDatabase()
+    await migrate(url)
+    const windows = join(folder, 'windows')
+    cpSync(MIGRATIONS, windows, { recursive: true })
+    for (const file of readdirSync(windows).filter((name) => name.endsWith('.sql')))
+      writeFileSync(join(windows, file), readFileSync(join(windows, file), 'utf8').replaceAll('\n', '\r\n'))
+    expect(await migrate(url, windows)).toEqual({ migrations: 0, functions: 0 })
+  })
+
   it('creates only the missing SQL functions', async () => {
     const url = await createDatabase()
     await migrate(url)
@@ -118,14 +128,18 @@ describe('npm run db:migrate', () => {
     expect((await query(url, 'select name from sql_function order by 1')).map(({ name }) => name)).toEqual(Object.values(FUNCTIONS).sort())
   })
 
-  it('keeps a function of another version until no migrate has wanted it for the given days', async () => {
+  it('keeps a function of another version for the given days after a migrate has replaced it', async () => {
     const url = await createDatabase()
     await migrate(url)
+    // The version before ran for 60 days, and its workers still run: its only migrate is that old.
     await query(url, 'create function earlier_1a2b3c4d() returns integer language sql as $$ select 1 $$')
-    await query(url, `insert into sql_function values ('earlier_1a2b3c4d', now() - interval '29 days')`)
-    expect(await pruneFunctions(url, 30)).toEqual([])
+    await query(url, `truncate sql_function`)
+    await query(url, `insert into sql_function values ('earlier_1a2b3c4d', now() - interval '60 days')`)
     await migrate(url)
-    await query(url, `update sql_function set last_wanted_at = now() - interval '31 days'`)
+    expect(await pruneFunctions(url, 30)).toEqual([])
+    // Another migrate of this version does not prolong it.
+    await query(url, `update sql_function set last_wanted_at = last_wanted_at - interval '31 days'`)
+    await migrate(url)
     // The functions of this checkout stay, whatever the age of their last_wanted_at.
     expect(await pruneFunctions(url, 30)).toEqual(['earlier_1a2b3c4d'])
     expect(await functionsIn(url)).not.toContain('earlier_1a2b3c4d')

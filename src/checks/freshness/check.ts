@@ -73,7 +73,5 @@ export const freshnessCheck: Check<StalePipeline> = {
   /** Computed from the current time, not from the log. */
   open: ({ now }) => sql`select pipeline_id, null::bigint as execution_id, dml as since, evidence from (${stale(now)}) stale`,
 
-  countOpen: () => sql`
-    select count(*) from ${pipeline}
-    where active and freshness_logged_for = greatest(last_target_insert, last_target_update, last_target_soft_delete)`,
+  countOpen: ({ now }) => sql`select count(*) from (${stale(now)}) stale`,
 }

@@ -95,5 +95,6 @@ export const timelinessCheck: Check<LateRun> = {
 
   countOpen: () => sql`
     select count(*) from ${pipelineExecution} e join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id
-    where e.end_date is null`,
+    join ${pipeline} p on p.id = e.pipeline_id
+    where e.end_date is null and p.active`,
 }

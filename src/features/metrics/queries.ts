@@ -13,6 +13,7 @@ import { pipeline } from '../pipelines/table.ts'
 const DAY_SECONDS = 24 * 60 * 60
 const HOUR_SECONDS = 60 * 60
 
+const NOW = sql`${param('now')}::timestamptz`
 const DAY_AGO = sql`${param('day_ago')}::timestamptz`
 
 /**
@@ -35,7 +36,7 @@ const measureOf = ({ jobKinds, checks }: House): Statement =>
     (select count(*) from ${pipelineExecution} where start_date >= ${param('day_ago')}::timestamptz and completed_successfully) as succeeded,
     (select count(*) from ${pipelineExecution} where start_date >= ${param('day_ago')}::timestamptz and not completed_successfully) as failed,
     jsonb_build_object(${sql.join(
-      checks.map(({ kind, countOpen }) => sql`${sql.raw(`'${kind}'`)}, (${countOpen({ dayAgo: DAY_AGO })})`),
+      checks.map(({ kind, countOpen }) => sql`${sql.raw(`'${kind}'`)}, (${countOpen({ now: NOW, dayAgo: DAY_AGO })})`),
       sql`, `,
     )}) as findings,
     (select count(*) from ${pipeline}) as pipelines,

@@ -67,12 +67,7 @@ const configAsCode = faultsIn(
   [at.ADDRESS_TESTS],
   [
     ['an unchanged address is written again', 'sql`r.config_hash is distinct from ${hash[1]}`', 'sql`true`'],
-    [
-      'two creations at once create two rows, or fail',
-      '        on conflict do nothing\n',
-      '',
-      { only: 'same moment' },
-    ],
+    ['two creations at once create two rows, or fail', '        on conflict do nothing\n', '', { only: 'same moment' }],
     [
       'a post without configuration overwrites a type that was created by reference',
       'r.config_hash is not null and r.config_hash <>',
