@@ -26,7 +26,7 @@ export const executionStart = once(() =>
         watermarkField("Where this run stops. If it succeeds, this becomes the pipeline's watermark. Default: the pipeline's own."),
       ),
       parent_id: optional(idField('The execution that this one is a part of.')),
-      parent_execution_id: optional(idField('Another spelling of `parent_id`.')),
+      parent_execution_id: optional(idField('Another name of `parent_id`.')),
       execution_metadata: optional(metadataField('Anything about the run.')),
     })
     .transform(({ parent_execution_id, parent_id, ...body }, context) => {

@@ -11,7 +11,7 @@ const lineageAddress = once(() =>
   z
     .object({
       address_name: clearable(addressNameField()),
-      name: clearable(nameField('Another spelling of `address_name`.', 'analytics.public.users')),
+      name: clearable(nameField('Another name of `address_name`.', 'analytics.public.users')),
       ...addressFields(),
     })
     .transform(({ address_name, name, ...fields }, context) => {
