@@ -53,6 +53,9 @@ export const startNeonEndpoint = async (
       options: '-c TimeZone=UTC',
     })
     pool.on('error', () => {}) // an idle connection has broken: the next request opens a new one
+    // A stopping server sends an error to every connection, also to one that is being closed. Without a listener for its
+    // whole life that error would end this process.
+    pool.on('connect', (client) => client.on('error', () => {}))
     pools.set(database, pool)
     return pool
   }
@@ -139,7 +142,6 @@ const runCancellable = async <T>(pool: pg.Pool, response: ServerResponse, work: 
     gone = true
     pool.query('select pg_cancel_backend($1)', [processID]).catch(() => {})
   }
-  // A stopping server sends an error to every connection, also between two statements. Without a listener it would end this process.
   const onLost = () => {
     gone = true
   }
