@@ -142,17 +142,12 @@ const runCancellable = async <T>(pool: pg.Pool, response: ServerResponse, work: 
     gone = true
     pool.query('select pg_cancel_backend($1)', [processID]).catch(() => {})
   }
-  const onLost = () => {
-    gone = true
-  }
-  client.on('error', onLost)
   response.once('close', cancel)
   try {
     return await work(client)
   } finally {
     response.off('close', cancel)
     client.release(gone) // a cancel may still be in flight: never reuse that connection
-    client.off('error', onLost)
   }
 }
 
