@@ -4,23 +4,12 @@ import type { Database } from '../db/client.ts'
 import { readSettings, type Settings } from '../env.ts'
 import { collectSpans } from '../tracing/export.ts'
 import { Trace } from '../tracing/trace.ts'
+import { CRONS, type Cron } from './crons.ts'
 import { sendJobs } from './dispatch.ts'
 import type { JobKind } from './job.ts'
 import { recordJobsOnce } from './record.ts'
 import { resendLostJobs } from './recover.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './run.ts'
-
-/**
- * When scheduled jobs run, in UTC. wrangler.toml must list the same crons: a test compares them. All times fall on a quarter
- * of an hour: a database that has scaled to zero wakes once for all of them.
- */
-export const CRONS = {
-  quarterHourly: '*/15 * * * *',
-  hourly: '0 * * * *',
-  daily: '30 3 * * *',
-} as const
-
-export type Cron = (typeof CRONS)[keyof typeof CRONS]
 
 /** A job that a Cron Trigger records once each time it fires. */
 export interface Sweep {
@@ -53,7 +42,7 @@ export const runSchedule = async (
   watches: readonly Watch[],
   runners: Runners,
 ): Promise<void> => {
-  if (!Object.values(CRONS).includes(cron as Cron)) throw new Error(`No schedule for the cron ${cron}: see src/jobs/schedule.ts`)
+  if (!Object.values(CRONS).includes(cron as Cron)) throw new Error(`No schedule for the cron ${cron}: see src/jobs/crons.ts`)
   const sink = collectSpans(env, context)
   const trace = Trace.begin(sink, { name: `cron ${cron}`, kind: 'internal', attributes: { 'watcher.cron': cron } })
   const tick: Tick = { cron, env, now: instantOf(new Date()), trace }

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Cron } from 'croner'
 
-/** Fires one Cron Trigger; answers false if that failed. */
+/** Fires one Cron Trigger; answers false, or throws, if that failed and should be tried again. */
 export type Fire = (cron: string, scheduledTime: Date) => Promise<boolean>
 
 /** Fires through the path that `wrangler dev` offers for crons. */
@@ -12,19 +13,55 @@ export const fireByPath =
     return answer.ok
   }
 
+/** The last time at or before `now` when the cron was due, exactly: a tick that comes late, or again, keeps its time. */
+export const lastDue = (cron: string, now: Date): Date | undefined =>
+  // croner's answer lies before the second of its reference
+  new Cron(cron, { timezone: 'UTC', paused: true }).previousRuns(1, new Date(now.getTime() + 1000))[0]
+
+const FIRST_DELAY_MILLIS = 500
+const MAX_DELAY_MILLIS = 5_000
+
 /**
- * Fires Cron Triggers when they are due (UTC), because workerd does not. A failed trigger is reported and not repeated: the
- * next tick does its work too. Answers a function that stops the clock.
+ * Fires Cron Triggers when they are due (UTC), because workerd does not. A tick that could not be fired is tried again, at most
+ * five seconds later, until it is fired or the next tick of its cron takes its place: that one does its work too. With
+ * `catchesUp`, each cron's last tick is fired at once: it may have been due while nothing ran. A tick that fires twice is
+ * recorded once. Answers a function that stops the clock and waits for the ticks under way.
  */
-export const startTicking = (fire: Fire, crons: readonly string[]): (() => Promise<void>) => {
+export const startTicking = (fire: Fire, crons: readonly string[], { catchesUp = false } = {}): (() => Promise<void>) => {
+  const stopping = new AbortController()
+  const underWay = new Set<Promise<void>>()
+  const latest = new Map<string, Date>()
+
+  const fireUntilDone = async (cron: string, scheduledTime: Date): Promise<void> => {
+    latest.set(cron, scheduledTime)
+    const isWanted = () => latest.get(cron) === scheduledTime && !stopping.signal.aborted
+    for (let delayMillis = FIRST_DELAY_MILLIS; isWanted(); delayMillis = Math.min(delayMillis * 2, MAX_DELAY_MILLIS)) {
+      if (await fire(cron, scheduledTime).catch(() => false)) return
+      if (delayMillis === FIRST_DELAY_MILLIS) console.error(`watcher: the cron ${cron} could not be fired; trying again until it is`)
+      await sleep(delayMillis, undefined, { signal: stopping.signal }).catch(() => {})
+    }
+  }
+  const begin = (cron: string, scheduledTime: Date) => {
+    const firing: Promise<void> = fireUntilDone(cron, scheduledTime).finally(() => underWay.delete(firing))
+    underWay.add(firing)
+  }
+
   const tickers = crons.map(
     (cron) =>
-      new Cron(cron, { timezone: 'UTC' }, async (ticker: Cron) => {
-        const fired = await fire(cron, ticker.currentRun() ?? new Date()).catch(() => false)
-        if (!fired) console.error(`watcher: the cron ${cron} could not be fired; the next tick does its work`)
+      new Cron(cron, { timezone: 'UTC' }, () => {
+        const now = new Date()
+        begin(cron, lastDue(cron, now) ?? now)
       }),
   )
+  if (catchesUp) {
+    for (const cron of crons) {
+      const last = lastDue(cron, new Date())
+      if (last) begin(cron, last)
+    }
+  }
   return async () => {
     for (const ticker of tickers) ticker.stop()
+    stopping.abort()
+    await Promise.all(underWay)
   }
 }

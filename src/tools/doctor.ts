@@ -3,7 +3,7 @@ import pg from 'pg'
 import { unstable_readConfig as readConfig } from 'wrangler'
 import { readSettings } from '../env.ts'
 import { MAX_ATTEMPTS } from '../jobs/retry.ts'
-import { CRONS } from '../jobs/schedule.ts'
+import { CRONS } from '../jobs/crons.ts'
 import { findMissingFunctions, readMigrations } from './migrate.ts'
 
 /**

@@ -17,7 +17,7 @@ vi.mock('../../src/checks/index.ts', async (original) => {
   const { plainAlert } = await import('../../src/checks/plain-alert.ts')
   const { sweepJob } = await import('../../src/checks/sweep.ts')
   const { pipeline } = await import('../../src/features/pipelines/table.ts')
-  const { CRONS } = await import('../../src/jobs/schedule.ts')
+  const { CRONS } = await import('../../src/jobs/crons.ts')
   const { oneAlert } = await import('../../src/notifications/record.ts')
 
   const tinyLog = pgTable('tiny_log', { id: bigint({ mode: 'number' }), pipeline_id: bigint({ mode: 'number' }), created_at: instant() })

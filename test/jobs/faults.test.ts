@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CRONS } from '../../src/jobs/schedule.ts'
+import { CRONS } from '../../src/jobs/crons.ts'
 import { countOf, sql } from '../support/api.ts'
 import { advanceClock, type Background, deliver, fireCron, openBackground, setClock } from '../support/background.ts'
 

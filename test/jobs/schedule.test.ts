@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CRONS } from '../../src/jobs/schedule.ts'
+import { CRONS } from '../../src/jobs/crons.ts'
 import { countOf, sql } from '../support/api.ts'
 import { advanceClock, type Background, drain, fireCron, openBackground, setClock } from '../support/background.ts'
 

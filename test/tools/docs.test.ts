@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ERRORS } from '../../src/core/errors.ts'
 import { SETTING_NAMES } from '../../src/env.ts'
-import { CRONS } from '../../src/jobs/schedule.ts'
+import { CRONS } from '../../src/jobs/crons.ts'
 import { createSlugger, readGuide } from '../../src/tools/guides.ts'
 import { blocksOf, GUIDES, ROOT, readText } from '../support/node/guides.ts'
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { unstable_readConfig as readConfig } from 'wrangler'
 import { MAX_ATTEMPTS } from '../../src/jobs/retry.ts'
-import { CRONS } from '../../src/jobs/schedule.ts'
+import { CRONS } from '../../src/jobs/crons.ts'
 
 const read = (env?: string) =>
   readConfig({ config: join(import.meta.dirname, '../../wrangler.toml'), ...(env ? { env } : {}) }, { hideWarnings: true })

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { CRONS } from '../../jobs/schedule.ts'
+import { CRONS } from '../../jobs/crons.ts'
 import type { Check } from '../check.ts'
 import { sweepJob } from '../sweep.ts'
 import { freshnessCheck, type StalePipeline } from './check.ts'

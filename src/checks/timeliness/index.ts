@@ -1,4 +1,4 @@
-import { CRONS } from '../../jobs/schedule.ts'
+import { CRONS } from '../../jobs/crons.ts'
 import type { Check } from '../check.ts'
 import { type LateRun, timelinessCheck } from './check.ts'
 import { checkTimeliness } from './job.ts'

@@ -1,4 +1,4 @@
-import { CRONS } from '../../jobs/schedule.ts'
+import { CRONS } from '../../jobs/crons.ts'
 import type { Feature } from '../feature.ts'
 import { cleanLogsJob } from './job.ts'
 import { routes } from './routes.ts'
