@@ -50,6 +50,11 @@ export const ERRORS = {
     retryAfterSeconds: 5,
     description: 'The server (`npm start`) is stopping: try again in a moment.',
   },
+  cron_silent: {
+    status: 503,
+    retryAfterSeconds: 60,
+    description: 'A cron has not fired for two of its periods: nothing is checked; the message names it.',
+  },
   misconfigured: {
     status: 503,
     retryAfterSeconds: 60,

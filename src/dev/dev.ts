@@ -51,7 +51,7 @@ await runProgram(async () => {
     const ready = untilServing(port)
     const first = await Promise.race([interrupted, ended, ready])
     if (first === 'ready') {
-      started.push(startTicking(fireByPath(port), Object.values(CRONS)))
+      started.push(startTicking(fireByPath(port), Object.values(CRONS), { catchesUp: true }))
       console.log(`
   API        http://localhost:${port}         docs at http://localhost:${port}/scalar
   database   ${databaseUrl.replace(/:[^:@/]+@/, ':…@')}

@@ -8,4 +8,18 @@ export const CRONS = {
   daily: '30 3 * * *',
 } as const
 
+/** Seconds between two ticks of a cron. */
+export const PERIOD_SECONDS: Record<Cron, number> = {
+  [CRONS.quarterHourly]: 15 * 60,
+  [CRONS.hourly]: 60 * 60,
+  [CRONS.daily]: 24 * 60 * 60,
+}
+
+/** A cron is late when no tick has come for this many periods: the platform may skip one. */
+export const MAX_PERIODS = 2
+
+/** True if the cron has been silent for too long. Both times are in milliseconds since 1970. */
+export const isLate = (cron: string, lastDueMillis: number, nowMillis: number): boolean =>
+  nowMillis - lastDueMillis > MAX_PERIODS * 1000 * (PERIOD_SECONDS[cron as Cron] ?? Number.POSITIVE_INFINITY)
+
 export type Cron = (typeof CRONS)[keyof typeof CRONS]

@@ -12,7 +12,8 @@ const GRACE_SECONDS = 120
 /** Each job is sent again at most once an hour. Otherwise a long queue would grow by the jobs it already holds. */
 const RESEND_SECONDS = 3600
 const MAX_PER_ROUND = 500
-const MAX_ROUNDS = 10
+/** A cron may run for 15 minutes on the platform; the next tick goes on with what is left. */
+const MAX_MILLIS = 10 * 60_000
 
 const LOST = prepare(sql`
   select id from ${job}
@@ -24,12 +25,12 @@ const LOST = prepare(sql`
 const RESENT = prepare(sql`update ${job} set resent_at = ${param('now')}::timestamptz where id = any(${param('ids')}::bigint[])`)
 
 /**
- * Sends jobs again that never arrived, or whose worker is gone. A job is marked after its send: a worker that stops between
+ * Sends jobs again that never arrived, or whose worker is gone, until there are none. A job is marked after its send: a worker that stops between
  * the two sends some jobs twice, which is harmless, and loses none. Returns how many jobs it sent.
  */
 export const resendLostJobs = async (db: Database, queue: Queue<JobMessage>, now: string, trace: Trace): Promise<number> => {
   let count = 0
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+  for (const deadline = Date.now() + MAX_MILLIS; Date.now() < deadline; ) {
     const ids = await readIds(db, LOST, {
       due_before: addSeconds(now, -GRACE_SECONDS),
       resent_before: addSeconds(now, -RESEND_SECONDS),

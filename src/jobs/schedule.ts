@@ -7,7 +7,7 @@ import { Trace } from '../tracing/trace.ts'
 import { CRONS, type Cron } from './crons.ts'
 import { sendJobs } from './dispatch.ts'
 import type { JobKind } from './job.ts'
-import { recordJobsOnce } from './record.ts'
+import { recordTick, recordTickFault } from './record.ts'
 import { resendLostJobs } from './recover.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './run.ts'
 
@@ -46,7 +46,8 @@ export const runSchedule = async (
   const sink = collectSpans(env, context)
   const trace = Trace.begin(sink, { name: `cron ${cron}`, kind: 'internal', attributes: { 'watcher.cron': cron } })
   const tick: Tick = { cron, env, now: instantOf(new Date()), trace }
-  const tasks = [recordSweeps(tick, new Date(scheduledTime).toISOString(), sweeps)]
+  const dueAt = new Date(scheduledTime).toISOString()
+  const tasks = [recordSweeps(tick, dueAt, sweeps)]
   if (cron === CRONS.quarterHourly) {
     tasks.push(resendLost(tick))
     for (const watch of watches) tasks.push(runWatch(watch, tick, (id) => tryRunJob(id, env, runners, { sink, parent: trace.parent })))
@@ -56,7 +57,10 @@ export const runSchedule = async (
   trace.describe(undefined, {}, faults.length > 0 ? 'tasks failed' : undefined)
   trace.end()
   sink.send()
-  if (faults.length > 0) throw new Error(`${faults.length} of ${tasks.length} scheduled tasks failed; the log says why`)
+  if (faults.length === 0) return
+  const fault = `${faults.length} of ${tasks.length} scheduled tasks failed; the log says why`
+  await recordTickFault(createJobDatabase(env), { cron, dueAt }, fault).catch(() => {}) // the database may be the reason
+  throw new Error(fault)
 }
 
 const recordSweeps = async ({ cron, env, now, trace }: Tick, scheduledFor: string, sweeps: readonly Sweep[]): Promise<void> => {
@@ -64,7 +68,7 @@ const recordSweeps = async ({ cron, env, now, trace }: Tick, scheduledFor: strin
   const due = sweeps
     .filter((sweep) => sweep.cron === cron)
     .map(({ kind, payload }) => ({ kind, payload: payload(settings), key: `${kind} ${cron} ${scheduledFor}` }))
-  const ids = await recordJobsOnce(createJobDatabase(env, trace), due, now)
+  const ids = await recordTick(createJobDatabase(env, trace), { cron, dueAt: scheduledFor }, due, now)
   await sendJobs(env.JOBS, ids, trace)
   logEvent('info', 'cron', { trace_id: trace.id, cron, scheduled_for: scheduledFor, job_ids: ids })
 }

@@ -52,7 +52,7 @@ export const job = pgTable(
     finished_at: instant(),
   },
   (table) => [
-    // recordJobsOnce: a job whose key exists is not recorded again.
+    // recordTick: a job whose key exists is not recorded again.
     uniqueIndex('job_unique_key').on(table.unique_key).where(sql`unique_key is not null`),
     // The search for lost jobs, the queue's depth and the oldest waiting job: Index Scan on unfinished jobs, independent of the history.
     index('job_unfinished').on(table.due_at, table.id).where(sql`state in ('waiting', 'running')`),
@@ -69,3 +69,13 @@ export const job = pgTable(
     atLeast('job_attempts_range', table.attempts, 0),
   ],
 )
+
+/** The last tick of each cron. `migrate` writes the first rows, so a cron that never fires is noticed too. */
+export const cronTick = pgTable('cron_tick', {
+  cron: text().primaryKey(),
+  /** When the tick was due. A tick that is fired again, or late, keeps this time. */
+  due_at: instant().notNull(),
+  came_at: instant().notNull(),
+  /** Set if tasks of this tick failed. */
+  fault: text(),
+})

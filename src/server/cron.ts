@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Cron } from 'croner'
 
 /** Fires one Cron Trigger; answers false, or throws, if that failed and should be tried again. */
@@ -17,6 +16,19 @@ export const fireByPath =
 export const lastDue = (cron: string, now: Date): Date | undefined =>
   // croner's answer lies before the second of its reference
   new Cron(cron, { timezone: 'UTC', paused: true }).previousRuns(1, new Date(now.getTime() + 1000))[0]
+
+/** Waits, but not beyond the signal. */
+const wait = (millis: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, millis)
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end)
+  })
 
 const FIRST_DELAY_MILLIS = 500
 const MAX_DELAY_MILLIS = 5_000
@@ -38,7 +50,7 @@ export const startTicking = (fire: Fire, crons: readonly string[], { catchesUp =
     for (let delayMillis = FIRST_DELAY_MILLIS; isWanted(); delayMillis = Math.min(delayMillis * 2, MAX_DELAY_MILLIS)) {
       if (await fire(cron, scheduledTime).catch(() => false)) return
       if (delayMillis === FIRST_DELAY_MILLIS) console.error(`watcher: the cron ${cron} could not be fired; trying again until it is`)
-      await sleep(delayMillis, undefined, { signal: stopping.signal }).catch(() => {})
+      await wait(delayMillis, stopping.signal)
     }
   }
   const begin = (cron: string, scheduledTime: Date) => {

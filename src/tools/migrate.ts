@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import pg from 'pg'
+import { CRONS } from '../jobs/crons.ts'
 import { ProgramFailure, runProgram } from './failure.ts'
 import { readFunctions } from './functions.ts'
 
@@ -31,6 +32,11 @@ export const migrate = (databaseUrl: string, folder = MIGRATIONS): Promise<Migra
       for (const statement of sql) await client.query(statement)
       await client.query('INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ($1, $2)', [hash, folderMillis])
     }
+    // From now on each cron must fire: see cron_tick.
+    await client.query(
+      'INSERT INTO cron_tick (cron, due_at, came_at) SELECT cron, now(), now() FROM unnest($1::text[]) cron ON CONFLICT DO NOTHING',
+      [Object.values(CRONS)],
+    )
     return { migrations: migrations.length, functions: await createFunctions(client) }
   })
 

@@ -32,7 +32,9 @@ describe('GET /metrics', () => {
     const names = lines.filter((line) => line.startsWith('# TYPE')).map((line) => line.split(' ')[2])
     expect(new Set(names).size).toBe(names.length)
     for (const line of lines)
-      expect(line).toMatch(/^(# (HELP|TYPE) watcher_\w+ \S.*|watcher_\w+(\{\w+="\w+"(,\w+="\w+")*\})? -?\d+(\.\d+)?(e[+-]\d+)?)$/)
+      expect(line).toMatch(
+        /^(# (HELP|TYPE) watcher_\w+ \S.*|watcher_\w+(\{\w+="[^"\\\\]+"(,\w+="[^"\\\\]+")*\})? -?\d+(\.\d+)?(e[+-]\d+)?)$/,
+      )
     const samples = lines.filter((line) => !line.startsWith('#')).map((line) => line.slice(0, line.lastIndexOf(' ')))
     expect(new Set(samples).size).toBe(samples.length)
     for (const sample of samples) expect(names).toContain(sample.replace(/\{.*/, ''))

@@ -64,6 +64,29 @@ describe('a cron trigger', () => {
     await sql('alter table job drop constraint no_timeliness')
   })
 
+  it('leaves its last tick in the database, with the fault of its tasks until a tick succeeds', async () => {
+    await sql(`update cron_tick set due_at = '2025-01-01', came_at = '2025-01-01'`)
+    const ticks = async () =>
+      (await sql(`select due_at::text, came_at::text, fault from cron_tick where cron = $1`, [CRONS.quarterHourly]))[0]
+    await sql(`alter table job add constraint no_timeliness check (kind <> 'check_timeliness')`)
+    await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow('1 of 3')
+    await sql('alter table job drop constraint no_timeliness')
+    expect(await ticks()).toMatchObject({ due_at: '2025-01-01 00:00:00+00' }) // the tick is written with its jobs, or not at all
+    await fireCron(background, CRONS.quarterHourly, at)
+    expect(await ticks()).toEqual({ due_at: '2025-01-09 20:30:00+00', came_at: '2025-01-09 20:30:02+00', fault: null })
+    background.queue.onSend = async () => {
+      throw new Error('stopped')
+    }
+    await sql(`update job set state = 'waiting'`)
+    await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow('1 of 3')
+    expect((await ticks())?.fault).toBe('1 of 3 scheduled tasks failed; the log says why')
+    background.queue.onSend = async () => {}
+    await fireCron(background, CRONS.quarterHourly, at)
+    expect((await ticks())?.fault).toBeNull()
+    await fireCron(background, CRONS.quarterHourly, new Date('2025-01-09T20:00:00Z')) // an older tick that comes late
+    expect((await ticks())?.due_at).toBe('2025-01-09 20:30:00+00')
+  })
+
   it('that is not in the schedule is an error', async () => {
     await expect(fireCron(background, '* * * * *')).rejects.toThrow('No schedule for the cron * * * * *')
   })

@@ -1,13 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { isRunning, openSetup, portsOf, type Setup, workerdOf } from '../support/node/server.ts'
 
 let setup: Setup
 beforeAll(async () => {
   setup = await openSetup()
 })
+beforeEach(() => setup.clear())
 afterEach(() => setup.killServers())
 afterAll(() => setup.close())
 
@@ -78,7 +79,7 @@ describe('npm start', () => {
 
   it('refuses the control socket and the queue to other users of the machine', async () => {
     const server = await setup.serve()
-    const jobs = await setup.count('job')
+    await vi.waitFor(async () => expect(await setup.count(`job where state = 'succeeded'`)).toBe(3), { timeout: 10_000 }) // of the crons
     const publicPort = Number(new URL(server.url).port)
     const ports = [...portsOf(server.child.pid ?? 0), ...portsOf(workerdOf(server))].filter((port) => port !== publicPort)
     expect(ports).toHaveLength(3) // the database's endpoint, the queue, the control socket
@@ -101,7 +102,7 @@ describe('npm start', () => {
       }
     }
     await sleep(500)
-    expect([await ok(server.url), await setup.count('job')]).toEqual([true, jobs])
+    expect([await ok(server.url), await setup.count('job')]).toEqual([true, 3])
     server.child.kill('SIGTERM')
     await server.ended
   })

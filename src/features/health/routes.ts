@@ -1,30 +1,29 @@
 import { z } from '@hono/zod-openapi'
-import { sql } from 'drizzle-orm'
 import { once } from '../../core/once.ts'
-import type { Database } from '../../db/client.ts'
-import { FUNCTIONS } from '../../db/functions.ts'
-import { text } from '../../db/rows.ts'
-import { param, prepare } from '../../db/statement.ts'
-import { misconfigured } from '../../env.ts'
+import { instantAnswer } from '../../http/fields.ts'
 import { wantsHtml } from '../../http/accept.ts'
+import { keepAnswers } from '../../http/kept.ts'
 import { type Router, register, serveOperation } from '../../http/router.ts'
 import { flagText } from '../../http/text-fields.ts'
+import { assertReady, type Readiness, readReadiness } from './queries.ts'
 
-/** The functions in `names` that the database lacks: a look-up by index in PostgreSQL's catalogue. */
-const MISSING = prepare(sql`
-  select expected.name from unnest(${param('names')}::text[]) expected(name)
-  where not exists (select from pg_proc where proname = expected.name and pronamespace = current_schema()::regnamespace)`)
+/** The last tick of a cron. */
+const cronSchema = once(() =>
+  z
+    .object({
+      cron: z.string().openapi({ example: '*/15 * * * *' }),
+      due_at: instantAnswer().openapi({ description: 'When its last tick was due.' }),
+      came_at: instantAnswer().openapi({ description: 'When that tick came.' }),
+      fault: z.string().nullable().openapi({ description: 'Set if tasks of that tick failed.' }),
+    })
+    .openapi('CronTick'),
+)
 
-/** Checks that the database answers and has the functions of this version. Throws ApiError `misconfigured` with those it lacks. */
-const assertReady = async (db: Database): Promise<void> => {
-  const missing = await db.rows(MISSING, z.object({ name: text }), { names: `{${Object.values(FUNCTIONS).join(',')}}` })
-  if (missing.length === 0) return
-  throw misconfigured([
-    `the database lacks functions of this version (${missing.map(({ name }) => name).join(', ')}): run npm run db:migrate`,
-  ])
-}
+/** Anybody may ask, so the database is asked at most once in this time. */
+const FRESH_MILLIS = 5_000
 
 export const routes = (router: Router): void => {
+  const kept = keepAnswers<Readiness | Error>(FRESH_MILLIS)
   // A browser asks for HTML and gets the pages. Any other client gets the health.
   register(
     router,
@@ -51,20 +50,23 @@ export const routes = (router: Router): void => {
       tag: 'Health',
       summary: 'Is the service up?',
       description:
-        'With `deep=true` the service also asks the database, and answers 503 if it does not answer. The header `X-Watcher-Version` of every answer names the deployed version. A browser, which asks for HTML, is redirected to the overview.',
+        'With `deep=true` the service also asks the database, and answers 503 if it does not answer, lacks functions of this version, or if a cron has not fired for two of its periods. The answer is at most five seconds old. The header `X-Watcher-Version` of every answer names the deployed version. A browser, which asks for HTML, is redirected to the overview.',
       query: () => ({ deep: flagText('Also ask the database.').optional() }),
       // Probes add their own parameters to bypass caches.
       ignoresUnknownQuery: true,
       answers: {
         200: {
           description: 'The service is up.',
-          schema: once(() => z.object({ status: z.literal('ok') }).openapi('Health')),
+          schema: once(() => z.object({ status: z.literal('ok'), crons: z.array(cronSchema()).optional() }).openapi('Health')),
         },
       },
     },
-    async ({ query: { deep } }, scope) => {
-      if (deep) await assertReady(scope.db)
-      return { status: 200, body: { status: 'ok' } }
+    async ({ query: { deep } }, { settings, db, now }) => {
+      if (!deep) return { status: 200, body: { status: 'ok' } }
+      const found = await kept(settings.NEON_FETCH_ENDPOINT + settings.DATABASE_URL, () => readReadiness(db).catch((error: Error) => error))
+      if (found instanceof Error) throw found
+      assertReady(found, now)
+      return { status: 200, body: { status: 'ok', crons: found.crons } }
     },
   )
 }

@@ -1,3 +1,4 @@
+import { keepAnswers } from '../../http/kept.ts'
 import { type Router, serveOperation } from '../../http/router.ts'
 import type { House } from '../feature.ts'
 import { measure } from './queries.ts'
@@ -10,7 +11,7 @@ const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export const routes = (router: Router, house: House): void => {
   // The key is the database: an isolate serves one, but a test may use several.
-  const kept = new Map<string, { text: string; madeMillis: number }>()
+  const kept = keepAnswers<string | Error>(FRESH_MILLIS)
   serveOperation(
     router,
     {
@@ -24,13 +25,10 @@ export const routes = (router: Router, house: House): void => {
       answers: { 200: { description: "Gauges in Prometheus' text format.", mediaType: 'text/plain' } },
     },
     async (_input, { settings, db, now }) => {
-      const nowMillis = Date.parse(now)
-      let found = kept.get(settings.DATABASE_URL)
-      if (!found || nowMillis - found.madeMillis >= FRESH_MILLIS) {
-        found = { text: renderMetrics(await measure(db, house, now), house), madeMillis: nowMillis }
-        kept.set(settings.DATABASE_URL, found)
-      }
-      return { status: 200, text: found.text, headers: { 'Content-Type': CONTENT_TYPE } }
+      const make = async () => renderMetrics(await measure(db, house, now), house, now)
+      const text = await kept(settings.DATABASE_URL, () => make().catch((error: Error) => error))
+      if (text instanceof Error) throw text
+      return { status: 200, text, headers: { 'Content-Type': CONTENT_TYPE } }
     },
   )
 }

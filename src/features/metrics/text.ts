@@ -1,10 +1,11 @@
+import { secondsBetween } from '../../core/figures.ts'
 import type { House } from '../feature.ts'
 import type { Measured } from './queries.ts'
 
 type Sample = [labels: Record<string, string>, value: number]
 
 /** Renders the measures in Prometheus' text format 0.0.4. All are gauges: the database counts them each time. */
-export const renderMetrics = ({ jobs, ...measured }: Measured, { checks }: House): string =>
+export const renderMetrics = ({ jobs, ...measured }: Measured, { checks }: House, now: string): string =>
   [
     gauge('watcher_pipelines', 'Number of pipelines.', [[{}, measured.pipelines]]),
     gauge('watcher_executions_running', 'Executions that are running now.', [[{}, measured.running]]),
@@ -28,6 +29,16 @@ export const renderMetrics = ({ jobs, ...measured }: Measured, { checks }: House
       'watcher_jobs_oldest_waiting_seconds',
       'Seconds since the oldest waiting job of the kind was recorded; 0 if none waits.',
       jobs.map(({ kind, oldest }): Sample => [{ kind }, oldest]),
+    ),
+    gauge(
+      'watcher_cron_seconds_since_tick',
+      'Seconds since the last tick of the cron was due; more than two periods mean that nothing is checked.',
+      measured.crons.map(({ cron, due_at }): Sample => [{ cron }, Math.max(0, Math.round(secondsBetween(due_at, now)))]),
+    ),
+    gauge(
+      'watcher_cron_failed',
+      '1 if tasks of the last tick of the cron failed, else 0.',
+      measured.crons.map(({ cron, fault }): Sample => [{ cron }, fault === null ? 0 : 1]),
     ),
   ].join('')
 

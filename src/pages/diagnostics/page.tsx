@@ -1,6 +1,7 @@
 import journal from '../../../migrations/meta/_journal.json'
 import { duration, grouped, secondsBetween } from '../../core/figures.ts'
 import { SETTING_NAMES } from '../../env.ts'
+import { isLate } from '../../jobs/crons.ts'
 import { Badge, Moment } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { Busy, Indexes, Slowest, size, Tables } from './database.tsx'
@@ -14,8 +15,9 @@ interface Loaded {
   state: string
 }
 
-/** A cron needs attention if its last tick is older than this: twice its interval. */
-const MAX_TICK_AGE_SECONDS: Record<string, number> = { check_timeliness: 1_800, check_freshness: 7_200, clean_logs: 2 * 86_400 }
+/** A tick that came later than this is worth a word: Cloudflare fires within a minute. */
+const LATE_SECONDS = 90
+
 export const DiagnosticsPage = (loaded: Loaded, { now, caller }: ViewScope<unknown>) => {
   const { diagnosis, slowest, millis } = loaded
   return (
@@ -93,25 +95,18 @@ const Background = ({ diagnosis: { crons, queue }, now }: { diagnosis: Diagnosis
   <section class="panel" aria-label="Crons and queue">
     <h3>Crons and queue</h3>
     <dl class="facts">
-      {crons.map(({ kind, ticks }) => {
-        const [last] = ticks
+      {crons.map(({ cron, due_at, came_at, fault }) => {
+        const delaySeconds = secondsBetween(due_at, came_at)
         return (
           <>
-            <dt>{kind}</dt>
+            <dt>
+              <code>{cron}</code>
+            </dt>
             <dd>
-              {last === undefined ? (
-                <>
-                  <Badge state="waiting" /> has not fired yet
-                </>
-              ) : (
-                <>
-                  <Sign isGood={secondsBetween(last, now) <= (MAX_TICK_AGE_SECONDS[kind] ?? 0)} /> fired{' '}
-                  <Moment at={last} as="ago" now={now} />
-                  {ticks.length > 1
-                    ? `; before that, every ${duration(secondsBetween(ticks.at(-1) ?? last, last) / (ticks.length - 1))}`
-                    : ''}
-                </>
-              )}
+              <Sign isGood={fault === null && !isLate(cron, Date.parse(due_at), Date.parse(now))} /> fired{' '}
+              <Moment at={came_at} as="ago" now={now} />
+              {delaySeconds > LATE_SECONDS ? `, ${duration(delaySeconds)} after it was due` : ''}
+              {fault === null ? '' : `; ${fault}`}
             </dd>
           </>
         )

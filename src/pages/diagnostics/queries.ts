@@ -3,9 +3,7 @@ import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { amount, decimal, jsonOf, moment, text, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
-import { job } from '../../jobs/table.ts'
-
-const TICKS_SHOWN = 4
+import { cronTick, job } from '../../jobs/table.ts'
 
 /**
  * Reads the database's catalog and statistics in one statement: size, tables, indexes, long statements, lock waits,
@@ -39,11 +37,7 @@ const DIAGNOSE = prepare(sql`
       where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'
         and (clock_timestamp() - coalesce(case when state = 'active' then query_start end, xact_start) > interval '1 second' or cardinality(pg_blocking_pids(pid)) > 0)
       order by 3 desc limit 20) a) as busy,
-    (select coalesce(jsonb_agg(to_jsonb(k)), '[]') from (
-      select k.kind, (select coalesce(jsonb_agg(created_at order by created_at desc), '[]') from (
-          select created_at from ${job} where kind = k.kind and kind <> 'detect_anomalies' and unique_key is not null
-          order by id desc limit ${sql.raw(String(TICKS_SHOWN))}) tick) as ticks
-      from (values ('check_timeliness'), ('check_freshness'), ('clean_logs')) k(kind)) k) as crons,
+    (select coalesce(jsonb_agg(to_jsonb(t) order by t.due_at desc), '[]') from (select cron, due_at, came_at, fault from ${cronTick}) t) as crons,
     (select to_jsonb(q) from (
       select count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'running') as running,
         extract(epoch from ${param('now')}::timestamptz - min(created_at) filter (where state = 'waiting'))::double precision as oldest_seconds,
@@ -100,7 +94,7 @@ const diagnosisRow = z.object({
       }),
     ),
   ),
-  crons: jsonOf(z.array(z.object({ kind: z.string(), ticks: z.array(moment) }))),
+  crons: jsonOf(z.array(z.object({ cron: z.string(), due_at: moment, came_at: moment, fault: z.string().nullable() }))),
   queue: jsonOf(z.object({ waiting: amount, running: amount, oldest_seconds: amount.nullable(), resent: amount })),
 })
 export type Diagnosis = z.output<typeof diagnosisRow>

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { expect, vi } from 'vitest'
+import { migrate } from '../../../src/tools/migrate.ts'
 import { freePort, type PostgresServer, startPostgres } from '../../../src/dev/postgres.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -31,6 +32,8 @@ export interface Setup {
   launch: (settings?: Record<string, string>) => Promise<Server>
   /** Starts a server and waits until it serves. */
   serve: (settings?: Record<string, string>) => Promise<Server>
+  /** Empties the tables: the open jobs of one test are not those of the next. */
+  clear: () => Promise<void>
   killServers: () => void
   close: () => Promise<void>
 }
@@ -81,6 +84,10 @@ export const openSetup = async (): Promise<Setup> => {
       const server = await launch(settings)
       await vi.waitFor(() => expect(server.output()).toContain('watcher: serving'), { timeout: 30_000, interval: 50 })
       return server
+    },
+    clear: async () => {
+      await migrate(postgres.url)
+      await client.query('truncate pipeline, pipeline_type, job restart identity cascade')
     },
     killServers: () => {
       for (const child of running) process.kill(-(child.pid ?? 0), 'SIGKILL')
