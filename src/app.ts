@@ -4,6 +4,7 @@ import { checks } from './checks/index.ts'
 import { ApiError } from './core/errors.ts'
 import { instantOf } from './core/instant.ts'
 import { versionOf } from './core/log.ts'
+import { PAGES } from './db/applications.ts'
 import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
 import { namesGiven, readSettings } from './env.ts'
@@ -37,7 +38,7 @@ type RequestContext = Context<AppEnvironment>
  * 1. scope and log: every answer, also an error, has its request id, its headers and its line in the log;
  * 2. CORS: a browser must be able to read a 401 too, and it sends its preflight without a token;
  * 3. access and rate limit: for a caller without access, Watcher reads no input and asks no database;
- * 4. profile: it shows only what the caller may see, so it comes after access.
+ * 4. profile: it is for callers who may write, so it comes after access.
  */
 export const createApp = (house: House, runners: Runners): Router => {
   const app = createRouter()
@@ -140,11 +141,16 @@ const endTrace = (context: RequestContext, requestId: string, trace: Trace, trip
 
 type ProfiledScope = ReturnType<typeof createScope>
 
-/** True for `?profile=true` if profiling is on. Access has been checked before. */
+/** True for `?profile=true` if profiling is on and the caller may write, also on open paths: a profile shows SQL. */
 const isProfiled = (context: RequestContext): boolean => {
   if (context.req.query('profile') !== 'true') return false
-  const { PROFILING_ENABLED, ENV_STATE } = readSettings(context.env)
-  return PROFILING_ENABLED ?? ENV_STATE === 'dev'
+  const settings = readSettings(context.env)
+  if (!(settings.PROFILING_ENABLED ?? settings.ENV_STATE === 'dev')) return false
+  try {
+    return (context.get('caller') ?? authorize(context.req.raw, settings, 'write')).mayWrite
+  } catch {
+    return false
+  }
 }
 
 const profilePage = async ({ req, res }: RequestContext, { stopwatch, trips }: ProfiledScope): Promise<Response> => {
@@ -210,7 +216,8 @@ const createScope = (context: RequestContext, date: Date, runners: Runners): Sco
       return namesGiven(env)
     },
     get db() {
-      db ??= createDatabase(readSettings(env))
+      const kind = context.get('route')?.kind
+      db ??= createDatabase(readSettings(env), kind === 'page' || kind === 'data' ? { application: PAGES } : {})
       return db
     },
     get backgroundDb() {

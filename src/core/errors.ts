@@ -7,11 +7,12 @@ import { once } from './once.ts'
  */
 export const ERRORS = {
   malformed_json: { status: 400, description: 'The body is not JSON.' },
+  malformed_body: { status: 400, description: 'The body cannot be read: its transfer encoding is malformed.' },
   unauthenticated: { status: 401, description: 'The request has no token, or an unknown one; see `WWW-Authenticate`.' },
   read_only_token: { status: 403, description: 'The token may only read.' },
   cross_site_request: {
     status: 403,
-    description: 'The request has the sign-in cookie instead of a token, and no page of Watcher sent it.',
+    description: 'A page of another site sent the request: with the sign-in cookie instead of a token, or to a deployment without tokens.',
   },
   path_not_found: { status: 404, description: 'There is no such path.' },
   pipeline_not_found: { status: 404, description: 'No pipeline has this id or name.' },
@@ -39,6 +40,12 @@ export const ERRORS = {
     retryAfterSeconds: 10,
     description: 'This token has sent too many requests; `Retry-After` says how long to wait.',
   },
+  too_many_sign_ins: {
+    status: 429,
+    retryAfterSeconds: 60,
+    description: 'Too many unknown tokens on the sign-in form; `Retry-After` says how long to wait.',
+  },
+  client_closed_request: { status: 499, description: 'The client closed the connection; no client sees this, only the log.' },
   internal_error: { status: 500, description: 'Watcher failed; report the error with its `request_id`.' },
   database_unavailable: {
     status: 503,

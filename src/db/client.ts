@@ -3,6 +3,7 @@ import type { SQL } from 'drizzle-orm'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import type { z } from 'zod'
 import { once } from '../core/once.ts'
+import { type Application, named } from './applications.ts'
 import { BrokenAnswer, isLostRace } from './failures.ts'
 import { bind, prepare, type Statement } from './statement.ts'
 
@@ -63,6 +64,18 @@ const MAX_TRIES = 4
 const BOOLEAN_OID = 16
 const AS_TEXT = { getTypeParser: (oid: number) => (oid === BOOLEAN_OID ? (text: string) => text === 't' : (text: string) => text) }
 
+const connectionStrings = new Map<string, string>()
+
+/** Made once for each database and kind of work: parsing a URL costs each request. */
+const connectionStringOf = ({ DATABASE_URL }: DatabaseSettings, application: Application | undefined): string => {
+  const key = `${application ?? ''} ${DATABASE_URL}`
+  const known = connectionStrings.get(key)
+  if (known !== undefined) return known
+  const made = named(DATABASE_URL, application)
+  connectionStrings.set(key, made)
+  return made
+}
+
 /** The driver's result of one statement. */
 interface Answered {
   rows: unknown[]
@@ -70,12 +83,15 @@ interface Answered {
 
 /**
  * The database of one request or one job. It holds no connection: each statement is one HTTP request to Neon. All round
- * trips together may take eight seconds; with `tripMillis`, each round trip may take that long.
+ * trips together may take eight seconds; with `tripMillis`, each round trip may take that long. `application` says what the work is.
  */
-export const createDatabase = (settings: DatabaseSettings, { tripMillis }: { tripMillis?: number } = {}): Database => {
+export const createDatabase = (
+  settings: DatabaseSettings,
+  { tripMillis, application }: { tripMillis?: number; application?: Application } = {},
+): Database => {
   // The driver reads the endpoint from a global variable; it is the same for every request of a deployment.
   if (settings.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = settings.NEON_FETCH_ENDPOINT
-  const client = neon<false, true>(settings.DATABASE_URL, { fullResults: true })
+  const client = neon<false, true>(connectionStringOf(settings, application), { fullResults: true })
   const deadline = tripMillis === undefined ? once(() => AbortSignal.timeout(TIMEOUT_MILLIS)) : () => AbortSignal.timeout(tripMillis)
   const trips: Trip[] = []
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -35,13 +36,15 @@ await runProgram(async () => {
     if (postgres) started.push(postgres.stop)
     const databaseUrl = given ?? postgres?.url ?? ''
     await migrate(databaseUrl)
-    const endpoint = await startNeonEndpoint(databaseUrl)
+    const password = randomUUID()
+    const endpoint = await startNeonEndpoint(databaseUrl, { password })
     started.push(endpoint.close)
     copyAssets()
 
     const settingsFile = writeSettings({
       ...settingsIn(process.env, 'dev'),
-      DATABASE_URL: databaseUrl,
+      // The worker gets only the password of the endpoint.
+      DATABASE_URL: `postgresql://watcher:${password}@localhost${new URL(databaseUrl).pathname}`,
       NEON_FETCH_ENDPOINT: endpoint.url,
     })
     started.push(async () => rmSync(dirname(settingsFile), { recursive: true, force: true }))
@@ -55,7 +58,7 @@ await runProgram(async () => {
       console.log(`
   API        http://localhost:${port}         docs at http://localhost:${port}/scalar
   database   ${databaseUrl.replace(/:[^:@/]+@/, ':…@')}
-  data       ${postgres?.folder ?? 'on the server in DEV_DATABASE_URL'}
+  data       ${postgres ? `${postgres.folder} (the database's password is in the file password)` : 'on the server in DEV_DATABASE_URL'}
   cron       fires as in production (UTC; wrangler's warning does not hold here): ${Object.values(CRONS).join(' · ')}
   Ctrl-C stops everything; the data stays. Try: ${port === DEFAULT_PORT ? '' : `PORT=${port} `}npm run demo
 `)

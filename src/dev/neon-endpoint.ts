@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
+import { createPools, EndpointError } from './neon-pools.ts'
 
 /**
  * Neon's SQL-over-HTTP endpoint in front of any PostgreSQL: the worker runs the same driver here and in production.
@@ -20,7 +21,6 @@ interface Statement {
 }
 
 const MAX_BYTES = 10 * 1024 * 1024
-const POOL_SIZE = 40
 
 const HEADER_ISOLATION_LEVELS: Record<string, string> = {
   ReadUncommitted: 'READ UNCOMMITTED',
@@ -37,39 +37,21 @@ export const startNeonEndpoint = async (
   databaseUrl: string,
   { port = 0, password }: { port?: number; password?: string } = {},
 ): Promise<NeonEndpoint> => {
-  const pools = new Map<string, pg.Pool>()
+  const pools = createPools(databaseUrl)
   const traffic = new Map<string, { requests: number; statements: number }>()
-  const poolOf = (database: string): pg.Pool => {
-    const known = pools.get(database)
-    if (known) return known
-    const url = new URL(databaseUrl)
-    url.pathname = `/${encodeURIComponent(database)}`
-    const pool = new pg.Pool({
-      connectionString: url.href,
-      max: POOL_SIZE,
-      idleTimeoutMillis: 5_000,
-      connectionTimeoutMillis: 5_000,
-      allowExitOnIdle: true,
-      options: '-c TimeZone=UTC',
-    })
-    pool.on('error', () => {}) // an idle connection has broken: the next request opens a new one
-    // A stopping server sends an error to every connection, also to one that is being closed. Without a listener for its
-    // whole life that error would end this process.
-    pool.on('connect', (client) => client.on('error', () => {}))
-    pools.set(database, pool)
-    return pool
-  }
 
   const server = createServer(async (request, response) => {
     try {
+      assertLocalHost(request)
       if (request.method === 'GET' && password === undefined) return sendTraffic(request, response, traffic)
-      const database = databaseNamed(request.headers, databaseUrl, password)
+      const { database, application } = readTarget(request.headers, databaseUrl, password)
       const counted = traffic.get(database) ?? { requests: 0, statements: 0 }
       traffic.set(database, counted)
       counted.requests += 1
       const body = await readBody(request)
       counted.statements += 'queries' in body ? body.queries.length : 1
-      send(response, 200, await runCancellable(poolOf(database), response, (client) => execute(client, body, request.headers)))
+      const work = (client: pg.PoolClient) => execute(client, body, request.headers)
+      send(response, 200, await pools.run(database, application, response, work))
     } catch (error) {
       sendError(response, error)
     }
@@ -85,17 +67,15 @@ export const startNeonEndpoint = async (
     close: async () => {
       server.closeAllConnections() // workerd keeps its connections alive, and close() would wait for them
       await new Promise((resolve) => server.close(resolve))
-      await Promise.all([...pools.values()].map((pool) => pool.end()))
+      await pools.end()
     },
   }
 }
 
-class EndpointError extends Error {
-  readonly status: number
-  constructor(status: number, message: string) {
-    super(message)
-    this.status = status
-  }
+/** A page on a foreign site may give this address a name of its own (DNS rebinding): its requests carry that name. */
+const assertLocalHost = ({ headers: { host } }: IncomingMessage): void => {
+  const name = host?.replace(/:\d+$/, '')
+  if (name !== '127.0.0.1' && name !== 'localhost') throw new EndpointError(403, 'this endpoint serves 127.0.0.1 only')
 }
 
 /** `GET /?database=name` answers how many requests and statements this database has received: tests and the bench count round trips. */
@@ -104,11 +84,13 @@ const sendTraffic = (request: IncomingMessage, response: ServerResponse, traffic
   send(response, 200, traffic.get(database) ?? { requests: 0, statements: 0 })
 }
 
-const databaseNamed = (headers: IncomingHttpHeaders, fallback: string, password: string | undefined): string => {
+const readTarget = (headers: IncomingHttpHeaders, fallback: string, password: string | undefined) => {
   const text = headers['neon-connection-string']
   if (typeof text !== 'string') throw new EndpointError(400, 'missing header: Neon-Connection-String')
-  if (password !== undefined && new URL(text).password !== password) throw new EndpointError(401, 'password authentication failed')
-  return decodeURIComponent(new URL(text).pathname.slice(1)) || decodeURIComponent(new URL(fallback).pathname.slice(1))
+  const url = new URL(text)
+  if (password !== undefined && url.password !== password) throw new EndpointError(401, 'password authentication failed')
+  const database = decodeURIComponent(url.pathname.slice(1)) || decodeURIComponent(new URL(fallback).pathname.slice(1))
+  return { database, application: url.searchParams.get('application_name') ?? '' }
 }
 
 const readBody = async (request: IncomingMessage): Promise<Statement | { queries: Statement[] }> => {
@@ -123,31 +105,6 @@ const readBody = async (request: IncomingMessage): Promise<Statement | { queries
     return JSON.parse(Buffer.concat(chunks).toString('utf8'))
   } catch (error) {
     throw new EndpointError(400, `could not parse the HTTP request body: ${(error as Error).message}`)
-  }
-}
-
-/** Runs the work on its own connection. If the client disconnects first, the running statement is cancelled. */
-const runCancellable = async <T>(pool: pg.Pool, response: ServerResponse, work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-  let client: pg.PoolClient
-  try {
-    client = await pool.connect()
-  } catch (error) {
-    if ((error as pg.DatabaseError).code === '3D000') throw error // "database does not exist" is passed on as PostgreSQL's error
-    throw new EndpointError(500, `Couldn't connect to compute node: ${(error as Error).message}`)
-  }
-  const { processID } = client as unknown as { processID: number }
-  let gone = false
-  const cancel = () => {
-    if (response.writableEnded) return
-    gone = true
-    pool.query('select pg_cancel_backend($1)', [processID]).catch(() => {})
-  }
-  response.once('close', cancel)
-  try {
-    return await work(client)
-  } finally {
-    response.off('close', cancel)
-    client.release(gone) // a cancel may still be in flight: never reuse that connection
   }
 }
 

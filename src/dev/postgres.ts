@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
@@ -8,7 +9,7 @@ import { ProgramFailure } from '../tools/failure.ts'
 import { findPostgres, makeDataFolder, type PostgresFiles } from './postgres-files.ts'
 
 export interface PostgresServer {
-  /** For example `postgresql://postgres@127.0.0.1:40123/postgres`. */
+  /** For example `postgresql://postgres:password@127.0.0.1:40123/postgres`. */
   url: string
   folder: string
   stop(): Promise<void>
@@ -28,6 +29,7 @@ export const startPostgres = async (folder: string, options: { durable: boolean;
   await stopOrphan(home, cluster)
   writeFileSync(join(home, RUNNER_FILE), String(process.pid))
   if (!existsSync(cluster)) initialise(files, home, cluster)
+  const password = requirePassword(files, home, cluster)
 
   const port = options.port ?? (await freePort())
   const settings = ['unix_socket_directories=', 'listen_addresses=127.0.0.1', ...(options.durable ? [] : EPHEMERAL)]
@@ -44,7 +46,7 @@ export const startPostgres = async (folder: string, options: { durable: boolean;
   const interrupt = () => server.kill('SIGINT')
   process.once('exit', interrupt)
 
-  const url = `postgresql://postgres@127.0.0.1:${port}/postgres`
+  const url = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`
   await untilReady(server, url, () => brokenFolder(home, log))
   return {
     url,
@@ -64,7 +66,7 @@ const STOP_SECONDS = 10
 
 /** Creates the database in a second folder and renames it: an interrupted first start leaves no partial database. */
 const initialise = (files: PostgresFiles, home: string, cluster: string): void => {
-  const unexpected = readdirSync(home).filter((name) => ![RUNNER_FILE, 'cluster.new'].includes(name))
+  const unexpected = readdirSync(home).filter((name) => ![RUNNER_FILE, PASSWORD_FILE, 'cluster.new'].includes(name))
   if (unexpected.length > 0) throw brokenFolder(home, `FATAL:  it contains ${unexpected[0]} but no database`)
   const fresh = `${cluster}.new`
   rmSync(fresh, { recursive: true, force: true })
@@ -75,6 +77,31 @@ const initialise = (files: PostgresFiles, home: string, cluster: string): void =
   )
   if (status !== 0) throw brokenFolder(home, stderr)
   renameSync(fresh, cluster)
+}
+
+/** The superuser's password, which only the user who started the database may read. */
+const PASSWORD_FILE = 'password'
+
+/**
+ * Gives the superuser a password at the first start, before the server listens: every user of this machine reaches its port, and
+ * a superuser of PostgreSQL can run programs. Also a database of an earlier version, which had none. Answers the password.
+ */
+const requirePassword = (files: PostgresFiles, home: string, cluster: string): string => {
+  const file = join(home, PASSWORD_FILE)
+  if (!existsSync(file)) writeFileSync(file, randomUUID(), { mode: 0o600 })
+  const password = readFileSync(file, 'utf8')
+  const access = join(cluster, 'pg_hba.conf')
+  const rules = existsSync(access) ? readFileSync(access, 'utf8') : '' // without the file the server does not start, and says so
+  if (!/^[^#\n]+\strust$/m.test(rules)) return password
+  const { status, stderr } = spawnSync(join(files.bin, 'postgres'), ['--single', '-D', cluster, 'postgres'], {
+    ...files.owner,
+    cwd: '/',
+    encoding: 'utf8',
+    input: `alter user postgres password '${password}'\n`,
+  })
+  if (status !== 0) throw brokenFolder(home, stderr)
+  writeFileSync(access, rules.replace(/^([^#\n]+\s)trust$/gm, '$1scram-sha-256'))
+  return password
 }
 
 const brokenFolder = (folder: string, log: string): ProgramFailure => {

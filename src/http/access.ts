@@ -20,7 +20,11 @@ export const COOKIE = 'watcher_token'
 export const authorize = (request: Request, settings: Settings, access: 'read' | 'write'): Caller => {
   const { WATCHER_API_TOKENS: tokens, ENV_STATE: state } = settings
   if (tokens.length === 0) {
-    if (state !== 'prod') return { name: 'anyone', mayWrite: true, isKnown: false }
+    if (state !== 'prod') {
+      // Anyone may call, but a page of another site must not make a visitor's browser write here.
+      if (access === 'write') assertNotForeign(request, settings)
+      return { name: 'anyone', mayWrite: true, isKnown: false }
+    }
     throw misconfigured(['WATCHER_API_TOKENS is not set: give it name:token for each client'])
   }
   const bearer = readBearer(request.headers.get('authorization'))
@@ -38,6 +42,14 @@ export const authorize = (request: Request, settings: Settings, access: 'read' |
     throw new ApiError('read_only_token', `The token "${caller.name}" may only read: ${request.method} needs a token without :read`)
   }
   return caller
+}
+
+/** Refuses a request that a page of another site sent, unless its origin is allowed. Programs send neither header. */
+const assertNotForeign = (request: Request, { WATCHER_ALLOWED_ORIGINS }: Settings): void => {
+  const origin = request.headers.get('origin')
+  const isForeign = (request.headers.get('sec-fetch-site') ?? (origin === null ? 'none' : 'unknown')) !== 'none' && !isSameOrigin(request)
+  if (!isForeign || (origin !== null && WATCHER_ALLOWED_ORIGINS.includes(origin))) return
+  throw new ApiError('cross_site_request', 'A page of another site sent this request: add its origin to WATCHER_ALLOWED_ORIGINS')
 }
 
 const unauthenticated = (isUnknown: boolean): ApiError =>

@@ -2,6 +2,8 @@ import { ApiError, type Issue, validationFault } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 
 const MAX_BYTES = 1024 * 1024
+/** A larger body is read to its end, up to this: a client that still sends does not hear the answer. */
+const MAX_DRAINED_BYTES = 8 * MAX_BYTES
 /** Deeper than real metadata, and far below the depth at which PostgreSQL or the JSON writer runs out of stack. */
 const MAX_DEPTH = 100
 
@@ -12,7 +14,8 @@ const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json$/
 
 /**
  * The request's body as parsed JSON; undefined if it is empty. A missing content type means JSON.
- * Throws 415 for another content type, 413 over 1 MiB, 400 if the body is not JSON in UTF-8, and 422 for text or numbers
+ * Throws 415 for another content type, 413 over 1 MiB, 400 if the body is not JSON in UTF-8 or its chunks cannot be read, 499 if
+ * the client hangs up, and 422 for text or numbers
  * that PostgreSQL cannot store (NUL, lone surrogates, numbers beyond a double) or nesting deeper than 100.
  */
 export const readBody = async (request: Request): Promise<unknown> => {
@@ -40,21 +43,27 @@ const parseBytes = (bytes: Uint8Array): unknown => {
   }
 }
 
+/** Reads at most MAX_BYTES. The announced length is only a hint: some clients send none. */
 const readBytes = async (request: Request): Promise<Uint8Array> => {
-  const tooLarge = () => new ApiError('body_too_large', 'The body is larger than 1 MiB (1,048,576 bytes)')
   if (!request.body) return new Uint8Array()
   const announced = request.headers.get('content-length')
-  if (announced !== null) {
-    if (Number(announced) > MAX_BYTES) throw tooLarge()
-    return new Uint8Array(await request.arrayBuffer())
+  try {
+    if (announced !== null && Number(announced) <= MAX_BYTES) return new Uint8Array(await request.arrayBuffer())
+    return await readChunks(request.body)
+  } catch (error) {
+    throw error instanceof ApiError ? error : unreadable(error)
   }
+}
+
+const readChunks = async (body: ReadableStream<Uint8Array>): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength
-    if (size > MAX_BYTES) throw tooLarge()
-    chunks.push(chunk)
+    if (size <= MAX_BYTES) chunks.push(chunk)
+    if (size > MAX_DRAINED_BYTES) break
   }
+  if (size > MAX_BYTES) throw new ApiError('body_too_large', 'The body is larger than 1 MiB (1,048,576 bytes)')
   const bytes = new Uint8Array(size)
   let offset = 0
   for (const chunk of chunks) {
@@ -63,6 +72,14 @@ const readBytes = async (request: Request): Promise<Uint8Array> => {
   }
   return bytes
 }
+
+/** workerd's words for a connection that the client has closed. */
+const HUNG_UP = /connection (lost|closed)|disconnected/i
+
+const unreadable = (error: unknown): ApiError =>
+  HUNG_UP.test(String(error))
+    ? new ApiError('client_closed_request', 'The client closed the connection before the end of its body')
+    : new ApiError('malformed_body', 'The body cannot be read: its chunks are malformed')
 
 /** Adds the faults of a value to `issues`. `loc` is one array for the whole walk, and is copied only for a fault. */
 const inspect = (value: unknown, loc: (string | number)[], issues: Issue[], seen: { expansion: number }): void => {

@@ -54,8 +54,17 @@ export const nameField = (description: string, example: string) =>
 /** Up to 50 characters, kept as given. */
 export const shortText = (description: string, example: string) => boundedText(0, 50).openapi({ description, maxLength: 50, example })
 
+/** The largest id: every JSON reader keeps it exactly. */
+export const MAX_ID = Number.MAX_SAFE_INTEGER
+
 export const idField = (description: string) =>
-  stated(z.int(wording('Must be a whole number')).min(1, 'Must be at least 1'), { type: 'integer', description, minimum: 1, example: 1 })
+  stated(z.int(wording('Must be a whole number')).min(1, 'Must be at least 1').max(MAX_ID, `Must be at most ${MAX_ID}`), {
+    type: 'integer',
+    description,
+    minimum: 1,
+    maximum: MAX_ID,
+    example: 1,
+  })
 
 /** A whole number between two bounds. */
 export const wholeNumber = (description: string, min: number, max: number, example: number) =>

@@ -1,10 +1,11 @@
 import { once } from '../core/once.ts'
+import { MAX_ID } from './fields.ts'
 import { numberText } from './text-fields.ts'
 
 /** The query parameters of every list. */
 export const pageQuery = once(() => ({
   limit: numberText('The maximum number of rows in the answer.', 1, 1000, 1000),
-  after_id: numberText('Only rows with a greater id: for the next page, the id of the last row.', 0, Number.MAX_SAFE_INTEGER, 0),
+  after_id: numberText('Only rows with a greater id: for the next page, the id of the last row.', 0, MAX_ID, 0),
 }))
 
 export interface Page {

@@ -1,15 +1,17 @@
 import { z } from '@hono/zod-openapi'
 import { textFault } from './body.ts'
-import { boundedText, instantField } from './fields.ts'
+import { boundedText, instantField, MAX_ID } from './fields.ts'
+
+const ID_FAULT = `Must be a whole number between 1 and ${MAX_ID}`
 
 /** Fields of query parameters and path segments, which arrive as text. */
 export const idText = (description: string) =>
   z
     .string()
-    .regex(/^\d{1,15}$/, 'Must be a whole number, at least 1')
+    .regex(/^\d{1,16}$/, ID_FAULT)
     .transform(Number)
-    .refine((id) => id >= 1, { error: 'Must be a whole number, at least 1' })
-    .openapi({ type: 'integer', description, minimum: 1, example: 1 })
+    .refine((id) => id >= 1 && id <= MAX_ID, { error: ID_FAULT })
+    .openapi({ type: 'integer', description, minimum: 1, maximum: MAX_ID, example: 1 })
 
 export const flagText = (description: string) =>
   z
@@ -40,7 +42,7 @@ export const nameText = (description: string) =>
 export const numberText = (description: string, min: number, max: number, defaultValue: number) =>
   z
     .string()
-    .regex(/^\d{1,15}$/, `Must be a whole number between ${min} and ${max}`)
+    .regex(/^\d{1,16}$/, `Must be a whole number between ${min} and ${max}`)
     .transform(Number)
     .refine((value) => value >= min && value <= max, { error: `Must be a whole number between ${min} and ${max}` })
     .default(defaultValue)

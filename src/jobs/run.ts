@@ -1,6 +1,7 @@
 import { ApiError } from '../core/errors.ts'
 import { addSeconds, instantOf } from '../core/instant.ts'
 import { logEvent, versionOf } from '../core/log.ts'
+import { JOBS } from '../db/applications.ts'
 import { createDatabase, type Database, sumTrips } from '../db/client.ts'
 import { describeDatabaseFailure } from '../db/failures.ts'
 import { readSettings } from '../env.ts'
@@ -19,7 +20,7 @@ const TRIP_MILLIS = 14_000
 
 /** The database for background work. Each round trip has its own time limit, and is a span of the trace. */
 export const createJobDatabase = (env: Env, trace?: Trace): Database => {
-  const db = createDatabase(readSettings(env), { tripMillis: TRIP_MILLIS })
+  const db = createDatabase(readSettings(env), { tripMillis: TRIP_MILLIS, application: JOBS })
   trace?.follow(db.trips)
   return db
 }

@@ -9,6 +9,7 @@ const TIMEOUT_MILLIS = 10_000
 const MAX_RETRY_SECONDS = 3600
 /** Enough for the service's own error message, but not for a page of HTML. */
 const MAX_DETAIL_CHARACTERS = 100
+const MAX_DETAIL_BYTES = 1024
 
 /**
  * Decides what a service's answer means, for all channels. Throws JobFailure. The job is tried again if that may help (5xx,
@@ -20,7 +21,6 @@ export const postTo =
   ({ name, setting }: { name: string; setting: string }): Post =>
   async (url, body) => {
     let response: Response
-    let answer: string
     try {
       response = await fetch(url, {
         method: 'POST',
@@ -29,12 +29,16 @@ export const postTo =
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MILLIS),
       })
-      answer = (await response.text()).replace(/\s+/g, ' ').slice(0, MAX_DETAIL_CHARACTERS)
     } catch (error) {
       const reason = error instanceof Error && error.name === 'TimeoutError' ? `within ${TIMEOUT_MILLIS / 1000} seconds` : 'at all'
       throw new JobFailure(`${name} did not answer ${reason}`, { interrupted: true, cause: error })
     }
-    if (response.ok) return
+    if (response.ok) {
+      // The message has arrived, whatever the body says or however it breaks.
+      await response.body?.cancel().catch(() => {})
+      return
+    }
+    const answer = (await readStart(response)).replace(/\s+/g, ' ').slice(0, MAX_DETAIL_CHARACTERS)
     const fault = `${name} answered ${response.status}${answer ? ` (${answer})` : ''}`
     if (response.status === 429) {
       throw new JobFailure(`${fault}: too many messages`, { retryAfterSeconds: readRetryAfter(response.headers.get('retry-after')) })
@@ -44,6 +48,26 @@ export const postTo =
     if (response.status >= 500 || response.status === 408) throw new JobFailure(fault)
     throw new JobFailure(`${fault}: check ${setting}, then replay this job`, { permanent: true })
   }
+
+/** The first part of a body, at most MAX_DETAIL_BYTES: a broken or endless one is no fault of its own. */
+const readStart = async (response: Response): Promise<string> => {
+  const reader = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  try {
+    while (reader && bytes < MAX_DETAIL_BYTES) {
+      const { done, value } = await reader.read()
+      if (done) break
+      text += decoder.decode(value.subarray(0, MAX_DETAIL_BYTES - bytes), { stream: true })
+      bytes += value.byteLength
+    }
+  } catch {
+    // what was read is enough
+  }
+  await reader?.cancel().catch(() => {})
+  return text
+}
 
 /** Reads seconds or a date; 60 seconds if the header is neither. */
 const readRetryAfter = (header: string | null): number => {

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type NeonDbError, neon, neonConfig } from '@neondatabase/serverless'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type NeonEndpoint, startNeonEndpoint } from '../../src/dev/neon-endpoint.ts'
 import { type PostgresServer, startPostgres } from '../../src/dev/postgres.ts'
@@ -109,6 +111,63 @@ describe("the local stand-in for Neon's HTTP endpoint", () => {
     leave.abort()
     await query
     await expect.poll(running).toBe(0)
+  })
+
+  const send = (body: unknown, application = 'watcher', host?: string) =>
+    fetch(endpoint.url, {
+      method: 'POST',
+      headers: { 'Neon-Connection-String': `${connection}?application_name=${application}`, ...(host && { host }) },
+      body: JSON.stringify(body),
+    })
+  const asleep = async (seconds: number) =>
+    (await sql().query(`select count(*)::int as n from pg_stat_activity where query = 'select pg_sleep(${seconds})' and state = 'active'`))
+      .rows[0]?.n
+
+  it('gives pages a quarter of the connections and jobs a half, so that other requests find one', async () => {
+    const pages = Array.from({ length: 60 }, () => send({ query: 'select pg_sleep(1.01)' }, 'watcher-pages'))
+    const jobs = Array.from({ length: 60 }, () => send({ query: 'select pg_sleep(1.02)' }, 'watcher-jobs'))
+    await expect.poll(async () => [await asleep(1.01), await asleep(1.02)]).toEqual([10, 20])
+    const begun = performance.now()
+    await Promise.all(Array.from({ length: 50 }, () => send({ query: 'select 1' })))
+    expect([await asleep(1.01), await asleep(1.02)]).toEqual([10, 20]) // the same that slept before
+    console.log(`50 other statements took ${(performance.now() - begun).toFixed(0)} ms meanwhile`)
+    const statuses = (await Promise.all([...pages, ...jobs])).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(90)
+    expect(new Set(statuses).isSubsetOf(new Set([200, 500]))).toBe(true) // who waited for five seconds
+  })
+
+  it('cancels statements also when all connections are in use', async () => {
+    const leave = new AbortController()
+    const all = Array.from({ length: 40 }, () =>
+      failureOf(neon(connection, { fetchOptions: { signal: leave.signal } }).query('select pg_sleep(31)')),
+    )
+    const watcher = new pg.Client({ connectionString: postgres.url })
+    await watcher.connect()
+    const running = async () =>
+      Number(
+        (await watcher.query(`select count(*) as n from pg_stat_activity where query = 'select pg_sleep(31)' and state = 'active'`)).rows[0]
+          .n,
+      )
+    await expect.poll(running).toBe(40)
+    leave.abort()
+    await Promise.all(all)
+    await expect.poll(running).toBe(0)
+    await watcher.end()
+  })
+
+  it('serves only requests to this machine: a foreign name may be DNS rebinding', async () => {
+    const ask = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const options = { method: 'POST', headers: { host, 'neon-connection-string': connection } }
+        const outgoing = request(endpoint.url, options, (response) => resolve(response.resume().statusCode))
+        outgoing.once('error', reject)
+        outgoing.end('{"query":"select 1"}')
+      })
+    const { host } = new URL(endpoint.url)
+    expect([await ask(host), await ask(`localhost:${new URL(endpoint.url).port}`)]).toEqual([200, 200])
+    for (const foreign of ['evil.example', `evil.example:${new URL(endpoint.url).port}`, '127.0.0.1.evil.example', '[::1]:1']) {
+      expect(await ask(foreign), foreign).toBe(403)
+    }
   })
 
   it('refuses requests and answers above 10 MiB, as Neon does', async () => {

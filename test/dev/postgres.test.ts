@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
@@ -57,6 +57,29 @@ const startElsewhere = async (folder: string): Promise<ChildProcess> => {
 }
 
 describe('the embedded PostgreSQL', () => {
+  it('has a password, which only its owner may read; a database that had none gets one', async () => {
+    const folder = makeFolder()
+    const first = await startPostgres(folder, { durable: false })
+    const without = new URL(first.url)
+    without.password = ''
+    await expect(run(without.href, 'select 1')).rejects.toThrow(/password/)
+    without.password = 'guessed'
+    await expect(run(without.href, 'select 1')).rejects.toThrow('password authentication failed')
+    expect(statSync(join(first.folder, 'password')).mode & 0o077).toBe(0)
+    await run(first.url, 'create table kept (n int)')
+    await first.stop()
+    // As an earlier version left it.
+    const rules = join(first.folder, 'cluster', 'pg_hba.conf')
+    writeFileSync(rules, readFileSync(rules, 'utf8').replaceAll('scram-sha-256', 'trust'))
+    rmSync(join(first.folder, 'password'))
+    const second = await startPostgres(folder, { durable: false })
+    expect(await run(second.url, 'select count(*)::int as n from kept')).toEqual([{ n: 0 }])
+    const old = new URL(second.url)
+    old.password = new URL(first.url).password
+    await expect(run(old.href, 'select 1')).rejects.toThrow('password authentication failed')
+    await second.stop()
+  })
+
   it('keeps its data between runs', async () => {
     const folder = makeFolder()
     const first = await startPostgres(folder, { durable: true })
@@ -95,7 +118,8 @@ describe('the embedded PostgreSQL', () => {
     const killed = await startElsewhere(folder)
     const postmaster = Number(readFileSync(join(folder, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[0])
     const port = readFileSync(join(folder, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[3]
-    await run(`postgresql://postgres@127.0.0.1:${port}/postgres`, 'create table kept as select 7 as n')
+    const password = readFileSync(join(folder, 'password'), 'utf8')
+    await run(`postgresql://postgres:${password}@127.0.0.1:${port}/postgres`, 'create table kept as select 7 as n')
     const ended = new Promise((resolve) => killed.once('exit', resolve))
     killed.kill('SIGKILL')
     await ended

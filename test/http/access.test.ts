@@ -147,6 +147,27 @@ describe('a deployment', () => {
     expect(reply.body.message).not.toContain('s3cret')
   })
 
+  it('without tokens refuses what a page of another site writes, and takes it from its own pages, allowed pages and programs', async () => {
+    const open = { ENV_STATE: 'dev', WATCHER_API_TOKENS: '', WATCHER_ALLOWED_ORIGINS: 'https://app.example.com' }
+    const write = (headers: Record<string, string>) => send('POST', '/pipeline_type', headers, { name: unique('foreign') }, open)
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+    ] as Record<string, string>[])
+      expectError(await write(headers), 403, 'cross_site_request')
+    for (const headers of [
+      {},
+      SAME_ORIGIN,
+      { 'sec-fetch-site': 'none' },
+      { origin: 'https://app.example.com', 'sec-fetch-site': 'cross-site' },
+    ] as Record<string, string>[])
+      expect((await write(headers)).status, JSON.stringify(headers)).toBe(201)
+    expect((await send('GET', '/pipeline', { 'sec-fetch-site': 'cross-site' }, undefined, open)).status).toBe(200)
+  })
+
   it('prefers the tokens with the prefix of its environment', async () => {
     const settings = { ...TOKENS, PROD_WATCHER_API_TOKENS: 'ci:another' }
     expectError(await send('GET', '/pipeline', WRITES, undefined, settings), 401, 'unauthenticated')
@@ -193,6 +214,25 @@ describe('signing in', () => {
       expect((await send('GET', `/sign_in?next=${encodeURIComponent(next)}`)).body).not.toContain('<script>')
     },
   )
+
+  it('takes no more guesses from an address after ten unknown tokens in a minute, also no right one', async () => {
+    const guess = (token: string, address: string) =>
+      send(
+        'POST',
+        '/sign_in',
+        { ...SAME_ORIGIN, 'content-type': 'application/x-www-form-urlencoded', 'cf-connecting-ip': address },
+        `token=${token}`,
+      )
+    const [address, other] = [unique('address'), unique('address')]
+    for (let count = 0; count < 10; count += 1) expect((await guess('wrong', address)).status).toBe(401)
+    const refused = await guess('s3cret-of-airflow', address)
+    expectError(refused, 429, 'too_many_sign_ins')
+    expect(refused.headers.get('retry-after')).toBe('60')
+    expect((await guess('s3cret-of-airflow', other)).status).toBe(303)
+    vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ['Date'] })
+    expect((await guess('s3cret-of-airflow', address)).status).toBe(303)
+    vi.useRealTimers()
+  })
 
   it('is protected: another site cannot sign in, use the cookie or sign out', async () => {
     for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { 'sec-fetch-site': 'none' }]) {

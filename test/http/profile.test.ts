@@ -26,6 +26,17 @@ describe('?profile=true', () => {
     expect(policy).toContain(`'nonce-${page.match(/<script nonce="(\w+)">/)?.[1]}'`)
   })
 
+  it('is for callers who may write: others get the plain answer, also of an open path', async () => {
+    const tokens = { ...ON, ENV_STATE: 'prod', WATCHER_API_TOKENS: 'writer:of-writer,reader:of-reader:read' }
+    const typeOf = async (path: string, token?: string) =>
+      (await call('GET', path, undefined, token ? { authorization: `Bearer ${token}` } : {}, tokens)).headers.get('content-type')
+    for (const path of ['/pipeline?profile=true', '/?deep=true&profile=true']) {
+      expect(await typeOf(path, 'of-writer'), path).toBe('text/html; charset=utf-8')
+      expect(await typeOf(path, 'of-reader'), path).toBe('application/json')
+    }
+    expect(await typeOf('/?deep=true&profile=true')).toBe('application/json')
+  })
+
   it('executes the request, and shows its answer and the jobs that it sends', async () => {
     const name = unique('profiled')
     const created = await call('POST', '/pipeline?profile=true', { name, pipeline_type_name: '<b>t</b>' }, {}, ON)

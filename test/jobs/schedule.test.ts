@@ -107,6 +107,14 @@ describe('the search for lost jobs', () => {
     expect(background.queue.ids.filter((id) => id <= 6).sort()).toEqual([1, 2])
   })
 
+  it('sends all of them in one tick, however many there are', async () => {
+    await sql(
+      `insert into job (kind, payload, due_at) select 'check_freshness', '{}', '2025-01-09T20:00:00Z' from generate_series(1, 6200)`,
+    )
+    await fireCron(background, CRONS.quarterHourly, at)
+    expect(new Set(background.queue.ids).size).toBe(6201) // with the sweep of this tick
+  })
+
   it('does not send the same jobs again and again if the queue is only long', async () => {
     await record('waiting', '2025-01-09T20:20:00Z')
     await fireCron(background, CRONS.quarterHourly, at)

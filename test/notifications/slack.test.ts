@@ -50,6 +50,24 @@ describe('an alert', () => {
     expect(await alert()).toMatchObject({ state: 'succeeded', attempts: 1, interrupted: false })
   })
 
+  it.each(['breaks', 'never ends'] as const)('has arrived when Slack answers 200, also if the body %s', async (then) => {
+    await background.slack.answers({ status: 200, then })
+    await drain(background)
+    expect(await alert()).toMatchObject({ state: 'succeeded', attempts: 1, interrupted: false })
+    expect(await background.slack.posts()).toBe(1)
+  })
+
+  it.each(['breaks', 'never ends'] as const)(
+    'is tried again when Slack answers 500 and the body %s: its beginning is enough',
+    async (then) => {
+      await background.slack.answers({ status: 500, then })
+      await drain(background)
+      const { state, error } = await alert()
+      expect([state, error]).toEqual(['waiting', expect.stringMatching(/^Slack answered 500 \((ok)?x*\)$|^Slack answered 500$/)])
+      expect(String(error).length).toBeLessThan(150)
+    },
+  )
+
   it('waits while Slack answers 500, and arrives once when it is back after ten minutes', async () => {
     await background.slack.answers(...Array.from({ length: 5 }, () => ({ status: 500, body: 'rollup_error' })))
     const delays: number[] = []

@@ -16,7 +16,7 @@ afterAll(async () => {
 })
 
 /** Sends raw bytes on a connection of its own, and answers all that comes back within the time. */
-const send = (text: string, { hangUpMillis = 4_000 } = {}): Promise<string> =>
+const send = (text: string, { hangUpMillis = 1_500 } = {}): Promise<string> =>
   new Promise((resolve) => {
     let answer = ''
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => socket.write(text))
@@ -111,6 +111,16 @@ describe('npm start, asked in raw bytes', () => {
     )
     expect(statusOf(answer), answer).toBe(400)
     expectNoTrace(answer)
+  })
+
+  it.each([
+    ['with its length', (bytes: number) => [`content-length: ${bytes}`, 'x'.repeat(bytes)] as const],
+    ['in chunks', (bytes: number) => ['transfer-encoding: chunked', `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n0\r\n\r\n`] as const],
+  ])('lets a client that sends four MiB %s hear the 413, and keeps its connection', async (_, write) => {
+    const [header, body] = write(4 * 1024 * 1024)
+    const post = `POST /pipeline HTTP/1.1\r\n${HOST}\r\n${AUTHORIZED}\r\ncontent-type: application/json\r\n${header}\r\n\r\n${body}`
+    const answer = await send(`${post}GET / HTTP/1.1\r\n${HOST}\r\nconnection: close\r\n\r\n`, { hangUpMillis: 3_000 })
+    expect([statusOf(answer), answer.includes('"body_too_large"'), answer.includes('{"status":"ok"}')]).toEqual([413, true, true])
   })
 
   it('logs a client that hangs up in its own body as 499 and info', async () => {

@@ -27,6 +27,8 @@ export interface ReceiverAnswer {
   delayMillis?: number
   /** Never answers. */
   hangs?: boolean
+  /** Begins the body and then breaks the connection, or sends more and more. */
+  then?: 'breaks' | 'never ends'
   /** Whether the message is in the channel; without this, the status decides. */
   accepted?: boolean
 }

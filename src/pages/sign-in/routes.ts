@@ -3,6 +3,7 @@ import { ApiError } from '../../core/errors.ts'
 import { COOKIE, findToken, isSameOrigin } from '../../http/access.ts'
 import { type Router, register } from '../../http/router.ts'
 import { makeNonce, pagePolicy } from '../../http/security-headers.ts'
+import { addressOf, createGuesses } from './guesses.ts'
 
 const SIGN_IN = '/sign_in'
 const SIGN_OUT = '/sign_out'
@@ -18,17 +19,25 @@ const COOKIE_RULES = 'Path=/; HttpOnly; Secure; SameSite=Strict'
  * can make the browser send it. Neither path is part of the API, so OpenAPI lists neither.
  */
 export const serveSignIn = (router: Router): void => {
+  const guesses = createGuesses()
   register(router, 'page', { method: 'get', path: SIGN_IN, access: 'open' }, async (_input, context) =>
     page(200, destination(context.req.query('next')), ''),
   )
 
   register(router, 'data', { method: 'post', path: SIGN_IN, access: 'open' }, async (_input, context) => {
     assertOwnForm(context.req.raw)
+    const { settings, now } = context.get('scope')
+    const [address, nowMillis] = [addressOf(context.req.raw), Date.parse(now)]
+    if (guesses.isOver(address, nowMillis))
+      throw new ApiError('too_many_sign_ins', 'Too many unknown tokens: wait a minute, then try again')
     const form = await context.req.formData().catch(() => new FormData())
     const next = destination(form.get('next'))
     const token = String(form.get('token') ?? '').trim()
-    const caller = findToken(context.get('scope').settings.WATCHER_API_TOKENS, token)
-    if (!caller) return page(401, next, 'This token is unknown. Check that you copied all of it.')
+    const caller = findToken(settings.WATCHER_API_TOKENS, token)
+    if (!caller) {
+      guesses.count(address, nowMillis)
+      return page(401, next, 'This token is unknown. Check that you copied all of it.')
+    }
     return new Response(null, {
       status: 303,
       headers: { Location: next, 'Set-Cookie': `${COOKIE}=${encodeURIComponent(token)}; ${COOKIE_RULES}; Max-Age=${COOKIE_SECONDS}` },

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,11 +26,13 @@ export const startReceiver = async (): Promise<{ url: string; close: () => Promi
       headers = {},
       body: text = 'ok',
       hangs = false,
+      then,
       delayMillis = 0,
       accepted = status === 200 && !hangs,
     } = channel.answers.shift() ?? {}
     if (accepted) channel.taken.push({ headers: request.headers, body })
     if (delayMillis > 0) await sleep(delayMillis)
+    if (then) return sendStrangely(response, status, then)
     if (!hangs) send(response, status, text, headers)
   })
   server.keepAliveTimeout = 10 * 60 * 1000 // workerd uses an idle connection again without a check
@@ -47,6 +50,19 @@ const readText = async (request: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = []
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** At most this much of an endless body: who reads more has no limit. */
+const MAX_STRANGE_BYTES = 200 * 1024 * 1024
+
+const sendStrangely = async (response: ServerResponse, status: number, then: 'breaks' | 'never ends'): Promise<void> => {
+  response.writeHead(status, { 'content-length': String(10 * MAX_STRANGE_BYTES) })
+  const part = 'x'.repeat(64 * 1024)
+  response.write('ok')
+  for (let bytes = 0; then === 'never ends' && bytes < MAX_STRANGE_BYTES && !response.destroyed; bytes += part.length) {
+    if (!response.write(part)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+  }
+  response.destroy()
 }
 
 const send = (response: ServerResponse, status: number, body: string, headers: Record<string, string> = {}): void => {
