@@ -2,8 +2,9 @@
 
 /** Every SQL function of this version: the name in its source, and the name in the database. */
 export const FUNCTIONS = {
+  complete_lineage_closure: 'complete_lineage_closure_7ca559ee',
   create_or_get_pipeline: 'create_or_get_pipeline_b5f7b942',
   end_pipeline_execution: 'end_pipeline_execution_cad8f89d',
-  replace_address_lineage: 'replace_address_lineage_14d6a4d4',
+  replace_address_lineage: 'replace_address_lineage_bf94b20e',
   start_pipeline_execution: 'start_pipeline_execution_9d1d2e35',
 } as const

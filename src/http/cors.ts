@@ -7,6 +7,6 @@ export const allowOrigin = (origin: string) =>
     origin,
     allowMethods: ['GET', 'POST', 'PATCH'],
     allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id', 'traceparent'],
-    exposeHeaders: ['Link', 'Retry-After', 'Server-Timing', WARNING, 'X-Request-Id', 'X-Watcher-Version'],
+    exposeHeaders: ['Link', 'Watcher-Closure', 'Retry-After', 'Server-Timing', WARNING, 'X-Request-Id', 'X-Watcher-Version'],
     maxAge: 86_400,
   })

@@ -133,7 +133,7 @@ describe("the local stand-in for Neon's HTTP endpoint", () => {
     console.log(`50 other statements took ${(performance.now() - begun).toFixed(0)} ms meanwhile`)
     const statuses = (await Promise.all([...pages, ...jobs])).map(({ status }) => status)
     expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(90)
-    expect(new Set(statuses).isSubsetOf(new Set([200, 500]))).toBe(true) // who waited for five seconds
+    expect(statuses.every((status) => status === 200 || status === 500)).toBe(true) // who waited for five seconds
   })
 
   it('cancels statements also when all connections are in use', async () => {

@@ -31,7 +31,14 @@ describe('POST /celery/monitor-queue', () => {
       status: 'success',
       total_pending: 4,
       task_breakdown: ['Detect Anomalies: 3', 'Check Freshness: 1'],
-      task_breakdown_raw: { detect_anomalies: 3, check_timeliness: 0, check_freshness: 1, clean_logs: 0, send_alert: 0 },
+      task_breakdown_raw: {
+        detect_anomalies: 3,
+        check_timeliness: 0,
+        check_freshness: 1,
+        complete_closure: 0,
+        clean_logs: 0,
+        send_alert: 0,
+      },
     })
   })
 
@@ -106,7 +113,7 @@ describe('GET /monitoring', () => {
     const { status, body } = await get('/monitoring')
     expect(status).toBe(200)
     const byKind = Object.fromEntries(body.kinds.map(({ kind, ...rest }: { kind: string }) => [kind, rest]))
-    expect(Object.keys(byKind)).toHaveLength(5)
+    expect(Object.keys(byKind)).toHaveLength(6)
     expect(byKind.detect_anomalies).toMatchObject({
       waiting: 2,
       retrying: 1,

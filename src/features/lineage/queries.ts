@@ -2,15 +2,15 @@ import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
-import { text, truth, whole } from '../../db/rows.ts'
+import { jsonOf, text, truth, whole } from '../../db/rows.ts'
 import { addressType } from '../address-types/table.ts'
 import { splitDatabaseName } from '../addresses/name-parts.ts'
 import { address } from '../addresses/table.ts'
 import { pipeline } from '../pipelines/table.ts'
-import { readPairs, replaceLineage, selfPairs } from './closure.ts'
+import { readPairs, replacedLineage, replaceLineage, selfPairs } from './closure.ts'
 import type { LineageAddress, LineagePost, LineageQuery } from './schemas.ts'
 
-const replacedRow = z.object({ load_lineage: truth, relationships: whole.nullable() })
+const replacedRow = z.object({ load_lineage: truth, replaced: jsonOf(replacedLineage).nullable() })
 
 /**
  * Replaces the pipeline's lineage in one transaction and one round trip: missing address types, missing addresses, then
@@ -28,7 +28,7 @@ export const replacePipelineLineage = async (db: Database, body: LineagePost, no
     [
       createMissingTypes(addresses, body.pipeline_id, now),
       createMissingAddresses(addresses, body.pipeline_id, now),
-      sql`select p.load_lineage, case when p.load_lineage then ${replaceLineage(sources, targets)} end as relationships
+      sql`select p.load_lineage, case when p.load_lineage then ${replaceLineage(sources, targets, now)} end as replaced
         from ${pipeline} p where p.id = ${body.pipeline_id}`,
     ],
     replacedRow,
@@ -72,6 +72,7 @@ const createMissingAddresses = (addresses: SQL, pipelineId: number, now: string)
   ${selfPairs()}`
 
 const pairRow = z.object({
+  is_pending: truth,
   source_address_id: whole.nullable(),
   target_address_id: whole.nullable(),
   depth: whole.nullable(),
@@ -79,8 +80,11 @@ const pairRow = z.object({
   target_address_name: text.nullable(),
 })
 
-/** The pairs with the address at either end, one more than the page; undefined if there is no such address. */
+/** The pairs with the address at either end, one more than the page, and whether a job still completes the closure; undefined if there is no such address. */
 export const listPairs = async (db: Database, addressId: number, query: LineageQuery) => {
   const rows = await db.rows(readPairs(addressId, query), pairRow)
-  return rows.length === 0 ? undefined : rows.filter(({ depth }) => depth !== null)
+  const [first] = rows
+  if (!first) return undefined
+  const pairs = rows.filter(({ depth }) => depth !== null).map(({ is_pending: _, ...pair }) => pair)
+  return { isPending: first.is_pending, pairs }
 }

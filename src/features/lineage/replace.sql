@@ -1,15 +1,20 @@
 -- Makes a pipeline's lineage exactly sources x targets, and updates address_lineage_closure to match, in the caller's
--- transaction. The addresses must exist. Returns how many edges the pipeline owns afterwards.
+-- transaction. The addresses must exist. Returns {"relationships": how many edges the pipeline owns afterwards, "closure":
+-- "complete" or "pending", "job_id": of the job that completes a pending closure}.
 --
 -- Concurrency: writers that change something take turns (one advisory lock, held to the end of the transaction). Under
 -- READ COMMITTED each statement below then sees what the previous writer committed. A call that changes nothing takes
 -- no lock and writes no row.
 --
+-- Pending: a change that may concern more than p_max_pairs pairs, one that got no turn within a second, and each one while an
+-- earlier one is pending, writes the edges at once, and the sources of the changed edges to address_lineage_pending. A job
+-- computes the closure's rows again: complete_closure.sql says how, and why that is right.
+--
 -- Cost: in proportion to the pairs whose distance changes (and the edges that leave their sources), not to the graph.
 -- The planner cannot know that the work tables are small, and would read the whole closure for a few pairs. The settings
 -- below make every join a look-up by index, in the order written. The depth of a pair is a subquery behind OFFSET 0, so
 -- the planner cannot turn it into a join over half the key. (jit is off: a switched-off plan type counts as so expensive
--- that PostgreSQL would compile each statement.) A writer waits at most five seconds for its turn; its caller waits eight.
+-- that PostgreSQL would compile each statement.)
 --
 -- Method. d is the closure's depth. The edges that the whole graph loses (or gains) are put into groups of sources with
 -- the same targets. Each group is a complete bipartite graph, so a shortest path crosses it at most once. With
@@ -19,8 +24,9 @@
 -- 2. Insertion: d becomes least(d, up + 1 + down). Two groups never share a shortest path, because every source of the
 --    new lineage has a direct edge to every target.
 -- 3. Only pairs whose depth changes are written.
-CREATE FUNCTION :replace_address_lineage(p_pipeline_id bigint, p_source_names text[], p_target_names text[])
-RETURNS bigint
+CREATE FUNCTION :replace_address_lineage(
+  p_pipeline_id bigint, p_source_names text[], p_target_names text[], p_max_pairs bigint, p_now timestamptz)
+RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
 SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -30,21 +36,56 @@ SET enable_material = off
 SET join_collapse_limit = 1
 SET from_collapse_limit = 1
 SET jit = off
-SET lock_timeout = '5s'
+SET lock_timeout = '1s'
 AS $$
 DECLARE
   v_sources bigint[] := array(SELECT id FROM address WHERE name = ANY (p_source_names) ORDER BY id);
   v_targets bigint[] := array(SELECT id FROM address WHERE name = ANY (p_target_names) ORDER BY id);
   v_wanted bigint := cardinality(v_sources)::bigint * cardinality(v_targets);
   v_depth integer := 0;
+  v_changed_sources bigint[];
+  v_changed_targets bigint[];
+  v_job_id bigint;
+  v_has_turn boolean := true;
 BEGIN
   IF (SELECT count(*) FILTER (WHERE source_address_id = ANY (v_sources) AND target_address_id = ANY (v_targets)) = v_wanted
              AND count(*) = v_wanted
       FROM address_lineage WHERE pipeline_id = p_pipeline_id) THEN
-    RETURN v_wanted;
+    RETURN jsonb_build_object('relationships', v_wanted, 'closure', 'complete');
   END IF;
 
-  PERFORM pg_advisory_xact_lock(hashtextextended('replace_address_lineage', 0));
+  -- Two posts for one pipeline take turns in any case.
+  PERFORM pg_advisory_xact_lock(hashtextextended('lineage of pipeline', p_pipeline_id));
+  BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('replace_address_lineage', 0));
+  EXCEPTION WHEN lock_not_available THEN
+    v_has_turn := false;
+  END;
+
+  -- The edges that will change, and an upper bound of the pairs that this concerns: everything upstream times everything downstream.
+  SELECT array_agg(DISTINCT source), array_agg(DISTINCT target) INTO v_changed_sources, v_changed_targets FROM (
+    SELECT source_address_id AS source, target_address_id AS target FROM address_lineage WHERE pipeline_id = p_pipeline_id
+      AND NOT (source_address_id = ANY (v_sources) AND target_address_id = ANY (v_targets))
+    UNION ALL
+    SELECT s.id, t.id FROM unnest(v_sources) s(id) CROSS JOIN unnest(v_targets) t(id)
+    WHERE NOT EXISTS (SELECT FROM address_lineage o
+                      WHERE o.pipeline_id = p_pipeline_id AND o.source_address_id = s.id AND o.target_address_id = t.id)) changed;
+  IF NOT v_has_turn
+    OR EXISTS (SELECT FROM address_lineage_pending)
+    OR (SELECT count(DISTINCT c.source_address_id) FROM unnest(v_changed_sources) s(id) JOIN address_lineage_closure c ON c.target_address_id = s.id)
+     * (SELECT count(DISTINCT c.target_address_id) FROM unnest(v_changed_targets) t(id) JOIN address_lineage_closure c ON c.source_address_id = t.id)
+     > p_max_pairs
+  THEN
+    DELETE FROM address_lineage
+    WHERE pipeline_id = p_pipeline_id AND NOT (source_address_id = ANY (v_sources) AND target_address_id = ANY (v_targets));
+    INSERT INTO address_lineage (pipeline_id, source_address_id, target_address_id)
+    SELECT p_pipeline_id, s.id, t.id FROM unnest(v_sources) s(id) CROSS JOIN unnest(v_targets) t(id)
+    ON CONFLICT DO NOTHING;
+    INSERT INTO address_lineage_pending (address_id) SELECT id FROM unnest(v_changed_sources) id ORDER BY id
+    ON CONFLICT (address_id) DO UPDATE SET is_expanded = false;
+    INSERT INTO job (kind, payload, created_at, due_at) VALUES ('complete_closure', '{}', p_now, p_now) RETURNING id INTO v_job_id;
+    RETURN jsonb_build_object('relationships', v_wanted, 'closure', 'pending', 'job_id', v_job_id);
+  END IF;
 
   CREATE TEMPORARY TABLE lineage_edge_group (added boolean NOT NULL, number bigint NOT NULL, sources bigint[] NOT NULL, targets bigint[] NOT NULL)
     ON COMMIT DROP;
@@ -202,6 +243,6 @@ BEGIN
   ON CONFLICT (source_address_id, target_address_id) DO UPDATE SET depth = excluded.depth;
 
   DROP TABLE lineage_edge_group, lineage_pair;
-  RETURN v_wanted;
+  RETURN jsonb_build_object('relationships', v_wanted, 'closure', 'complete');
 END
 $$;

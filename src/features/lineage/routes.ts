@@ -17,25 +17,30 @@ export const routes = (router: Router): void => {
       operationId: 'replace_lineage',
       tag,
       summary: "Replace a pipeline's lineage",
-      description: `Every source feeds every target. New addresses and address types are created. The edges of other pipelines stay; several pipelines may own the same edge. When the answer arrives, reads see the change.
+      description: `Every source feeds every target. New addresses and address types are created. The edges of other pipelines stay; several pipelines may own the same edge. When the answer 201 arrives, reads see the change. A change that concerns more than 100,000 pairs of addresses, and one that comes while another is being completed, is answered 202 with \`closure: pending\`.
 
 If the pipeline's \`load_lineage\` is false, nothing changes. Post the lineage when \`POST /pipeline\` answers \`load_lineage: true\`.`,
       body: lineagePost,
       answers: {
         200: { description: '`load_lineage` is false: nothing changed.', schema: lineagePostAnswer },
         201: { description: 'The lineage is replaced.', schema: lineagePostAnswer },
+        202: { description: 'The edges are stored; a job completes what lies upstream and downstream of them.', schema: lineagePostAnswer },
       },
       errors: ['pipeline_not_found'],
     },
-    async ({ body }, { db, now }) => {
+    async ({ body }, { db, now, sendAfterwards }) => {
       const { pipeline_id } = body
       const replaced = await replacePipelineLineage(db, body, now)
       if (!replaced) throw new ApiError('pipeline_not_found', `Pipeline ${pipeline_id} not found`)
-      const count = replaced.relationships ?? 0
+      const count = replaced.replaced?.relationships ?? 0
+      const isPending = replaced.replaced?.closure === 'pending'
+      if (replaced.replaced?.job_id !== undefined) sendAfterwards([replaced.replaced.job_id])
       const message = replaced.load_lineage
-        ? `Lineage of pipeline ${pipeline_id} has ${count} relationship${count === 1 ? '' : 's'}`
+        ? `Lineage of pipeline ${pipeline_id} has ${count} relationship${count === 1 ? '' : 's'}${isPending ? '; a job completes what lies upstream and downstream' : ''}`
         : `load_lineage is false for pipeline ${pipeline_id}: nothing was changed`
-      return { status: replaced.load_lineage ? 201 : 200, body: { pipeline_id, lineage_relationships_created: count, message } }
+      const answer = { pipeline_id, lineage_relationships_created: count, message }
+      if (isPending) return { status: 202, body: { ...answer, closure: 'pending' as const } }
+      return { status: replaced.load_lineage ? 201 : 200, body: answer }
     },
   )
 
@@ -48,17 +53,23 @@ If the pipeline's \`load_lineage\` is false, nothing changes. Post the lineage w
       operationId: 'get_address_lineage',
       tag,
       summary: 'Get everything upstream and downstream of an address',
-      description: 'Pairs with the address at either end, nearest first.',
+      description:
+        'Pairs with the address at either end, nearest first. The header `Watcher-Closure: pending` says that a job still completes a large change (see POST): pairs may be missing, or be too many.',
       params: lineageParams,
       query: lineageQuery,
       answers: { 200: { description: 'The pairs, nearest first.', schema: () => z.array(lineageAnswer()), paged: true } },
       errors: ['address_not_found'],
     },
     async ({ params: { address_id }, query, url }, { db }) => {
-      const rows = await listPairs(db, address_id, query)
-      if (!rows) throw new ApiError('address_not_found', `Address ${address_id} not found`)
-      const more = rows.length > query.limit
-      return { status: 200, body: rows.slice(0, query.limit), headers: more ? nextLink(url, { offset: query.offset + query.limit }) : {} }
+      const found = await listPairs(db, address_id, query)
+      if (!found) throw new ApiError('address_not_found', `Address ${address_id} not found`)
+      const { isPending, pairs } = found
+      const more = pairs.length > query.limit
+      const headers = {
+        ...(isPending && { 'Watcher-Closure': 'pending' }),
+        ...(more && nextLink(url, { offset: query.offset + query.limit })),
+      }
+      return { status: 200, body: pairs.slice(0, query.limit), headers }
     },
   )
 }

@@ -55,6 +55,7 @@ export const lineagePostAnswer = once(() =>
         .int()
         .openapi({ description: 'Sources x targets: how many edges the pipeline now has.', example: 1 }),
       message: z.string().openapi({ example: 'Lineage of pipeline 1 has 1 relationship' }),
+      closure: z.literal('pending').optional().openapi({ description: 'Set with 202: a job completes what lies upstream and downstream.' }),
     })
     .openapi('LineageCreated'),
 )

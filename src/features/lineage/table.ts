@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, index, integer, pgTable, primaryKey } from 'drizzle-orm/pg-core'
-import { createdAt, reference } from '../../db/columns.ts'
+import { createdAt, flag, reference } from '../../db/columns.ts'
 import { address } from '../addresses/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 
@@ -22,6 +22,16 @@ export const addressLineage = pgTable(
     index('address_lineage_target').on(table.target_address_id, table.source_address_id),
   ],
 )
+
+/**
+ * The addresses for which the closure's rows must be computed again, after a change that was too large to do it at once (see
+ * complete_closure.sql). Normally empty.
+ */
+export const addressLineagePending = pgTable('address_lineage_pending', {
+  address_id: reference(() => address.id).primaryKey(),
+  /** False: edges from this address have changed, and everything upstream of it must be listed too. */
+  is_expanded: flag(false),
+})
 
 /** Every pair of a source and a target that it reaches, with the smallest number of edges between them. */
 export const addressLineageClosure = pgTable(

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { RETENTION_DAYS } from '../../core/bounds.ts'
 import { finishJob } from '../../jobs/claim.ts'
+import { finishAndContinue } from '../../jobs/continue.ts'
 import type { RunJob } from '../../jobs/job.ts'
 import type { House } from '../feature.ts'
 import { cleanLogs } from './clean.ts'
-import { finishAndContinue } from './queries.ts'
 import { BATCH_SIZE } from './schemas.ts'
 
 const payload = z.object({ retention_days: z.int().min(RETENTION_DAYS.min), batch_size: z.int().min(1).default(BATCH_SIZE) })

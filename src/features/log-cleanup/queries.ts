@@ -2,13 +2,9 @@ import { getTableName, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
-import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
-import { readIds, whole } from '../../db/rows.ts'
+import { whole } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
-import { claimedJob, finishedJob, finishing } from '../../jobs/claim.ts'
-import type { ClaimedJob } from '../../jobs/job.ts'
-import { insertJobs } from '../../jobs/record.ts'
 import { job, kindsValue } from '../../jobs/table.ts'
 import { pipelineExecution, pipelineExecutionClosure } from '../executions/table.ts'
 import type { House } from '../feature.ts'
@@ -103,22 +99,3 @@ export const deleteBatch = async (db: Database, house: House, cutoff: string, ba
 
 /** The time before which rows are old. */
 export const cutoffOf = (now: string, retentionDays: number): string => addSeconds(now, -retentionDays * 24 * 60 * 60)
-
-const CLAIMED = sql.raw('claimed')
-const CONTINUED = sql.raw('continued')
-const FINISH_AND_CONTINUE = prepare(sql`
-  with ${claimedJob(CLAIMED)},
-  ${CONTINUED} as (
-    ${insertJobs('clean_logs', sql`select ${param('payload')}::jsonb as payload where exists (select from ${CLAIMED})`, sql`${param('now')}::timestamptz`)}
-    returning id),
-  ${finishedJob(sql.raw('finished'), { claim: CLAIMED, work: CONTINUED })}
-  select id from ${CONTINUED}`)
-
-/** Ends a cleanup job that is not complete, and records the job that continues. Returns that job's id, for the caller to send. */
-export const finishAndContinue = (
-  db: Database,
-  claimed: ClaimedJob,
-  payload: Record<string, unknown>,
-  now: string,
-  finishedAt: string,
-): Promise<number[]> => readIds(db, FINISH_AND_CONTINUE, { ...finishing(claimed, finishedAt), payload: stringifyJson(payload), now })

@@ -58,7 +58,8 @@ const MAX_STRANGE_BYTES = 200 * 1024 * 1024
 const sendStrangely = async (response: ServerResponse, status: number, then: 'breaks' | 'never ends'): Promise<void> => {
   response.writeHead(status, { 'content-length': String(10 * MAX_STRANGE_BYTES) })
   const part = 'x'.repeat(64 * 1024)
-  response.write('ok')
+  await new Promise<void>((resolve) => response.write('ok', () => resolve()))
+  await sleep(100) // the client has the beginning
   for (let bytes = 0; then === 'never ends' && bytes < MAX_STRANGE_BYTES && !response.destroyed; bytes += part.length) {
     if (!response.write(part)) await Promise.race([once(response, 'drain'), once(response, 'close')])
   }
