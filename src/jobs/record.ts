@@ -34,7 +34,8 @@ const RECORD_TICK = prepare(sql`
   with ticked as (
     insert into ${cronTick} (cron, due_at, came_at) values (${param('cron')}, ${param('due_at')}::timestamptz, ${NOW})
     on conflict (cron) do update set due_at = excluded.due_at, came_at = excluded.came_at, fault = null
-    where cron_tick.due_at <= excluded.due_at),
+    -- An older tick that comes late changes nothing; migrate's first row (both times equal) gives way to any.
+    where cron_tick.due_at <= excluded.due_at or cron_tick.came_at = cron_tick.due_at),
   requested as (select * from jsonb_to_recordset(${param('jobs')}::jsonb) as requested(kind text, payload jsonb, key text)),
   recorded as (
     insert into ${job} (kind, payload, unique_key, created_at, due_at)

@@ -1,17 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { freePort, startPostgres } from '../../src/dev/postgres.ts'
+import { lastDue } from '../../src/server/cron.ts'
+import { compareWithBare } from './against-bare.ts'
 import { median, percentile } from './load.ts'
+import { childNamed, memoryMib, treeOf } from './processes.ts'
 
 /**
- * `npm run soak` records runs for ten minutes (or SECONDS) at half of the capacity of `npm start` on this machine. Meanwhile it
- * stops, kills (-9) and restarts the worker and the database. Clients repeat refused requests, as real clients do. Then it looks
- * for every run in the database. Exit code 1: a run is lost or doubled, or an answer was wrong.
+ * `npm run soak` compares `npm start` with the same bundle on bare workerd (CPU of a request, requests a second). Then it records
+ * runs for ten minutes (or SECONDS) at half of the capacity. Meanwhile it kills workerd and node (-9), stops node and PostgreSQL.
+ * Clients repeat refused requests, as real clients do. Then it waits until all jobs are done, without a hand on them, and looks
+ * for every run in the database. Exit code 1: a run or a cron is lost, a run is doubled, or an answer was wrong.
  */
 const SECONDS = Number(process.env.SECONDS ?? 600)
 const CONNECTIONS = 16
@@ -22,6 +26,8 @@ const RULE_EVERY = 20
 /** The rate limit of one token is 100 requests per second. */
 const TOKENS = Array.from({ length: 64 }, (_, index) => `soak-${index}-${crypto.randomUUID()}`)
 const GIVE_UP_MILLIS = 120_000
+/** A claim holds for five minutes. */
+const JOBS_MILLIS = 400_000
 
 const folder = mkdtempSync(join(tmpdir(), 'watcher-soak-'))
 const databasePort = await freePort()
@@ -35,7 +41,7 @@ interface Server {
   ended: Promise<unknown>
 }
 
-const startServer = async (): Promise<Server> => {
+const startServer = async (settings: Record<string, string> = {}): Promise<Server> => {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/server/start.ts')], {
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -45,6 +51,7 @@ const startServer = async (): Promise<Server> => {
       DATABASE_URL: postgres.url,
       PORT: String(port),
       WATCHER_API_TOKENS: TOKENS.map((token, index) => `client-${index}:${token}`).join(','),
+      ...settings,
     },
   })
   const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -56,11 +63,14 @@ const startServer = async (): Promise<Server> => {
   return { child, ended }
 }
 
-/** Resident memory of the worker and of its supervising process, in MiB. */
-const memoryMib = ({ child }: Server): { worker: number; node: number } => {
-  const resident = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
-  const [workerd] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')
-  return { worker: resident(Number(workerd)), node: resident(child.pid ?? 0) }
+const query = async (text: string): Promise<Record<string, string>[]> => {
+  const client = new pg.Client({ connectionString: postgres.url })
+  await client.connect()
+  try {
+    return (await client.query(text)).rows
+  } finally {
+    await client.end()
+  }
 }
 
 const answers = new Map<number | string, number>()
@@ -152,7 +162,13 @@ const closedLoop = async (seconds: number): Promise<number> => {
   return ((runs - before) * CALLS_PER_RUN) / seconds
 }
 
-let server = await startServer()
+// Without tokens there is no rate limit: it counts by token.
+let server = await startServer({ ENV_STATE: 'test', WATCHER_API_TOKENS: '' })
+const comparison = await compareWithBare(postgres.url, { port, child: server.child })
+server.child.kill('SIGTERM')
+await server.ended
+await query('truncate pipeline, pipeline_type, job restart identity cascade')
+server = await startServer()
 for (let index = 0; index < PIPELINES; index += 1) {
   const { id } = JSON.parse(await call('POST', '/pipeline', { name: `soak-${index}`, pipeline_type_name: 'soak' })) as { id: number }
   if (index % RULE_EVERY === 0) await call('POST', '/anomaly_detection_rule', { pipeline_id: id, metric_field: 'inserts' })
@@ -163,12 +179,30 @@ latencies.length = 0
 const rate = capacity / 2
 console.log(`capacity: ${capacity.toFixed(0)} requests/s with ${CONNECTIONS} clients; load: ${rate.toFixed(0)} requests/s for ${SECONDS} s`)
 
-const faults = { 'worker stopped': 0, 'worker killed': 0, 'database stopped': 0 }
-const stopServer = async (signal: 'SIGTERM' | 'SIGKILL') => {
-  if (signal === 'SIGTERM') server.child.kill(signal)
-  else process.kill(-(server.child.pid ?? 0), signal)
+const faults = { 'workerd killed': 0, 'node killed': 0, 'node stopped': 0, 'database stopped': 0 }
+/** Seconds from the end of a fault until all crons had fired. */
+const cronSeconds: number[] = []
+/** Waits until each cron has fired since `begun`: a process that starts makes up the last tick of each. */
+const untilCronsFired = async (begun: Date) => {
+  const since = performance.now()
+  while (Number((await query(`select count(*) as n from cron_tick where came_at < '${begun.toISOString()}'`))[0]?.n) > 0) {
+    if (performance.now() - since > 60_000) break
+    await sleep(100)
+  }
+  cronSeconds.push((performance.now() - since) / 1000)
+}
+const restartServer = async (signal: 'SIGTERM' | 'SIGKILL') => {
+  faults[signal === 'SIGTERM' ? 'node stopped' : 'node killed'] += 1
+  server.child.kill(signal) // only node: its workerd must end by itself
   await server.ended
+  const begun = new Date()
   server = await startServer()
+  await untilCronsFired(begun)
+}
+const killWorkerd = async () => {
+  faults['workerd killed'] += 1
+  const workerd = childNamed(server.child.pid ?? 0, 'workerd')
+  if (workerd !== undefined) process.kill(workerd, 'SIGKILL')
 }
 const stopDatabase = async () => {
   faults['database stopped'] += 1
@@ -178,20 +212,14 @@ const stopDatabase = async () => {
 }
 /** Disturbs the first 45 % of the time; the rest is undisturbed, to measure the memory. */
 const disturb = async () => {
-  const pause = () => sleep((SECONDS * 450) / 7)
-  for (let round = 0; round < 2; round += 1) {
-    await pause()
-    await stopDatabase()
-    await pause()
-    faults['worker stopped'] += 1
-    await stopServer('SIGTERM')
-    await pause()
-    faults['worker killed'] += 1
-    await stopServer('SIGKILL')
+  const blows = [killWorkerd, stopDatabase, () => restartServer('SIGTERM'), killWorkerd, () => restartServer('SIGKILL'), stopDatabase]
+  for (const blow of blows) {
+    await sleep((SECONDS * 450) / (blows.length + 1))
+    await blow()
   }
 }
 
-const memory: { worker: number; node: number }[] = []
+const memory: number[] = []
 const running = new Set<Promise<void>>()
 const failures: unknown[] = []
 let isDisturbed = true
@@ -208,19 +236,21 @@ for (let index = 0; ; index += 1) {
     .catch((error) => void failures.push(error))
     .finally(() => running.delete(going))
   running.add(going)
-  if (!isDisturbed && index % Math.ceil(rate / CALLS_PER_RUN) === 0) memory.push(memoryMib(server))
+  if (!isDisturbed && index % Math.ceil(rate / CALLS_PER_RUN) === 0) memory.push(memoryMib(treeOf(server.child.pid ?? 0)))
 }
 await disturbance
 await Promise.all(running)
 
-// Makes the jobs of killed workers due now, instead of waiting for a quarter of an hour.
 const client = new pg.Client({ connectionString: postgres.url })
 await client.connect()
 const unfinished = async () => Number((await client.query(`select count(*) as n from job where state in ('waiting', 'running')`)).rows[0].n)
-await client.query(`update job set due_at = due_at - interval '15 minutes', resent_at = null where state in ('waiting', 'running')`)
-const lost = await unfinished()
-await stopServer('SIGTERM')
-for (let waited = 0; waited < 60 && (await unfinished()) > 0; waited += 1) await sleep(1_000)
+const left = await unfinished()
+// A job that a killed worker held is free again after five minutes, and is then run without a hand on it.
+const waitBegun = performance.now()
+while (performance.now() - waitBegun < JOBS_MILLIS && (await unfinished()) > 0) await sleep(1_000)
+const jobSeconds = (performance.now() - waitBegun) / 1000
+const ticks = (await client.query<{ cron: string; due_at: Date }>('select cron, due_at from cron_tick')).rows
+const lateCrons = ticks.filter(({ cron, due_at }) => due_at.getTime() !== lastDue(cron, new Date(Date.now() - 10_000))?.getTime())
 
 const { rows } = await client.query<Record<string, string>>(`
   select count(*) as executions,
@@ -241,8 +271,7 @@ for (const used of new Set([folder, postgres.folder])) rmSync(used, { recursive:
 
 latencies.sort((left, right) => left - right)
 const third = Math.floor(memory.length / 3)
-const flat = (pick: (sample: { worker: number; node: number }) => number) =>
-  [memory.slice(0, third), memory.slice(third, -third), memory.slice(-third)].map((part) => median(part.map(pick)).toFixed(0)).join(', ')
+const thirds = [memory.slice(0, third), memory.slice(third, -third), memory.slice(-third)].map(median)
 console.log(
   JSON.stringify(
     {
@@ -255,10 +284,15 @@ console.log(
       doubled: (found.executions ?? 0) - (found.runs ?? 0),
       'under another id than acknowledged': misplaced,
       'jobs expected, recorded, not done': [found.with_rule, found.jobs, found.unfinished],
-      'jobs whose message was lost and found again': lost,
+      'jobs open at the end of the load, and seconds until none was': [left, jobSeconds.toFixed(0)],
+      'seconds from the restart of node until all crons had fired': cronSeconds.map((seconds) => seconds.toFixed(1)),
+      'crons whose last tick is missing': lateCrons.map(({ cron }) => cron),
       'undisturbed p50 and p99 in ms': [percentile(latencies, 50).toFixed(1), percentile(latencies, 99).toFixed(1)],
-      'worker memory in MiB, thirds of the undisturbed time': flat(({ worker }) => worker),
-      'memory of what serves it in MiB': flat(({ node }) => node),
+      'memory of all processes but PostgreSQL in MiB (PSS), thirds of the undisturbed time': thirds.map((mib) => mib.toFixed(0)),
+      'against the same bundle on bare workerd': comparison.map(
+        ({ call, cpuRatio, rateRatio, cpuMicros, perSecond }) =>
+          `${call}: ${cpuRatio.toFixed(2)} x the CPU (${cpuMicros.toFixed(0)} us), ${rateRatio.toFixed(2)} x the requests/s (${perSecond.toFixed(0)})`,
+      ),
       'answered wrongly': wrong.slice(0, 5),
       'given up': failures.length,
     },
@@ -271,5 +305,7 @@ const isGood =
   found.executions === acked.size &&
   found.ended === acked.size &&
   found.runs === acked.size &&
-  found.jobs === found.with_rule
+  found.jobs === found.with_rule &&
+  lateCrons.length === 0 &&
+  Math.max(...cronSeconds) < 10
 process.exit(isGood ? 0 : 1)

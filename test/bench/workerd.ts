@@ -52,6 +52,7 @@ export const measureStartup = (): number => {
 
 export interface Server {
   port: number
+  pid: number
   /** Resident memory in MiB. */
   memoryMib: () => number
   stop: () => Promise<void>
@@ -80,7 +81,7 @@ const config :Workerd.Config = (
     if (tries > 100) throw new Error('workerd does not answer')
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  return { port, memoryMib: () => residentMib(child), stop: () => stopProcess(child) }
+  return { port, pid: child.pid ?? 0, memoryMib: () => residentMib(child), stop: () => stopProcess(child) }
 }
 
 const residentMib = (child: ChildProcess): number =>
