@@ -8,6 +8,12 @@ import type { WranglerConfig } from './wrangler-config.ts'
 export const CONTROL_SOCKET = 'control'
 const HTTP_SOCKET = 'http'
 
+/**
+ * Without limits V8 takes what the machine has before it collects garbage. A worker at Cloudflare has 128 MB in all; large
+ * answers of several requests at once need more here, where one isolate serves them all.
+ */
+const V8_FLAGS = ['--max-old-space-size=192', '--max-semi-space-size=2', '--single-threaded-gc']
+
 export interface WorkerdOptions {
   /** The address that HOST names, and PORT. */
   host: string
@@ -29,6 +35,8 @@ export interface WorkerdOptions {
 /** Text as Cap'n Proto writes it. */
 const quote = (text: string): string =>
   `"${text.replace(/[\\"\n\r\t]/g, (found) => ({ '\\': '\\\\', '"': '\\"', '\n': '\\n', '\r': '\\r', '\t': '\\t' })[found] ?? '')}"`
+
+const flags = (names: readonly string[]): string => `[${names.map(quote).join(', ')}]`
 
 const list = (items: readonly string[]): string => (items.length === 0 ? '[]' : `[\n      ${items.join(',\n      ')} ]`)
 
@@ -62,9 +70,9 @@ export const describeWorkerd = (options: WorkerdOptions): string => {
     ),
     `(name = "${CONTROL_SOCKET}", address = "127.0.0.1:0", service = "control", http = ())`,
   ]
-  const flags = (names: readonly string[]) => `[${names.map(quote).join(', ')}]`
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = ${flags(V8_FLAGS)},
   services = [
     (name = "watcher", worker = (
       modules = [(name = "entry.js", esModule = embed "entry.js"), (name = "worker.js", esModule = embed "worker.js")],

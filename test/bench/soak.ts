@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,13 +36,19 @@ let postgres = await startDatabase()
 const port = await freePort()
 const base = { host: '127.0.0.1', port }
 
+const ROOT = join(import.meta.dirname, '../..')
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } }
+/** What `npm start` runs after the build, without node itself. */
+const COMMAND = (scripts.start.split('exec node ')[1] ?? '').split(' ')
+
 interface Server {
   child: ChildProcess
   ended: Promise<unknown>
 }
 
 const startServer = async (settings: Record<string, string> = {}): Promise<Server> => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/server/start.ts')], {
+  const child = spawn(process.execPath, COMMAND, {
+    cwd: ROOT,
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {

@@ -239,7 +239,7 @@ describe('npm start', () => {
 
 describe('the Dockerfile', () => {
   it('copies existing files, runs an existing command as a user other than root, and listens on all addresses', () => {
-    expect(existsSync(join(ROOT, COMMAND[0] ?? '-'))).toBe(true)
+    expect(existsSync(join(ROOT, COMMAND.at(-1) ?? '-'))).toBe(true)
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
     for (const [, script] of DOCKERFILE.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty(script as string)
     expect(scripts.start?.endsWith(COMMAND.join(' '))).toBe(true)
