@@ -3,7 +3,6 @@ import { matchedRoutes } from 'hono/route'
 import { checks } from './checks/index.ts'
 import { ApiError } from './core/errors.ts'
 import { instantOf } from './core/instant.ts'
-import { versionOf } from './core/log.ts'
 import { PAGES } from './db/applications.ts'
 import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
@@ -17,7 +16,7 @@ import { allowOrigin } from './http/cors.ts'
 import { Stopwatch } from './http/profile.ts'
 import { renderProfile } from './http/profile-page.ts'
 import { describeTiming, logRequest } from './http/request-log.ts'
-import { createRouter, type Router, routeOf, routesByPath, warningHeader } from './http/router.ts'
+import { createRouter, identityHeaders, type Router, routeOf, routesByPath, warningHeader } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
 import { makeNonce, pagePolicy, setSecurityHeaders } from './http/security-headers.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
@@ -51,12 +50,13 @@ export const createApp = (house: House, runners: Runners): Router => {
     context.set('requestId', requestId)
     context.set('scope', scope)
     await next()
-    context.res.headers.set('X-Request-Id', requestId)
-    const version = versionOf(context.env)
-    if (version) context.res.headers.set('X-Watcher-Version', version)
-    setSecurityHeaders(context.res.headers)
+    const { headers } = context.res
+    if (!headers.has('X-Content-Type-Options')) {
+      for (const [name, value] of Object.entries(identityHeaders(context))) headers.set(name, value)
+      setSecurityHeaders(headers)
+    }
     const trips = scope.trips()
-    context.res.headers.set('Server-Timing', describeTiming(begunMillis, trips))
+    headers.set('Server-Timing', describeTiming(begunMillis, trips))
     logRequest(context, requestId, begunMillis, trips, faultToLog(context.error))
     if (scope.traceId !== undefined) endTrace(context, requestId, scope.trace, trips)
   })

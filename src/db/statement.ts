@@ -65,3 +65,13 @@ export const readJsonRow = <Columns extends Record<string, Column>>(columns: Col
     return read as never
   }
 }
+
+/**
+ * Reads what one of our functions returns as one JSON column, `row_to_json(…) as row`: its `outcome` and what belongs to it. The
+ * hot calls read it without a schema, because function and type stand side by side. Ids stay below 2^53.
+ */
+export const readOutcome = <Outcome extends { outcome: string }>({ row }: Record<string, unknown>): Outcome => {
+  const found = JSON.parse(row as string) as Outcome
+  if (typeof found.outcome !== 'string') throw new Error('the function returned no outcome')
+  return found
+}

@@ -12,6 +12,8 @@ export interface PostgresServer {
   /** For example `postgresql://postgres:password@127.0.0.1:40123/postgres`. */
   url: string
   folder: string
+  /** The id of its process; the others are children of it. */
+  pid: number
   stop(): Promise<void>
 }
 
@@ -51,6 +53,7 @@ export const startPostgres = async (folder: string, options: { durable: boolean;
   return {
     url,
     folder: home,
+    pid: server.pid ?? 0,
     stop: async () => {
       process.off('exit', interrupt)
       await stopProcess(server)

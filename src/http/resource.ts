@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { ApiError, type ErrorCode } from '../core/errors.ts'
 import type { Database } from '../db/client.ts'
+import type { JsonPage } from '../db/json-list.ts'
 import { idAnswer } from './fields.ts'
-import { type Page, pageOf } from './paging.ts'
+import { nextLink, type Page } from './paging.ts'
 import { describeTarget, type Target } from './patch.ts'
 import { type Router, serveOperation } from './router.ts'
 import type { Scope } from './scope.ts'
@@ -83,7 +84,7 @@ export const serveList = <Query extends z.ZodRawShape>(
     operationId,
   }: Pick<Resource, 'path' | 'tag' | 'noun' | 'answer' | 'operationNoun'> & { operationId?: string },
   query: () => Query,
-  list: (db: Database, filters: z.output<z.ZodObject<Query>> & Page) => PromiseLike<{ id: number }[]>,
+  list: (db: Database, filters: z.output<z.ZodObject<Query>> & Page) => Promise<JsonPage>,
 ): void =>
   serveOperation(
     router,
@@ -99,8 +100,9 @@ export const serveList = <Query extends z.ZodRawShape>(
     },
     async (input, { db }) => {
       const filters = input.query as z.output<z.ZodObject<Query>> & Page
-      const { rows, headers } = pageOf(await list(db, filters), filters, input.url)
-      return { status: 200, body: rows, headers }
+      const { json, hasMore, lastId } = await list(db, filters)
+      const link = hasMore && lastId !== null ? nextLink(input.url, { after_id: lastId }) : {}
+      return { status: 200, text: json, headers: { 'Content-Type': 'application/json', ...link } }
     },
   )
 

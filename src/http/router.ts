@@ -3,12 +3,14 @@ import type { Context } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { TrieRouter } from 'hono/router/trie-router'
 import { stringifyJson } from '../core/json.ts'
+import { versionOf } from '../core/log.ts'
 import { once } from '../core/once.ts'
 import type { Endpoint } from './endpoint.ts'
 import { HANDLER } from './profile.ts'
 import { partsOf, readInput } from './read.ts'
 import type { Input, RegisteredRoute, Route, RouteKind, Shape } from './route.ts'
 import type { AppEnvironment, Scope } from './scope.ts'
+import { DATA_HEADERS } from './security-headers.ts'
 
 export type Router = OpenAPIHono<AppEnvironment>
 type RequestContext = Context<AppEnvironment>
@@ -132,14 +134,25 @@ export const serveData = <Query extends Shape = {}>(
 const answerOf = async (context: RequestContext, warnings: string[], run: (scope: Scope) => Promise<Answer>): Promise<Response> => {
   const scope = context.get('scope')
   const answer = await scope.stopwatch.measure(HANDLER, () => run(scope))
-  return scope.stopwatch.measure('Writing the answer', () => answerWith(answer, warnings))
+  return scope.stopwatch.measure('Writing the answer', () => answerWith(answer, warnings, context))
 }
 
-const answerWith = ({ status, body, text, headers = {} }: Answer, warnings: string[]): Response => {
-  const all = { ...headers, ...warningHeader([...warnings, headers[WARNING] ?? '']) }
-  return body === undefined
-    ? new Response(text ?? null, { status, headers: all })
-    : new Response(stringifyJson(body), { status, headers: { 'Content-Type': 'application/json', ...all } })
+/** With all headers of the answer but those that need its end (see app.ts). */
+const answerWith = ({ status, body, text, headers = {} }: Answer, warnings: string[], context: RequestContext): Response => {
+  const all = {
+    ...DATA_HEADERS,
+    ...identityHeaders(context),
+    ...(body !== undefined && { 'Content-Type': 'application/json' }),
+    ...headers,
+    ...((warnings.length > 0 || headers[WARNING]) && warningHeader([...warnings, headers[WARNING] ?? ''])),
+  }
+  return new Response(body === undefined ? (text ?? null) : stringifyJson(body), { status, headers: all })
+}
+
+/** The id of the request and the version that answers it. */
+export const identityHeaders = (context: RequestContext): Record<string, string> => {
+  const version = versionOf(context.env)
+  return { 'X-Request-Id': context.get('requestId'), ...(version !== undefined && { 'X-Watcher-Version': version }) }
 }
 
 /** The header for probable mistakes in a request, whether it succeeds or not. */

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { unstable_readConfig as readConfig } from 'wrangler'
 import { readSettings } from '../env.ts'
-import { MAX_ATTEMPTS } from '../jobs/retry.ts'
 import { CRONS } from '../jobs/crons.ts'
+import { MAX_ATTEMPTS } from '../jobs/retry.ts'
 import { findMissingFunctions, readMigrations } from './migrate.ts'
 
 /**

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { startPostgres } from '../../src/dev/postgres.ts'
 import { migrate } from '../../src/tools/migrate.ts'
 import { type BackgroundFigures, measureBackground } from './background.ts'
+import { type CpuRow, type Measured, measureCpu, renderCpu } from './cpu.ts'
 import { type LineageFigures, measureLineage } from './lineage.ts'
 import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
 import { buildBundle, measureStartup, type Server, serveBundle, stopProcess } from './workerd.ts'
@@ -41,6 +42,9 @@ const folder = mkdtempSync(join(tmpdir(), 'watcher-bench-'))
 const postgres = await startPostgres(folder, { durable: false })
 const started: (() => Promise<void>)[] = [postgres.stop]
 async function main(): Promise<void> {
+  const only = process.argv[2]
+  if (only !== undefined && only !== 'cpu') throw new Error(`there is npm run bench, and npm run bench -- cpu; not ${only}`)
+  if (only === 'cpu') return printCpu()
   const names = ['load', 'graph', 'empty', 'large', 'small', 'cleaned']
   const urls = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await createDatabase(name)])))
   await fillForLoad(urls.load)
@@ -61,13 +65,49 @@ async function main(): Promise<void> {
   const watcher = await serve(bundle, urls.load)
   const limit = await serve(limitBundle, urls.load)
 
+  const cpu = await measureHotCalls(urls.load, endpoint)
   const rows = await measureEndpoints(watcher, limit, endpoint)
   const memory = await measureMemory(watcher)
   const lineage = await measureLineage((await serve(bundle, urls.graph)).port, (await serve(bundle, urls.empty)).port, urls.graph)
   const background = await measureBackground(endpoint, urls, (await serve(bundle, urls.cleaned)).port)
-  const figures = { machine: describeMachine(), bundleGzipKib: bundle.gzipKib, startupMillis, memory, rows, lineage, background }
+  const figures = { machine: describeMachine(), bundleGzipKib: bundle.gzipKib, startupMillis, memory, cpu, rows, lineage, background }
   writeFileSync('dist/bench.json', `${JSON.stringify(figures, null, 2)}\n`)
   console.log(render(figures))
+}
+
+/** `npm run bench -- cpu`: only the hot calls and two lists, against their own statements. */
+async function printCpu(): Promise<void> {
+  const url = await createDatabase('load')
+  await fillForLoad(url)
+  console.log(`\n${renderCpu(await measureHotCalls(url, await startEndpoint()))}\n`)
+}
+
+async function measureHotCalls(url: string, endpoint: string) {
+  const settings = { ENV_STATE: 'prod', DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint, WATCHER_API_TOKENS: API_TOKENS }
+  const watcher = await serveBundle(buildBundle('watcher', 'wrangler.toml'), settings)
+  started.push(watcher.stop)
+  const hot: Record<string, Measured> = {
+    'GET /pipeline/{id}': { call: get('/pipeline/7') },
+    'POST /pipeline (known, unchanged)': { call: post('/pipeline', () => ({ name: 'bench-7', pipeline_type_name: 'bench' })) },
+    'POST /start_pipeline_execution': {
+      call: post('/start_pipeline_execution', () => ({ pipeline_id: pipelineId(), start_date: microsecondsFrom(next()) })),
+      replaced: () => ({ [START_DATE_PARAMETER]: microsecondsFrom(next()) }),
+    },
+    'POST /end_pipeline_execution': {
+      call: post('/end_pipeline_execution', () => ({ id: nextUnended(), end_date: '2025-01-01T00:01:00Z', inserts: 10, total_rows: 10 })),
+      replaced: () => ({ 0: String(nextUnended()) }),
+    },
+    'GET /pipeline (100 rows)': { call: get('/pipeline?limit=100') },
+    'GET /pipeline_execution (100 rows)': { call: get('/pipeline_execution?limit=100&pipeline_id=7') },
+  }
+  return measureCpu(watcher, endpoint, url, postgres.pid, hot)
+}
+
+/** The position of p_start_date in the statement of a start. */
+const START_DATE_PARAMETER = 3
+const nextUnended = (): number => {
+  unended += 1
+  return unended
 }
 
 async function createDatabase(name: string): Promise<string> {
@@ -133,10 +173,7 @@ const WITH_AIM: Record<string, { kind: Row['kind']; call: () => Call }> = {
   },
   'POST /end_pipeline_execution': {
     kind: 'insert',
-    call: post('/end_pipeline_execution', () => {
-      unended += 1
-      return { id: unended, end_date: '2025-01-01T00:01:00Z', inserts: 10, total_rows: 10 }
-    }),
+    call: post('/end_pipeline_execution', () => ({ id: nextUnended(), end_date: '2025-01-01T00:01:00Z', inserts: 10, total_rows: 10 })),
   },
 }
 const OTHERS: typeof WITH_AIM = {
@@ -258,11 +295,12 @@ function render(figures: {
   bundleGzipKib: number
   startupMillis: number
   memory: Awaited<ReturnType<typeof measureMemory>>
+  cpu: CpuRow[]
   rows: Row[]
   lineage: LineageFigures
   background: BackgroundFigures
 }): string {
-  const { machine, bundleGzipKib, startupMillis, memory, rows, lineage, background } = figures
+  const { machine, bundleGzipKib, startupMillis, memory, cpu, rows, lineage, background } = figures
   const lines = rows.map(
     (row) =>
       `| ${row.name} | ${row.roundTrips} | ${Math.round(row.perSecond)} | ${Math.round(row.ratio * 100)} % | ${row.p50.toFixed(1)} | ${row.p99.toFixed(1)} | ${row.p99Ratio.toFixed(1)} |`,
@@ -274,6 +312,10 @@ Requests per second are with ${CONNECTIONS} connections, each at its own pace. L
 | request | round trips | requests/s | of the limit | p50 | p99 | p99 / limit |
 |---|---|---|---|---|---|---|
 ${lines.join('\n')}
+
+CPU of one request beside a worker of a few lines that sends the same statement:
+
+${renderCpu(cpu)}
 
 | | |
 |---|---|

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -30,7 +30,7 @@ export const buildBundle = (name: string, config: string): Bundle => {
   const folder = join(ROOT, 'dist', 'bench', name)
   rmSync(folder, { recursive: true, force: true })
   wrangler('deploy', '--dry-run', '--minify', '--config', config, '--outdir', folder)
-  const file = name === 'limit' ? 'limit.js' : 'index.js'
+  const file = existsSync(join(folder, `${name}.js`)) ? `${name}.js` : 'index.js'
   if (file !== 'index.js') copyFileSync(join(folder, file), join(folder, 'index.js'))
   return { folder, gzipKib: gzipSync(readFileSync(join(folder, 'index.js'))).length / 1024 }
 }

@@ -1,10 +1,11 @@
-import { and, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import type { Database } from '../../db/client.ts'
 import { untilRow } from '../../db/config-as-code.ts'
+import { listing } from '../../db/json-list.ts'
 import { truth, whole } from '../../db/rows.ts'
-import { type Page, rowsToRead } from '../../http/paging.ts'
+import { param } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
 import type { RulePost } from './schemas.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
@@ -32,19 +33,14 @@ export const createOrGetRule = (db: Database, { pipeline_id, metric_field, ...se
 }
 
 /** A page of rules in the order of their ids. */
-export const listRules = (db: Database, filters: Page & { pipeline_id?: number; active?: boolean }) =>
-  db.orm
-    .select()
-    .from(anomalyDetectionRule)
-    .where(
-      and(
-        gt(anomalyDetectionRule.id, filters.after_id),
-        filters.pipeline_id === undefined ? undefined : eq(anomalyDetectionRule.pipeline_id, filters.pipeline_id),
-        filters.active === undefined ? undefined : eq(anomalyDetectionRule.active, filters.active),
-      ),
-    )
-    .orderBy(anomalyDetectionRule.id)
-    .limit(rowsToRead(filters))
+export const listRules = listing<{ pipeline_id?: number | undefined; active?: boolean | undefined }>({
+  table: anomalyDetectionRule,
+  columns: getTableColumns(anomalyDetectionRule),
+  conditions: {
+    pipeline_id: sql`${anomalyDetectionRule.pipeline_id} = ${param('pipeline_id')}`,
+    active: sql`${anomalyDetectionRule.active} = ${param('active')}`,
+  },
+})
 
 export const findRule = async (db: Database, id: number) =>
   (await db.orm.select().from(anomalyDetectionRule).where(eq(anomalyDetectionRule.id, id)))[0]
@@ -75,36 +71,26 @@ export const updateRule = async (db: Database, target: Target, changes: Partial<
 }
 
 /** A page of flagged anomalies in the order of their ids. */
-export const listResults = (
-  db: Database,
-  filters: Page & { pipeline_id?: number; rule_id?: number; pipeline_execution_id?: number; detected_after?: string },
-) =>
-  db.orm
-    .select({
-      ...getTableColumns(anomalyDetectionResult),
-      pipeline_id: anomalyDetectionRule.pipeline_id,
-      metric_field: anomalyDetectionRule.metric_field,
-    })
-    .from(anomalyDetectionResult)
-    .innerJoin(anomalyDetectionRule, eq(anomalyDetectionRule.id, anomalyDetectionResult.rule_id))
-    .where(
-      and(
-        gt(anomalyDetectionResult.id, filters.after_id),
-        filters.pipeline_id === undefined
-          ? undefined
-          : inArray(
-              anomalyDetectionResult.rule_id,
-              sql`(select id from ${anomalyDetectionRule} where pipeline_id = ${filters.pipeline_id})`,
-            ),
-        filters.rule_id === undefined ? undefined : eq(anomalyDetectionResult.rule_id, filters.rule_id),
-        filters.pipeline_execution_id === undefined
-          ? undefined
-          : eq(anomalyDetectionResult.pipeline_execution_id, filters.pipeline_execution_id),
-        filters.detected_after === undefined ? undefined : gt(anomalyDetectionResult.detected_at, filters.detected_after),
-      ),
-    )
-    .orderBy(anomalyDetectionResult.id)
-    .limit(rowsToRead(filters))
+export const listResults = listing<{
+  pipeline_id?: number | undefined
+  rule_id?: number | undefined
+  pipeline_execution_id?: number | undefined
+  detected_after?: string | undefined
+}>({
+  table: anomalyDetectionResult,
+  columns: {
+    ...getTableColumns(anomalyDetectionResult),
+    pipeline_id: anomalyDetectionRule.pipeline_id,
+    metric_field: anomalyDetectionRule.metric_field,
+  },
+  join: sql`join ${anomalyDetectionRule} on ${anomalyDetectionRule.id} = ${anomalyDetectionResult.rule_id}`,
+  conditions: {
+    pipeline_id: sql`${anomalyDetectionResult.rule_id} in (select id from ${anomalyDetectionRule} where pipeline_id = ${param('pipeline_id')})`,
+    rule_id: sql`${anomalyDetectionResult.rule_id} = ${param('rule_id')}`,
+    pipeline_execution_id: sql`${anomalyDetectionResult.pipeline_execution_id} = ${param('pipeline_execution_id')}`,
+    detected_after: sql`${anomalyDetectionResult.detected_at} > ${param('detected_after')}`,
+  },
+})
 
 /** Deletes an execution's flags for these metrics. Returns how many there were. */
 export const deleteResults = async (db: Database, pipelineId: number, executionId: number, metrics: readonly string[]): Promise<number> => {

@@ -1,10 +1,10 @@
-import { and, eq, gt, sql } from 'drizzle-orm'
+import { getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
 import type { Database } from '../../db/client.ts'
+import { listing } from '../../db/json-list.ts'
 import { moment } from '../../db/rows.ts'
-import { prepare } from '../../db/statement.ts'
-import { type Page, rowsToRead } from '../../http/paging.ts'
+import { param, prepare } from '../../db/statement.ts'
 import { job } from '../../jobs/table.ts'
 import { timelinessPipelineExecutionLog } from './table.ts'
 
@@ -27,15 +27,8 @@ export const findWindowStart = async (db: Database, now: string, lookbackMinutes
 }
 
 /** A page of the log in the order of its ids. */
-export const listTimelinessLog = (db: Database, filters: Page & { pipeline_id?: number }) =>
-  db.orm
-    .select()
-    .from(timelinessPipelineExecutionLog)
-    .where(
-      and(
-        gt(timelinessPipelineExecutionLog.id, filters.after_id),
-        filters.pipeline_id === undefined ? undefined : eq(timelinessPipelineExecutionLog.pipeline_id, filters.pipeline_id),
-      ),
-    )
-    .orderBy(timelinessPipelineExecutionLog.id)
-    .limit(rowsToRead(filters))
+export const listTimelinessLog = listing<{ pipeline_id?: number | undefined }>({
+  table: timelinessPipelineExecutionLog,
+  columns: getTableColumns(timelinessPipelineExecutionLog),
+  conditions: { pipeline_id: sql`${timelinessPipelineExecutionLog.pipeline_id} = ${param('pipeline_id')}` },
+})

@@ -1,9 +1,10 @@
-import { and, eq, gt, sql } from 'drizzle-orm'
+import { eq, getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { untilRow } from '../../db/config-as-code.ts'
+import { listing } from '../../db/json-list.ts'
 import { truth, whole } from '../../db/rows.ts'
-import { type Page, rowsToRead } from '../../http/paging.ts'
+import { param } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
 import type { AddressTypePost } from './schemas.ts'
 import { addressType } from './table.ts'
@@ -29,13 +30,11 @@ export const createOrGetAddressType = (db: Database, { name, group_name }: Addre
   )
 
 /** A page of types in the order of their ids. */
-export const listAddressTypes = (db: Database, filters: Page & { name?: string }) =>
-  db.orm
-    .select()
-    .from(addressType)
-    .where(and(gt(addressType.id, filters.after_id), filters.name === undefined ? undefined : named(filters.name)))
-    .orderBy(addressType.id)
-    .limit(rowsToRead(filters))
+export const listAddressTypes = listing<{ name?: string | undefined }>({
+  table: addressType,
+  columns: getTableColumns(addressType),
+  conditions: { name: sql`lower(${addressType.name}) = lower(${param('name')})` },
+})
 
 export const findAddressType = async (db: Database, id: number) =>
   (await db.orm.select().from(addressType).where(eq(addressType.id, id)))[0]

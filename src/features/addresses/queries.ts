@@ -1,11 +1,11 @@
-import { and, eq, gt, sql } from 'drizzle-orm'
+import { eq, getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { configure, hashConfig } from '../../db/config-as-code.ts'
+import { listing } from '../../db/json-list.ts'
 import { truth, whole } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
-import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { Target } from '../../http/patch.ts'
 import { addressType } from '../address-types/table.ts'
 import { addressLineageClosure } from '../lineage/table.ts'
@@ -60,20 +60,17 @@ export const createOrGetAddress = async (db: Database, body: AddressPost, now: s
 }
 
 /** A page of addresses in the order of their ids. */
-export const listAddresses = (db: Database, filters: Page & { name?: string; address_type_id?: number; deprecated?: boolean }) =>
-  db.orm
-    .select()
-    .from(address)
-    .where(
-      and(
-        gt(address.id, filters.after_id),
-        filters.name === undefined ? undefined : eq(address.name, filters.name),
-        filters.address_type_id === undefined ? undefined : eq(address.address_type_id, filters.address_type_id),
-        filters.deprecated === undefined ? undefined : eq(address.deprecated, filters.deprecated),
-      ),
-    )
-    .orderBy(address.id)
-    .limit(rowsToRead(filters))
+export const listAddresses = listing<{ name?: string | undefined; address_type_id?: number | undefined; deprecated?: boolean | undefined }>(
+  {
+    table: address,
+    columns: getTableColumns(address),
+    conditions: {
+      name: sql`${address.name} = ${param('name')}`,
+      address_type_id: sql`${address.address_type_id} = ${param('address_type_id')}`,
+      deprecated: sql`${address.deprecated} = ${param('deprecated')}`,
+    },
+  },
+)
 
 export const findAddress = async (db: Database, id: number) => (await db.orm.select().from(address).where(eq(address.id, id)))[0]
 

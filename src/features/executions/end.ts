@@ -1,24 +1,22 @@
 import { sql } from 'drizzle-orm'
-import { z } from 'zod'
 import { ApiError, bodyFault } from '../../core/errors.ts'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
-import { whole } from '../../db/rows.ts'
-import { param, prepare } from '../../db/statement.ts'
+import { param, prepare, readOutcome } from '../../db/statement.ts'
 import type { ExecutionEnd } from './schemas.ts'
 
 /** end.sql describes the function's contract. */
 const END =
-  prepare(sql`select * from ${sql.raw(FUNCTIONS.end_pipeline_execution)}(p_id => ${param('id')}, p_end_date => ${param('end_date')},
+  prepare(sql`select row_to_json(r) as row from ${sql.raw(FUNCTIONS.end_pipeline_execution)}(p_id => ${param('id')}, p_end_date => ${param('end_date')},
   p_succeeded => ${param('succeeded')}, p_inserts => ${param('inserts')}, p_updates => ${param('updates')},
-  p_soft_deletes => ${param('soft_deletes')}, p_total_rows => ${param('total_rows')}, p_metadata => ${param('metadata')}, p_now => ${param('now')})`)
+  p_soft_deletes => ${param('soft_deletes')}, p_total_rows => ${param('total_rows')}, p_metadata => ${param('metadata')}, p_now => ${param('now')}) r`)
 
-const endedRow = z.object({
-  outcome: z.enum(['ended', 'repeated', 'repeated_with_other_counts', 'other_outcome', 'before_start', 'unknown']),
+interface EndOutcome {
+  outcome: 'ended' | 'repeated' | 'repeated_with_other_counts' | 'other_outcome' | 'before_start' | 'unknown'
   /** The job that detects anomalies, if this call recorded it. */
-  job_id: whole.nullable(),
-})
+  job_id: number | null
+}
 
 export interface Ended {
   /** The ids of the recorded jobs, for the caller to send. */
@@ -34,7 +32,7 @@ export interface Ended {
  */
 export const endExecution = async (db: Database, body: ExecutionEnd, now: string): Promise<Ended> => {
   const succeeded = body.completed_successfully ?? true
-  const [row] = await db.rows(END, endedRow, {
+  const [row] = await db.read(END, readOutcome<EndOutcome>, {
     id: body.id,
     end_date: body.end_date ?? null,
     succeeded,

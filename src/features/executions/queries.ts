@@ -1,7 +1,7 @@
-import { and, eq, getTableColumns, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/client.ts'
+import { listing } from '../../db/json-list.ts'
 import { param, prepare, readJsonRow } from '../../db/statement.ts'
-import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { EXECUTION_STATUSES } from './schemas.ts'
 import { pipelineExecution } from './table.ts'
 
@@ -10,38 +10,33 @@ const { idempotency_key: _key, guards_start: _guard, created_at: _created, ...an
 
 export const MAX_CHILDREN = 1000
 
-const STATUS: Record<(typeof EXECUTION_STATUSES)[number], () => SQL> = {
-  running: () => isNull(pipelineExecution.end_date),
-  succeeded: () => eq(pipelineExecution.completed_successfully, true),
-  // This must be a literal: the partial indexes of failed runs do not match a parameter.
-  failed: () => sql`${pipelineExecution.completed_successfully} = false`,
+/** Literals: the partial indexes of running and failed runs do not match a parameter. */
+const STATUS: Record<(typeof EXECUTION_STATUSES)[number], SQL> = {
+  running: sql`${pipelineExecution.end_date} is null`,
+  succeeded: sql`${pipelineExecution.completed_successfully} = true`,
+  failed: sql`${pipelineExecution.completed_successfully} = false`,
 }
 
-interface ExecutionFilters extends Page {
-  pipeline_id?: number
-  parent_id?: number
-  status?: keyof typeof STATUS
-  started_after?: string
-  started_before?: string
+interface ExecutionFilters {
+  pipeline_id?: number | undefined
+  parent_id?: number | undefined
+  status?: keyof typeof STATUS | undefined
+  started_after?: string | undefined
+  started_before?: string | undefined
 }
 
 /** A page of executions in the order of their ids. */
-export const listExecutions = (db: Database, filters: ExecutionFilters) =>
-  db.orm
-    .select(answered)
-    .from(pipelineExecution)
-    .where(
-      and(
-        gt(pipelineExecution.id, filters.after_id),
-        filters.pipeline_id === undefined ? undefined : eq(pipelineExecution.pipeline_id, filters.pipeline_id),
-        filters.parent_id === undefined ? undefined : eq(pipelineExecution.parent_id, filters.parent_id),
-        filters.status && STATUS[filters.status](),
-        filters.started_after === undefined ? undefined : gt(pipelineExecution.start_date, filters.started_after),
-        filters.started_before === undefined ? undefined : lt(pipelineExecution.start_date, filters.started_before),
-      ),
-    )
-    .orderBy(pipelineExecution.id)
-    .limit(rowsToRead(filters))
+export const listExecutions = listing<ExecutionFilters>({
+  table: pipelineExecution,
+  columns: answered,
+  conditions: {
+    pipeline_id: sql`${pipelineExecution.pipeline_id} = ${param('pipeline_id')}`,
+    parent_id: sql`${pipelineExecution.parent_id} = ${param('parent_id')}`,
+    status: (status) => STATUS[status],
+    started_after: sql`${pipelineExecution.start_date} > ${param('started_after')}`,
+    started_before: sql`${pipelineExecution.start_date} < ${param('started_before')}`,
+  },
+})
 
 const WITH_CHILDREN = prepare(sql`
   (select row_to_json(e) as row from ${pipelineExecution} e where e.id = ${param('id')})

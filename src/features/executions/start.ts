@@ -1,12 +1,10 @@
 import { sql } from 'drizzle-orm'
-import { z } from 'zod'
 import { ApiError, bodyFault } from '../../core/errors.ts'
 import { hasFraction } from '../../core/instant.ts'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
-import { whole } from '../../db/rows.ts'
-import { param, prepare } from '../../db/statement.ts'
+import { param, prepare, readOutcome } from '../../db/statement.ts'
 import type { ExecutionStart } from './schemas.ts'
 
 export interface Started {
@@ -16,15 +14,16 @@ export interface Started {
 }
 
 /** start.sql describes the function's contract. */
-const START = prepare(sql`select * from ${sql.raw(FUNCTIONS.start_pipeline_execution)}(p_pipeline_id => ${param('pipeline_id')},
+const START =
+  prepare(sql`select row_to_json(r) as row from ${sql.raw(FUNCTIONS.start_pipeline_execution)}(p_pipeline_id => ${param('pipeline_id')},
   p_pipeline_name => ${param('pipeline_name')}, p_parent_id => ${param('parent_id')}, p_start_date => ${param('start_date')},
   p_guards_start => ${param('guards_start')}, p_full_load => ${param('full_load')}, p_watermark => ${param('watermark')},
-  p_next_watermark => ${param('next_watermark')}, p_metadata => ${param('metadata')}, p_key => ${param('key')}, p_now => ${param('now')})`)
+  p_next_watermark => ${param('next_watermark')}, p_metadata => ${param('metadata')}, p_key => ${param('key')}, p_now => ${param('now')}) r`)
 
-const startedRow = z.object({
-  outcome: z.enum(['created', 'repeated', 'unknown_pipeline', 'other_pipeline', 'unknown_parent']),
-  id: whole.nullable(),
-})
+interface StartOutcome {
+  outcome: 'created' | 'repeated' | 'unknown_pipeline' | 'other_pipeline' | 'unknown_parent'
+  id: number | null
+}
 
 /**
  * Starts an execution and adds it to the closure. A repeat starts nothing. It has the same idempotency key; or, for clients
@@ -37,7 +36,7 @@ export const startExecution = async (
   idempotencyKey: string | undefined,
   now: string,
 ): Promise<Started> => {
-  const [row] = await db.rows(START, startedRow, {
+  const [row] = await db.read(START, readOutcome<StartOutcome>, {
     pipeline_id: body.pipeline_id ?? null,
     pipeline_name: body.pipeline_name ?? null,
     parent_id: body.parent_id ?? null,

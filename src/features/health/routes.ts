@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { once } from '../../core/once.ts'
-import { instantAnswer } from '../../http/fields.ts'
 import { wantsHtml } from '../../http/accept.ts'
+import { instantAnswer } from '../../http/fields.ts'
 import { keepAnswers } from '../../http/kept.ts'
 import { type Router, register, serveOperation } from '../../http/router.ts'
 import { flagText } from '../../http/text-fields.ts'

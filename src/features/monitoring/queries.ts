@@ -1,10 +1,10 @@
-import { and, eq, getTableColumns, gt, sql } from 'drizzle-orm'
+import { eq, getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
 import type { Database } from '../../db/client.ts'
+import { listing } from '../../db/json-list.ts'
 import { jsonOf, moment, text, truth, whole } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
-import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { JobKind } from '../../jobs/job.ts'
 import { type JOB_STATES, job, kindsValue } from '../../jobs/table.ts'
 import type { House } from '../feature.ts'
@@ -12,20 +12,15 @@ import type { House } from '../feature.ts'
 const { unique_key: _key, resent_at: _resent, ...answered } = getTableColumns(job)
 
 /** A page of jobs in the order of their ids. */
-export const listJobs = (db: Database, filters: Page & { kind?: JobKind; state?: (typeof JOB_STATES)[number] }) =>
-  db.orm
-    .select(answered)
-    .from(job)
-    .where(
-      and(
-        gt(job.id, filters.after_id),
-        // These must be literals: the partial indexes do not match a parameter. They are our own names, not text from a client.
-        filters.kind === undefined ? undefined : sql`${job.kind} = ${sql.raw(`'${filters.kind}'`)}`,
-        filters.state === undefined ? undefined : sql`${job.state} = ${sql.raw(`'${filters.state}'`)}`,
-      ),
-    )
-    .orderBy(job.id)
-    .limit(rowsToRead(filters))
+export const listJobs = listing<{ kind?: JobKind | undefined; state?: (typeof JOB_STATES)[number] | undefined }>({
+  table: job,
+  columns: answered,
+  // Literals: the partial indexes do not match a parameter.
+  conditions: {
+    kind: (kind) => sql`${job.kind} = ${sql.raw(`'${kind}'`)}`,
+    state: (state) => sql`${job.state} = ${sql.raw(`'${state}'`)}`,
+  },
+})
 
 export const findJob = async (db: Database, id: number) => (await db.orm.select(answered).from(job).where(eq(job.id, id)))[0]
 

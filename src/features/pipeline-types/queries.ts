@@ -1,10 +1,10 @@
-import { and, eq, gt, sql } from 'drizzle-orm'
+import { eq, getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { configure, hashConfig } from '../../db/config-as-code.ts'
+import { listing } from '../../db/json-list.ts'
 import { truth, whole } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
-import { type Page, rowsToRead } from '../../http/paging.ts'
 import type { Target } from '../../http/patch.ts'
 import type { PipelineTypePost } from './schemas.ts'
 import { pipelineType } from './table.ts'
@@ -23,13 +23,11 @@ export const createOrGetPipelineType = async (db: Database, { name, ...config }:
   configureType(db, { initial: { name }, config, hash: await hashConfig(config), now })
 
 /** A page of types in the order of their ids. */
-export const listPipelineTypes = (db: Database, filters: Page & { name?: string }) =>
-  db.orm
-    .select()
-    .from(pipelineType)
-    .where(and(gt(pipelineType.id, filters.after_id), filters.name === undefined ? undefined : named(filters.name)))
-    .orderBy(pipelineType.id)
-    .limit(rowsToRead(filters))
+export const listPipelineTypes = listing<{ name?: string | undefined }>({
+  table: pipelineType,
+  columns: getTableColumns(pipelineType),
+  conditions: { name: sql`lower(${pipelineType.name}) = lower(${param('name')})` },
+})
 
 export const findPipelineType = async (db: Database, id: number) =>
   (await db.orm.select().from(pipelineType).where(eq(pipelineType.id, id)))[0]

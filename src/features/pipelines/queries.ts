@@ -1,12 +1,10 @@
-import { and, eq, getTableColumns, gt, sql } from 'drizzle-orm'
-import { z } from 'zod'
+import { eq, getTableColumns, sql } from 'drizzle-orm'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { hashConfig } from '../../db/config-as-code.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
-import { text, truth, whole } from '../../db/rows.ts'
-import { param, prepare, readJsonRow } from '../../db/statement.ts'
-import { type Page, rowsToRead } from '../../http/paging.ts'
+import { listing } from '../../db/json-list.ts'
+import { param, prepare, readJsonRow, readOutcome } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
 import type { PipelinePost } from './schemas.ts'
 import { pipeline } from './table.ts'
@@ -17,17 +15,17 @@ const { freshness_logged_for: _logged, ...answered } = getTableColumns(pipeline)
 const named = (name: string) => sql`lower(name) = lower(${name})`
 
 /** create-or-get.sql describes the function's contract. */
-const CREATE_OR_GET = prepare(sql`select * from ${sql.raw(FUNCTIONS.create_or_get_pipeline)}(p_name => ${param('name')},
+const CREATE_OR_GET = prepare(sql`select row_to_json(r) as row from ${sql.raw(FUNCTIONS.create_or_get_pipeline)}(p_name => ${param('name')},
   p_type_name => ${param('type_name')}, p_config => ${param('config')}, p_config_hash => ${param('config_hash')},
-  p_next_watermark => ${param('next_watermark')}, p_create_rules => ${param('create_rules')}, p_now => ${param('now')})`)
+  p_next_watermark => ${param('next_watermark')}, p_create_rules => ${param('create_rules')}, p_now => ${param('now')}) r`)
 
-const createdRow = z.object({
-  outcome: z.enum(['created', 'existing']),
-  id: whole,
-  active: truth,
-  load_lineage: truth,
-  watermark: text.nullable(),
-})
+interface Created {
+  outcome: 'created' | 'existing'
+  id: number
+  active: boolean
+  load_lineage: boolean
+  watermark: string | null
+}
 
 /**
  * Creates the pipeline (with its type if that is new, and with a rule per metric if `createRules`), or applies its changed
@@ -35,7 +33,7 @@ const createdRow = z.object({
  */
 export const createOrGetPipeline = async (db: Database, body: PipelinePost, createRules: boolean, now: string) => {
   const { name, next_watermark, pipeline_type_name, ...config } = body
-  const [row] = await db.rows(CREATE_OR_GET, createdRow, {
+  const [row] = await db.read(CREATE_OR_GET, readOutcome<Created>, {
     name,
     type_name: pipeline_type_name,
     config: stringifyJson(config),
@@ -50,20 +48,15 @@ export const createOrGetPipeline = async (db: Database, body: PipelinePost, crea
 }
 
 /** A page of pipelines in the order of their ids. */
-export const listPipelines = (db: Database, filters: Page & { name?: string; pipeline_type_id?: number; active?: boolean }) =>
-  db.orm
-    .select(answered)
-    .from(pipeline)
-    .where(
-      and(
-        gt(pipeline.id, filters.after_id),
-        filters.name === undefined ? undefined : named(filters.name),
-        filters.pipeline_type_id === undefined ? undefined : eq(pipeline.pipeline_type_id, filters.pipeline_type_id),
-        filters.active === undefined ? undefined : eq(pipeline.active, filters.active),
-      ),
-    )
-    .orderBy(pipeline.id)
-    .limit(rowsToRead(filters))
+export const listPipelines = listing<{ name?: string | undefined; pipeline_type_id?: number | undefined; active?: boolean | undefined }>({
+  table: pipeline,
+  columns: answered,
+  conditions: {
+    name: sql`lower(${pipeline.name}) = lower(${param('name')})`,
+    pipeline_type_id: sql`${pipeline.pipeline_type_id} = ${param('pipeline_type_id')}`,
+    active: sql`${pipeline.active} = ${param('active')}`,
+  },
+})
 
 const findStatement = prepare(sql`select row_to_json(p) as row from ${pipeline} p where p.id = ${param('id')}`)
 const readPipeline = readJsonRow(answered)

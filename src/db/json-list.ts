@@ -1,0 +1,75 @@
+import { type Column, getTableName, type SQL, sql } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
+import { z } from 'zod'
+import type { Database } from './client.ts'
+import { text, truth, whole } from './rows.ts'
+import { keep, param, prepare, type Statement } from './statement.ts'
+
+/** A page of rows as PostgreSQL writes it: the worker passes the JSON on without reading it. */
+export interface JsonPage {
+  /** A JSON array. */
+  json: string
+  hasMore: boolean
+  /** The id of the last row of the page; null if the page is empty. */
+  lastId: number | null
+}
+
+/** How a list of a table is read; the same for every call. */
+export interface Listing<Filters> {
+  /** The table; its rows are ordered by its column `id`. */
+  table: PgTable & { id: Column }
+  /** The columns to answer, by their names in the answer. */
+  columns: Record<string, Column>
+  /** Joins of tables with more columns: `join … on …`. */
+  join?: SQL
+  /**
+   * The condition of each filter. It takes the value from the placeholder of the filter's name. A function makes a literal of the
+   * value, which must be one of our own names: a partial index does not match a parameter.
+   */
+  conditions: { [Name in keyof Required<Filters>]: SQL | ((value: NonNullable<Filters[Name]>) => SQL) }
+}
+
+/** A timestamp in the canonical form (see core/instant.ts); other types are JSON as they are. */
+const answered = ([name, column]: [string, Column]): SQL => {
+  const value =
+    column.getSQLType() === 'timestamp with time zone'
+      ? sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+      : sql`${column}`
+  return sql`${value} as ${sql.identifier(name)}`
+}
+
+const pageRow = z.object({ json: text, has_more: truth, last_id: whole.nullable() })
+
+/** Makes the function that reads a page: rows after `after_id` that meet the filters, at most `limit`. One statement for each set of filters. */
+export const listing = <Filters extends object>({ table, columns, join = sql``, conditions }: Listing<Filters>) => {
+  const statements = keep<Statement>()
+  const statementFor = (given: [name: string, condition: SQL][]): Statement =>
+    prepare(sql`
+      select coalesce('[' || string_agg(item, ',' order by id) filter (where position <= ${param('limit')}) || ']', '[]') as json,
+        count(*) > ${param('limit')} as has_more, max(id) filter (where position <= ${param('limit')}) as last_id
+      from (
+        select ${table.id} as id, row_number() over (order by ${table.id}) as position,
+          row_to_json((select answered from (select ${sql.join(Object.entries(columns).map(answered), sql`, `)}) answered))::text as item
+        from (
+          select * from ${table}
+          where ${sql.join([sql`${table.id} > ${param('after_id')}`, ...given.map(([, condition]) => condition)], sql` and `)}
+          order by ${table.id} limit ${param('rows')}) as ${sql.identifier(getTableName(table))} ${join}) page`)
+
+  return async (db: Database, filters: Filters & { limit: number; after_id: number }): Promise<JsonPage> => {
+    const { limit, after_id } = filters
+    const values = filters as Record<string, unknown>
+    const parts: string[] = []
+    const given: [string, SQL][] = []
+    for (const [name, condition] of Object.entries<SQL | ((value: never) => SQL)>(conditions)) {
+      const value = values[name]
+      if (value === undefined) continue
+      const isLiteral = typeof condition === 'function'
+      parts.push(isLiteral ? `${name}=${String(value)}` : name)
+      given.push([name, isLiteral ? condition(value as never) : condition])
+    }
+    const statement = statements(parts.join(), () => statementFor(given))
+    const [row] = await db.rows(statement, pageRow, { ...values, limit, after_id, rows: limit + 1 })
+    if (!row) throw new Error('a list is one row')
+    return { json: row.json, hasMore: row.has_more, lastId: row.last_id }
+  }
+}
