@@ -14,11 +14,11 @@ import { authorize, type Caller } from './http/access.ts'
 import { serveDocs } from './http/api-docs.ts'
 import { allowOrigin } from './http/cors.ts'
 import { Stopwatch } from './http/profile.ts'
-import { renderProfile } from './http/profile-page.ts'
+import { isProfiled, showProfile } from './http/profile-answer.ts'
 import { describeTiming, logRequest } from './http/request-log.ts'
 import { createRouter, identityHeaders, type Router, routeOf, routesByPath, warningHeader } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
-import { makeNonce, pagePolicy, setSecurityHeaders } from './http/security-headers.ts'
+import { setSecurityHeaders } from './http/security-headers.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
 import { faultPage } from './pages/frame/fault.tsx'
@@ -89,7 +89,7 @@ export const createApp = (house: House, runners: Runners): Router => {
 
   app.use(async (context, next) => {
     await next()
-    if (isProfiled(context)) context.res = await profilePage(context, context.get('scope') as ProfiledScope)
+    if (isProfiled(context)) await showProfile(context, (context.get('scope') as ReturnType<typeof createScope>).trips())
   })
 
   // Pages first: if a page shares a path with an operation, it passes on every request that does not ask for HTML.
@@ -137,28 +137,6 @@ const endTrace = (context: RequestContext, requestId: string, trace: Trace, trip
     status >= 500 ? String(status) : undefined,
   )
   trace.end()
-}
-
-type ProfiledScope = ReturnType<typeof createScope>
-
-/** True for `?profile=true` if profiling is on and the caller may write, also on open paths: a profile shows SQL. */
-const isProfiled = (context: RequestContext): boolean => {
-  if (context.req.query('profile') !== 'true') return false
-  const settings = readSettings(context.env)
-  if (!(settings.PROFILING_ENABLED ?? settings.ENV_STATE === 'dev')) return false
-  try {
-    return (context.get('caller') ?? authorize(context.req.raw, settings, 'write')).mayWrite
-  } catch {
-    return false
-  }
-}
-
-const profilePage = async ({ req, res }: RequestContext, { stopwatch, trips }: ProfiledScope): Promise<Response> => {
-  const nonce = makeNonce()
-  const tree = stopwatch.toTree(`${req.method} ${req.path}`, trips())
-  const page = renderProfile({ tree, status: res.status, body: await res.clone().text(), sentAfterwards: stopwatch.sentAfterwards, nonce })
-  const headers = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': pagePolicy(nonce) }
-  return new Response(String(await page), { status: res.status === 204 ? 200 : res.status, headers })
 }
 
 /** Requests are counted by token, so a caller without a token has no limit. */

@@ -38,38 +38,56 @@ const answered = ([name, column]: [string, Column]): SQL => {
   return sql`${value} as ${sql.identifier(name)}`
 }
 
-const pageRow = z.object({ json: text, has_more: truth, last_id: whole.nullable() })
+/** The columns as one JSON object. */
+const objectOf = (columns: Record<string, Column>): SQL =>
+  sql`row_to_json((select answered from (select ${sql.join(Object.entries(columns).map(answered), sql`, `)}) answered))::text`
+
+/** A row as JSON text. */
+const readText = ({ row }: Record<string, unknown>): string => row as string
+
+/** The row with the id in the placeholder `id`, as JSON text: a query of one column `row`. */
+export const rowById = (table: PgTable & { id: Column }, columns: Record<string, Column>): SQL =>
+  sql`select ${objectOf(columns)} as row from ${table} where ${table.id} = ${param('id')}`
+
+/** Makes the function that reads one row by its id, as JSON text; undefined if there is none. */
+export const finding = (table: PgTable & { id: Column }, columns: Record<string, Column>) => {
+  const statement = prepare(rowById(table, columns))
+  return async (db: Database, id: number): Promise<string | undefined> => (await db.read(statement, readText, { id }))[0]
+}
+
+export const pageRow = z.object({ json: text, has_more: truth, last_id: whole.nullable() })
+
+/** A page of the list with these conditions: a query of one row, see pageRow. Placeholders: `limit`, `rows` (one more) and `after_id`. */
+export const pageQuery = ({ table, columns, join = sql`` }: Omit<Listing<object>, 'conditions'>, conditions: readonly SQL[]): SQL => sql`
+  select coalesce('[' || string_agg(item, ',' order by id) filter (where position <= ${param('limit')}) || ']', '[]') as json,
+    count(*) > ${param('limit')} as has_more, max(id) filter (where position <= ${param('limit')}) as last_id
+  from (
+    select ${table.id} as id, row_number() over (order by ${table.id}) as position, ${objectOf(columns)} as item
+    from (
+      select * from ${table}
+      where ${sql.join([sql`${table.id} > ${param('after_id')}`, ...conditions], sql` and `)}
+      order by ${table.id} limit ${param('rows')}) as ${sql.identifier(getTableName(table))} ${join}) page`
 
 /** Makes the function that reads a page: rows after `after_id` that meet the filters, at most `limit`. One statement for each set of filters. */
-export const listing = <Filters extends object>({ table, columns, join = sql``, conditions }: Listing<Filters>) => {
+export const listing = <Filters extends object>({ conditions, ...list }: Listing<Filters>) => {
   const statements = keep<Statement>()
-  const statementFor = (given: [name: string, condition: SQL][]): Statement =>
-    prepare(sql`
-      select coalesce('[' || string_agg(item, ',' order by id) filter (where position <= ${param('limit')}) || ']', '[]') as json,
-        count(*) > ${param('limit')} as has_more, max(id) filter (where position <= ${param('limit')}) as last_id
-      from (
-        select ${table.id} as id, row_number() over (order by ${table.id}) as position,
-          row_to_json((select answered from (select ${sql.join(Object.entries(columns).map(answered), sql`, `)}) answered))::text as item
-        from (
-          select * from ${table}
-          where ${sql.join([sql`${table.id} > ${param('after_id')}`, ...given.map(([, condition]) => condition)], sql` and `)}
-          order by ${table.id} limit ${param('rows')}) as ${sql.identifier(getTableName(table))} ${join}) page`)
-
   return async (db: Database, filters: Filters & { limit: number; after_id: number }): Promise<JsonPage> => {
     const { limit, after_id } = filters
     const values = filters as Record<string, unknown>
     const parts: string[] = []
-    const given: [string, SQL][] = []
+    const given: SQL[] = []
     for (const [name, condition] of Object.entries<SQL | ((value: never) => SQL)>(conditions)) {
       const value = values[name]
       if (value === undefined) continue
       const isLiteral = typeof condition === 'function'
       parts.push(isLiteral ? `${name}=${String(value)}` : name)
-      given.push([name, isLiteral ? condition(value as never) : condition])
+      given.push(isLiteral ? condition(value as never) : condition)
     }
-    const statement = statements(parts.join(), () => statementFor(given))
+    const statement = statements(parts.join(), () => prepare(pageQuery(list, given)))
     const [row] = await db.rows(statement, pageRow, { ...values, limit, after_id, rows: limit + 1 })
     if (!row) throw new Error('a list is one row')
-    return { json: row.json, hasMore: row.has_more, lastId: row.last_id }
+    return readPage(row)
   }
 }
+
+export const readPage = ({ json, has_more, last_id }: z.output<typeof pageRow>): JsonPage => ({ json, hasMore: has_more, lastId: last_id })

@@ -1,7 +1,5 @@
-import { type Column, fillPlaceholders, Placeholder, type SQL, sql } from 'drizzle-orm'
+import { fillPlaceholders, Placeholder, type SQL, sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
-import { formatInstant } from '../core/instant.ts'
-import { parseJson } from '../core/json.ts'
 
 /**
  * A statement that is rendered once. drizzle takes longer to turn a query into text than PostgreSQL takes to run it, so
@@ -42,27 +40,6 @@ export const keep = <Made>(): ((key: string, make: () => Made) => Made) => {
     const made = make()
     kept.set(key, made)
     return made
-  }
-}
-
-/**
- * Reads rows that PostgreSQL returns as one JSON column, `row_to_json(…) as row`. The endpoint describes every column in
- * every answer; for a single wide row, the descriptions are most of the answer. Returns these columns, in this order.
- */
-export const readJsonRow = <Columns extends Record<string, Column>>(columns: Columns) => {
-  const entries = Object.entries(columns).map(([name, column]) => ({
-    name,
-    from: column.name,
-    isInstant: column.getSQLType() === 'timestamp with time zone',
-  }))
-  return ({ row }: Record<string, unknown>): { [Name in keyof Columns]: Columns[Name]['_']['data'] | null } => {
-    const found = parseJson(row as string) as Record<string, unknown>
-    const read: Record<string, unknown> = {}
-    for (const { name, from, isInstant } of entries) {
-      const value = found[from]
-      read[name] = isInstant && value !== null ? formatInstant(value as string) : value
-    }
-    return read as never
   }
 }
 

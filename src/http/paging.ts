@@ -13,20 +13,6 @@ export interface Page {
   after_id: number
 }
 
-/** The number of rows to read: one more than the page has, to know if another page follows. */
-export const rowsToRead = ({ limit }: Page): number => limit + 1
-
-/** The page itself, and the `Link` header that leads to the next one, if there is one. */
-export const pageOf = <Row extends { id: number }>(
-  rows: Row[],
-  { limit }: Page,
-  url: string,
-): { rows: Row[]; headers: Record<string, string> } => {
-  if (rows.length <= limit) return { rows, headers: {} }
-  const page = rows.slice(0, limit)
-  return { rows: page, headers: nextLink(url, { after_id: page.at(-1)?.id ?? 0 }) }
-}
-
 /** `Link: <url with these parameters>; rel="next"` (RFC 8288). */
 export const nextLink = (url: string, parameters: Record<string, number>): Record<string, string> => {
   const next = new URL(url)

@@ -102,12 +102,12 @@ export const serveList = <Query extends z.ZodRawShape>(
       const filters = input.query as z.output<z.ZodObject<Query>> & Page
       const { json, hasMore, lastId } = await list(db, filters)
       const link = hasMore && lastId !== null ? nextLink(input.url, { after_id: lastId }) : {}
-      return { status: 200, text: json, headers: { 'Content-Type': 'application/json', ...link } }
+      return { status: 200, json, headers: link }
     },
   )
 
-/** `GET /things/{id}`: one row. */
-export const serveOne = (router: Router, resource: Resource, find: (db: Database, id: number) => Promise<object | undefined>): void =>
+/** `GET /things/{id}`: one row, as JSON that `find` has from PostgreSQL. */
+export const serveOne = (router: Router, resource: Resource, find: (db: Database, id: number) => Promise<string | undefined>): void =>
   serveOperation(
     router,
     {
@@ -122,9 +122,9 @@ export const serveOne = (router: Router, resource: Resource, find: (db: Database
       errors: [resource.notFound],
     },
     async ({ params: { id } }, { db }) => {
-      const row = await find(db, id)
-      if (!row) throw notFound(resource, { id })
-      return { status: 200, body: row }
+      const json = await find(db, id)
+      if (json === undefined) throw notFound(resource, { id })
+      return { status: 200, json }
     },
   )
 

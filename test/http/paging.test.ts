@@ -63,4 +63,31 @@ describe('paging', () => {
     expectError(await get('/pipeline?after_id=-1'), 422, 'validation_failed', ['query', 'after_id'])
     expectError(await get('/pipeline?name=%00'), 422, 'validation_failed', ['query', 'name'])
   })
+
+  it('writes a row of a list as the row alone, whatever is in it', async () => {
+    const name = unique('naïve "名前" \\')
+    const odd = '{"ключ \\"1\\"":"\\u2028\\n\\t\\\\ </script>","big":12345678901234567890,"small":1e-7,"nested":[null,true,{"a":[]}]}'
+    const body = `{"name":${JSON.stringify(name)},"pipeline_type_name":"odd","pipeline_metadata":${odd}}`
+    const { body: created } = await post('/pipeline', body)
+    const run = await startRun({ pipeline_id: created.id, start_date: '0001-01-01T00:00:00.000001Z' })
+    await post('/end_pipeline_execution', { id: run, end_date: '9999-12-31T23:59:59.999999Z', total_rows: 2 ** 53 - 1, inserts: 0 })
+    for (const [path, id] of [
+      ['/pipeline', created.id],
+      ['/pipeline_execution', run],
+    ] as const) {
+      const [listed] = (await get(`${path}?after_id=${id - 1}&limit=1`)).body
+      const { child_executions: _parts, ...alone } = (await get(`${path}/${id}`)).body
+      expect(listed).toEqual(alone)
+    }
+    expect((await get(`/pipeline/${created.id}`)).body).toMatchObject({
+      name,
+      pipeline_metadata: { 'ключ "1"': '\u2028\n\t\\ </script>', big: 12345678901234567890n, small: 1e-7, nested: [null, true, { a: [] }] },
+    })
+    expect((await get(`/pipeline_execution/${run}`)).body).toMatchObject({
+      start_date: '0001-01-01T00:00:00.000001Z',
+      end_date: '9999-12-31T23:59:59.999999Z',
+      date_recorded: '0001-01-01',
+      total_rows: 2 ** 53 - 1,
+    })
+  })
 })

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import type { Database } from '../../db/client.ts'
 import { untilRow } from '../../db/config-as-code.ts'
-import { listing } from '../../db/json-list.ts'
+import { finding, listing } from '../../db/json-list.ts'
 import { truth, whole } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
@@ -42,8 +42,8 @@ export const listRules = listing<{ pipeline_id?: number | undefined; active?: bo
   },
 })
 
-export const findRule = async (db: Database, id: number) =>
-  (await db.orm.select().from(anomalyDetectionRule).where(eq(anomalyDetectionRule.id, id)))[0]
+/** One row as JSON text; undefined if there is none. */
+export const findRule = finding(anomalyDetectionRule, getTableColumns(anomalyDetectionRule))
 
 /**
  * Writes the given columns; undefined if there is no such rule. A rule that has flagged something keeps its pipeline and its

@@ -2,7 +2,7 @@ import { eq, getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { untilRow } from '../../db/config-as-code.ts'
-import { listing } from '../../db/json-list.ts'
+import { finding, listing } from '../../db/json-list.ts'
 import { truth, whole } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
@@ -36,8 +36,8 @@ export const listAddressTypes = listing<{ name?: string | undefined }>({
   conditions: { name: sql`lower(${addressType.name}) = lower(${param('name')})` },
 })
 
-export const findAddressType = async (db: Database, id: number) =>
-  (await db.orm.select().from(addressType).where(eq(addressType.id, id)))[0]
+/** One row as JSON text; undefined if there is none. */
+export const findAddressType = finding(addressType, getTableColumns(addressType))
 
 /** Writes the given columns; undefined if there is no such type. */
 export const updateAddressType = async (db: Database, target: Target, changes: Partial<typeof addressType.$inferInsert>, now: string) => {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { configure, hashConfig } from '../../db/config-as-code.ts'
-import { listing } from '../../db/json-list.ts'
+import { finding, listing } from '../../db/json-list.ts'
 import { truth, whole } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
@@ -72,7 +72,8 @@ export const listAddresses = listing<{ name?: string | undefined; address_type_i
   },
 )
 
-export const findAddress = async (db: Database, id: number) => (await db.orm.select().from(address).where(eq(address.id, id)))[0]
+/** One row as JSON text; undefined if there is none. */
+export const findAddress = finding(address, getTableColumns(address))
 
 /** Writes the given columns; undefined if there is no such address. */
 export const updateAddress = async (db: Database, target: Target, changes: Partial<typeof address.$inferInsert>, now: string) => {

@@ -1,7 +1,8 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/client.ts'
-import { listing } from '../../db/json-list.ts'
-import { param, prepare, readJsonRow } from '../../db/statement.ts'
+import { type JsonPage, listing, pageQuery, pageRow, readPage, rowById } from '../../db/json-list.ts'
+import { text } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
 import type { EXECUTION_STATUSES } from './schemas.ts'
 import { pipelineExecution } from './table.ts'
 
@@ -38,16 +39,14 @@ export const listExecutions = listing<ExecutionFilters>({
   },
 })
 
-const WITH_CHILDREN = prepare(sql`
-  (select row_to_json(e) as row from ${pipelineExecution} e where e.id = ${param('id')})
-  union all
-  (select row_to_json(e) from ${pipelineExecution} e where e.parent_id = ${param('id')} order by e.id limit ${sql.raw(String(MAX_CHILDREN + 1))})`)
-const readExecution = readJsonRow(answered)
+const PARTS = { table: pipelineExecution, columns: answered }
+const WITH_PARTS = prepare(sql`
+  select (${rowById(pipelineExecution, answered)}) as subject, parts.*
+  from (${pageQuery(PARTS, [sql`${pipelineExecution.parent_id} = ${param('id')}`])}) parts`)
+const withPartsRow = pageRow.extend({ subject: text.nullable() })
 
-/** The execution and its direct parts, at most MAX_CHILDREN + 1; undefined if there is no such execution. */
-export const findExecutionWithChildren = async (db: Database, id: number) => {
-  const rows = await db.read(WITH_CHILDREN, readExecution, { id })
-  const subject = rows.find((row) => row.id === id)
-  const children = rows.filter((row) => row.id !== id) as { id: number }[]
-  return subject && { subject, children: children.sort((left, right) => left.id - right.id) }
+/** The execution as JSON, and its direct parts, at most MAX_CHILDREN; undefined if there is no such execution. */
+export const findExecutionWithChildren = async (db: Database, id: number): Promise<{ subject: string; parts: JsonPage } | undefined> => {
+  const [row] = await db.rows(WITH_PARTS, withPartsRow, { id, after_id: 0, limit: MAX_CHILDREN, rows: MAX_CHILDREN + 1 })
+  return row?.subject == null ? undefined : { subject: row.subject, parts: readPage(row) }
 }

@@ -1,11 +1,11 @@
 import { ApiError } from '../../core/errors.ts'
 import { idAnswer } from '../../http/fields.ts'
-import { pageOf } from '../../http/paging.ts'
+import { nextLink } from '../../http/paging.ts'
 import { serveList } from '../../http/resource.ts'
 import { type Router, serveOperation, warningHeader } from '../../http/router.ts'
 import { idText } from '../../http/text-fields.ts'
 import { endExecution } from './end.ts'
-import { findExecutionWithChildren, listExecutions, MAX_CHILDREN } from './queries.ts'
+import { findExecutionWithChildren, listExecutions } from './queries.ts'
 import { executionAnswer, executionEnd, executionFilters, executionStart, executionWithChildren, idempotencyHeader } from './schemas.ts'
 import { startExecution } from './start.ts'
 
@@ -75,9 +75,13 @@ export const routes = (router: Router): void => {
     async ({ params: { id }, url }, { db }) => {
       const found = await findExecutionWithChildren(db, id)
       if (!found) throw new ApiError('pipeline_execution_not_found', `Execution ${id} not found`)
-      const partsUrl = new URL(`/pipeline_execution?parent_id=${id}`, url).href
-      const { rows, headers } = pageOf(found.children, { limit: MAX_CHILDREN, after_id: 0 }, partsUrl)
-      return { status: 200, body: { ...found.subject, child_executions: rows }, headers }
+      const { subject, parts } = found
+      const link =
+        parts.hasMore && parts.lastId !== null
+          ? nextLink(new URL(`/pipeline_execution?parent_id=${id}`, url).href, { after_id: parts.lastId })
+          : {}
+      // Both are JSON objects as PostgreSQL writes them: `{…}` and `[…]`.
+      return { status: 200, json: `${subject.slice(0, -1)},"child_executions":${parts.json}}`, headers: link }
     },
   )
 }

@@ -1,8 +1,8 @@
-import { eq, getTableColumns, sql } from 'drizzle-orm'
+import { getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
 import type { Database } from '../../db/client.ts'
-import { listing } from '../../db/json-list.ts'
+import { finding, listing } from '../../db/json-list.ts'
 import { jsonOf, moment, text, truth, whole } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import type { JobKind } from '../../jobs/job.ts'
@@ -22,7 +22,8 @@ export const listJobs = listing<{ kind?: JobKind | undefined; state?: (typeof JO
   },
 })
 
-export const findJob = async (db: Database, id: number) => (await db.orm.select(answered).from(job).where(eq(job.id, id)))[0]
+/** One row as JSON text; undefined if there is none. */
+export const findJob = finding(job, answered)
 
 const REPLAY = prepare(sql`
   with replayed as (

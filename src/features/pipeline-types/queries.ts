@@ -2,7 +2,7 @@ import { eq, getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { configure, hashConfig } from '../../db/config-as-code.ts'
-import { listing } from '../../db/json-list.ts'
+import { finding, listing } from '../../db/json-list.ts'
 import { truth, whole } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
@@ -29,8 +29,8 @@ export const listPipelineTypes = listing<{ name?: string | undefined }>({
   conditions: { name: sql`lower(${pipelineType.name}) = lower(${param('name')})` },
 })
 
-export const findPipelineType = async (db: Database, id: number) =>
-  (await db.orm.select().from(pipelineType).where(eq(pipelineType.id, id)))[0]
+/** One row as JSON text; undefined if there is none. */
+export const findPipelineType = finding(pipelineType, getTableColumns(pipelineType))
 
 /** Writes the given columns; undefined if there is no such type. */
 export const updatePipelineType = async (db: Database, target: Target, changes: Partial<typeof pipelineType.$inferInsert>, now: string) => {

@@ -3,8 +3,8 @@ import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { hashConfig } from '../../db/config-as-code.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
-import { listing } from '../../db/json-list.ts'
-import { param, prepare, readJsonRow, readOutcome } from '../../db/statement.ts'
+import { finding, listing } from '../../db/json-list.ts'
+import { param, prepare, readOutcome } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
 import type { PipelinePost } from './schemas.ts'
 import { pipeline } from './table.ts'
@@ -58,10 +58,8 @@ export const listPipelines = listing<{ name?: string | undefined; pipeline_type_
   },
 })
 
-const findStatement = prepare(sql`select row_to_json(p) as row from ${pipeline} p where p.id = ${param('id')}`)
-const readPipeline = readJsonRow(answered)
-
-export const findPipeline = async (db: Database, id: number) => (await db.read(findStatement, readPipeline, { id }))[0]
+/** One row as JSON text; undefined if there is none. */
+export const findPipeline = finding(pipeline, answered)
 
 /** Writes the given columns; undefined if there is no such pipeline. */
 export const updatePipeline = async (db: Database, target: Target, changes: Partial<typeof pipeline.$inferInsert>, now: string) => {
