@@ -268,12 +268,6 @@ const cleanup = faultsIn(
       'where t.${column} = leaf.id and false returning 1',
       { only: 'deletes old executions with all their rows' },
     ],
-    [
-      'a job goes on deleting after it has lost its claim',
-      ' where exists (select from ${CLAIMED})',
-      '',
-      { tests: [at.QUEUE_TESTS], only: 'records nothing for a job that another attempt' },
-    ],
   ],
 )
 
@@ -310,7 +304,24 @@ const cleanupJob = faultsIn(
   ],
 )
 
+const continued = faultsIn(
+  at.CONTINUE,
+  [at.QUEUE_TESTS],
+  [
+    [
+      'a job goes on deleting after it has lost its claim',
+      ' where exists (select from ${CLAIMED})',
+      '',
+      { only: 'records nothing for a job that another attempt' },
+    ],
+  ],
+)
+
+const health = faultsIn(at.HEALTH, [at.HEALTH_TESTS], [['a silent cron is not told', 'if (silent.length === 0) return', 'return']])
+
 export const JOBS = [
+  continued,
+  health,
   claim,
   run,
   consume,

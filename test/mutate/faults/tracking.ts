@@ -52,13 +52,7 @@ const createCall = faultsIn(
   [at.PIPELINE_TESTS],
   [
     ['the case of a type name is a change', 'pipeline_type_name: pipeline_type_name.toLowerCase() }', 'pipeline_type_name }'],
-    [
-      'a page repeats the last row of the page before',
-      'gt(pipeline.id, filters.after_id)',
-      'sql`${pipeline.id} >= ${filters.after_id}`',
-      { tests: [at.PAGING_TESTS], only: 'leads through every list' },
-    ],
-    ['the filter by active is ignored', 'eq(pipeline.active, filters.active)', 'undefined', { only: 'filters by name' }],
+    ['the filter by active is ignored', "sql`${pipeline.active} = ${param('active')}`", 'sql`true`', { only: 'filters by name' }],
   ],
 )
 
@@ -326,8 +320,8 @@ const lineageCall = faultsIn(
     ],
     [
       'lineage is replaced although load_lineage is false',
-      'case when p.load_lineage then ${replaceLineage(sources, targets)} end',
-      '${replaceLineage(sources, targets)}',
+      'case when p.load_lineage then ${replaceLineage(sources, targets, now)} end',
+      '${replaceLineage(sources, targets, now)}',
     ],
     [
       'two calls that create one address at once fail',
@@ -337,4 +331,85 @@ const lineageCall = faultsIn(
   ],
 )
 
-export const TRACKING = [create, createCall, configAsCode, start, startCall, end, endCall, closure, pairs, lineageCall].flat()
+const lists = faultsIn(
+  at.LISTS,
+  [at.PAGING_TESTS],
+  [
+    [
+      'a page repeats the last row of the page before',
+      "> ${param('after_id')}`, ...conditions",
+      ">= ${param('after_id')}`, ...conditions",
+      { only: 'leads through' },
+    ],
+    ['there is never a next page', 'rows: limit + 1', 'rows: limit', { only: 'leads through' }],
+    [
+      'a full page leads to an empty one',
+      "count(*) > ${param('limit')} as has_more",
+      "count(*) >= ${param('limit')} as has_more",
+      { only: 'leads through' },
+    ],
+    ['a page has one row too many', " filter (where position <= ${param('limit')}) || ']'", " || ']'", { only: 'leads through' }],
+    [
+      'a page skips a row',
+      "max(id) filter (where position <= ${param('limit')}) as last_id",
+      'max(id) as last_id',
+      { only: 'leads through' },
+    ],
+    ['microseconds are lost', 'HH24:MI:SS.US', 'HH24:MI:SS.MS000', { only: 'whatever is in it' }],
+  ],
+)
+
+const complete = faultsIn(
+  at.COMPLETE,
+  [at.PENDING_TESTS],
+  [
+    [
+      'what lies upstream of a changed source is not listed',
+      'SELECT DISTINCT c.source_address_id, true',
+      'SELECT DISTINCT changed.address_id, true',
+    ],
+    [
+      'pairs that are gone stay',
+      'AND NOT EXISTS (SELECT FROM lineage_reached r',
+      'AND false AND NOT EXISTS (SELECT FROM lineage_reached r',
+    ],
+    ['a depth that changed stays', 'DO UPDATE SET depth = excluded.depth', 'DO UPDATE SET depth = address_lineage_closure.depth'],
+    [
+      'a source that is listed again during a step is forgotten',
+      'ANY (v_sources) AND is_expanded;',
+      'ANY (v_sources);',
+      { only: 'two jobs work' },
+    ],
+  ],
+)
+
+const pending = faultsIn(
+  at.LINEAGE,
+  [at.PENDING_TESTS],
+  [
+    ['a change while another is pending is made at once', 'OR EXISTS (SELECT FROM address_lineage_pending)', ''],
+    ['a source that was expanded is not listed again', 'DO UPDATE SET is_expanded = false', 'DO NOTHING'],
+    [
+      'a change without a turn fails',
+      'EXCEPTION WHEN lock_not_available THEN',
+      'EXCEPTION WHEN division_by_zero THEN',
+      { only: 'no turn' },
+    ],
+  ],
+)
+
+export const TRACKING = [
+  create,
+  createCall,
+  configAsCode,
+  start,
+  startCall,
+  end,
+  endCall,
+  closure,
+  pairs,
+  lineageCall,
+  lists,
+  complete,
+  pending,
+].flat()
