@@ -72,8 +72,16 @@ const offsetSeconds = (offset: string | undefined): number | null => {
   return (offset.startsWith('-') ? -1 : 1) * ((hours * 60 + minutes) * 60 + seconds)
 }
 
+/** A timestamptz as PostgreSQL writes it in UTC, as text or in JSON. */
+const POSTGRES_UTC = /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?\+00(:00)?$/
+
 /** The canonical form of PostgreSQL's text for a timestamptz (`2025-01-09 20:30:45.1+00`, any session zone). Throws if it has none. */
 export const formatInstant = (text: string): string => {
+  // Almost always: PostgreSQL's own text in UTC, which needs no check. The general form costs ten times as much.
+  if (POSTGRES_UTC.test(text)) {
+    const end = text.indexOf('+', 19)
+    return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, end).padEnd(6, '0')}Z`
+  }
   const canonical = parseInstant(text)
   if (canonical === null) throw new Error(`The database returned a timestamp that is no instant: ${text}`)
   return canonical

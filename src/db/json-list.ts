@@ -1,6 +1,8 @@
 import { type Column, getTableName, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
+import { formatInstant } from '../core/instant.ts'
+import { parseJson } from '../core/json.ts'
 import type { Database } from './client.ts'
 import { text, truth, whole } from './rows.ts'
 import { keep, param, prepare, type Statement } from './statement.ts'
@@ -42,17 +44,32 @@ const answered = ([name, column]: [string, Column]): SQL => {
 const objectOf = (columns: Record<string, Column>): SQL =>
   sql`row_to_json((select answered from (select ${sql.join(Object.entries(columns).map(answered), sql`, `)}) answered))::text`
 
-/** A row as JSON text. */
-const readText = ({ row }: Record<string, unknown>): string => row as string
-
 /** The row with the id in the placeholder `id`, as JSON text: a query of one column `row`. */
 export const rowById = (table: PgTable & { id: Column }, columns: Record<string, Column>): SQL =>
   sql`select ${objectOf(columns)} as row from ${table} where ${table.id} = ${param('id')}`
 
-/** Makes the function that reads one row by its id, as JSON text; undefined if there is none. */
+/**
+ * Makes the function that reads one row by its id; undefined if there is none. PostgreSQL writes the row as JSON, because the
+ * endpoint describes every column in every answer, and for one wide row that is most of the answer. The timestamps are put into
+ * the canonical form here: planning that for one row costs PostgreSQL more.
+ */
 export const finding = (table: PgTable & { id: Column }, columns: Record<string, Column>) => {
-  const statement = prepare(rowById(table, columns))
-  return async (db: Database, id: number): Promise<string | undefined> => (await db.read(statement, readText, { id }))[0]
+  const statement = prepare(sql`select row_to_json(found) as row from ${table} found where found.id = ${param('id')}`)
+  const entries = Object.entries(columns).map(([name, column]) => ({
+    name,
+    from: column.name,
+    isInstant: column.getSQLType() === 'timestamp with time zone',
+  }))
+  const read = ({ row }: Record<string, unknown>): Record<string, unknown> => {
+    const found = parseJson(row as string) as Record<string, unknown>
+    const answer: Record<string, unknown> = {}
+    for (const { name, from, isInstant } of entries) {
+      const value = found[from]
+      answer[name] = isInstant && value !== null ? formatInstant(value as string) : value
+    }
+    return answer
+  }
+  return async (db: Database, id: number): Promise<Record<string, unknown> | undefined> => (await db.read(statement, read, { id }))[0]
 }
 
 export const pageRow = z.object({ json: text, has_more: truth, last_id: whole.nullable() })

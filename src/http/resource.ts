@@ -106,8 +106,8 @@ export const serveList = <Query extends z.ZodRawShape>(
     },
   )
 
-/** `GET /things/{id}`: one row, as JSON that `find` has from PostgreSQL. */
-export const serveOne = (router: Router, resource: Resource, find: (db: Database, id: number) => Promise<string | undefined>): void =>
+/** `GET /things/{id}`: one row. */
+export const serveOne = (router: Router, resource: Resource, find: (db: Database, id: number) => Promise<object | undefined>): void =>
   serveOperation(
     router,
     {
@@ -122,9 +122,9 @@ export const serveOne = (router: Router, resource: Resource, find: (db: Database
       errors: [resource.notFound],
     },
     async ({ params: { id } }, { db }) => {
-      const json = await find(db, id)
-      if (json === undefined) throw notFound(resource, { id })
-      return { status: 200, json }
+      const row = await find(db, id)
+      if (!row) throw notFound(resource, { id })
+      return { status: 200, body: row }
     },
   )
 

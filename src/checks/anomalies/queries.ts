@@ -42,7 +42,6 @@ export const listRules = listing<{ pipeline_id?: number | undefined; active?: bo
   },
 })
 
-/** One row as JSON text; undefined if there is none. */
 export const findRule = finding(anomalyDetectionRule, getTableColumns(anomalyDetectionRule))
 
 /**

@@ -36,7 +36,6 @@ export const listAddressTypes = listing<{ name?: string | undefined }>({
   conditions: { name: sql`lower(${addressType.name}) = lower(${param('name')})` },
 })
 
-/** One row as JSON text; undefined if there is none. */
 export const findAddressType = finding(addressType, getTableColumns(addressType))
 
 /** Writes the given columns; undefined if there is no such type. */

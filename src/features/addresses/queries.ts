@@ -72,7 +72,6 @@ export const listAddresses = listing<{ name?: string | undefined; address_type_i
   },
 )
 
-/** One row as JSON text; undefined if there is none. */
 export const findAddress = finding(address, getTableColumns(address))
 
 /** Writes the given columns; undefined if there is no such address. */

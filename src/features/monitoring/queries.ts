@@ -22,7 +22,6 @@ export const listJobs = listing<{ kind?: JobKind | undefined; state?: (typeof JO
   },
 })
 
-/** One row as JSON text; undefined if there is none. */
 export const findJob = finding(job, answered)
 
 const REPLAY = prepare(sql`

@@ -29,7 +29,6 @@ export const listPipelineTypes = listing<{ name?: string | undefined }>({
   conditions: { name: sql`lower(${pipelineType.name}) = lower(${param('name')})` },
 })
 
-/** One row as JSON text; undefined if there is none. */
 export const findPipelineType = finding(pipelineType, getTableColumns(pipelineType))
 
 /** Writes the given columns; undefined if there is no such type. */

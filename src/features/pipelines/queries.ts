@@ -58,7 +58,6 @@ export const listPipelines = listing<{ name?: string | undefined; pipeline_type_
   },
 })
 
-/** One row as JSON text; undefined if there is none. */
 export const findPipeline = finding(pipeline, answered)
 
 /** Writes the given columns; undefined if there is no such pipeline. */
