@@ -99,13 +99,14 @@ const digest = (text: string, key: number): number => {
   return sum
 }
 
-/** More than any token has (see env.ts). */
-const COMPARED_CHARACTERS = 256
+/** As long as a token may be (see env.ts). */
+const MIN_COMPARED = 256
 
 /** Compares to the end: the time does not tell where two texts differ. Beyond its end a text counts as zeros. */
-const areEqual = (left: string, right: string): boolean => {
-  let difference = left.length ^ right.length
-  for (let index = 0; index < COMPARED_CHARACTERS; index += 1) difference |= left.charCodeAt(index) ^ right.charCodeAt(index)
+const areEqual = (token: string, given: string): boolean => {
+  const end = Math.max(MIN_COMPARED, token.length)
+  let difference = token.length ^ given.length
+  for (let index = 0; index < end; index += 1) difference |= token.charCodeAt(index) ^ given.charCodeAt(index)
   return difference === 0
 }
 

@@ -33,6 +33,19 @@ describe('a token is found', () => {
     expect(nameOf('é'.repeat(256), [{ ...writer, token: 'é'.repeat(256) }])).toBe('airflow')
   })
 
+  it('among a thousand, each by itself', () => {
+    const tokens = Array.from({ length: 1000 }, (_, index) => ({
+      name: `client-${index}`,
+      token: `token-${index * 7919}`,
+      mayWrite: index % 2 === 0,
+    }))
+    for (const { token, name } of tokens) {
+      expect(nameOf(token, tokens)).toBe(name)
+      expect(nameOf(`${token}x`, tokens)).toBeUndefined()
+    }
+    expect(nameOf('token-1', tokens)).toBeUndefined()
+  })
+
   it('and is not told with the caller', () => {
     expect(findToken([writer], 's3cret')).toEqual({ name: 'airflow', mayWrite: true, isKnown: true })
   })

@@ -19,7 +19,7 @@ const access = faultsIn(
     ['production without tokens is open', "if (state !== 'prod') {", 'if (true) {', { only: 'a deployment' }],
     [
       'only the beginning of a long token is compared',
-      'let difference = left.length ^ right.length',
+      'let difference = token.length ^ given.length',
       'let difference = 0',
       {
         tests: [at.AUTHORIZE_TESTS],
