@@ -6,5 +6,5 @@ export const FUNCTIONS = {
   create_or_get_pipeline: 'create_or_get_pipeline_b5f7b942',
   end_pipeline_execution: 'end_pipeline_execution_cad8f89d',
   replace_address_lineage: 'replace_address_lineage_bf94b20e',
-  start_pipeline_execution: 'start_pipeline_execution_9d1d2e35',
+  start_pipeline_execution: 'start_pipeline_execution_9dab6c82',
 } as const

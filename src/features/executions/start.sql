@@ -31,20 +31,7 @@ BEGIN
 
   outcome := 'repeated';
   LOOP
-    IF p_key IS NOT NULL THEN
-      SELECT e.id INTO v_id FROM pipeline_execution e WHERE e.pipeline_id = v_pipeline.id AND e.idempotency_key = p_key;
-      EXIT WHEN FOUND;
-    END IF;
-    IF p_guards_start THEN
-      SELECT e.id INTO v_id FROM pipeline_execution e
-      WHERE e.guards_start AND e.pipeline_id = v_pipeline.id AND e.start_date = p_start_date
-        AND coalesce(e.parent_id, 0) = coalesce(p_parent_id, 0) AND e.created_at > p_now - interval '5 minutes';
-      EXIT WHEN FOUND;
-      -- After five minutes an execution no longer guards its start. Otherwise the unique index would refuse the new one.
-      UPDATE pipeline_execution e SET guards_start = false
-      WHERE e.guards_start AND e.pipeline_id = v_pipeline.id AND e.start_date = p_start_date
-        AND coalesce(e.parent_id, 0) = coalesce(p_parent_id, 0) AND e.created_at <= p_now - interval '5 minutes';
-    END IF;
+    -- Insert first: almost every start is new, and the unique indexes know better than a look whether it is.
     INSERT INTO pipeline_execution (
       pipeline_id, parent_id, start_date, full_load, watermark, next_watermark, execution_metadata, idempotency_key, guards_start, created_at)
     VALUES (
@@ -61,7 +48,22 @@ BEGIN
       END IF;
       EXIT;
     END IF;
-    -- The insert waited for the same start, which is now committed: the next pass finds it.
+
+    IF p_key IS NOT NULL THEN
+      SELECT e.id INTO v_id FROM pipeline_execution e WHERE e.pipeline_id = v_pipeline.id AND e.idempotency_key = p_key;
+      EXIT WHEN FOUND;
+    END IF;
+    IF p_guards_start THEN
+      SELECT e.id INTO v_id FROM pipeline_execution e
+      WHERE e.guards_start AND e.pipeline_id = v_pipeline.id AND e.start_date = p_start_date
+        AND coalesce(e.parent_id, 0) = coalesce(p_parent_id, 0) AND e.created_at > p_now - interval '5 minutes';
+      EXIT WHEN FOUND;
+      -- After five minutes an execution no longer guards its start: the next pass inserts.
+      UPDATE pipeline_execution e SET guards_start = false
+      WHERE e.guards_start AND e.pipeline_id = v_pipeline.id AND e.start_date = p_start_date
+        AND coalesce(e.parent_id, 0) = coalesce(p_parent_id, 0) AND e.created_at <= p_now - interval '5 minutes';
+    END IF;
+    -- What the insert met has ended meanwhile, or guards its start no longer: the next pass inserts, or meets another.
   END LOOP;
   id := v_id;
 END

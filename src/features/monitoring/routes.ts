@@ -1,7 +1,7 @@
 import { ApiError } from '../../core/errors.ts'
 import { queuedAnswer } from '../../http/fields.ts'
 import { serveList, serveOne } from '../../http/resource.ts'
-import { type Router, serveOperation } from '../../http/router.ts'
+import { type Router, register, serveOperation } from '../../http/router.ts'
 import { inTitleCase } from '../../notifications/message.ts'
 import type { House } from '../feature.ts'
 import { describeJobs, findJob, listJobs, replayJob } from './queries.ts'
@@ -38,19 +38,9 @@ export const routes = (router: Router, house: House): void => {
     async (_input, { db, now }) => ({ status: 200, body: { checked_at: now, ...(await describeJobs(db, house, now)) } }),
   )
 
-  serveOperation(
-    router,
-    {
-      method: 'get',
-      path: '/celery/monitoring',
-      access: 'read',
-      operationId: 'get_celery_monitoring',
-      ignoresUnknownQuery: true,
-      tag,
-      summary: "Redirect the original's path to /monitoring",
-      answers: { 302: { description: 'Redirects to `/monitoring`.' } },
-    },
-    async () => ({ status: 302, headers: { Location: '/monitoring' } }),
+  // The original's path, for bookmarks. It is no operation of the API: it only redirects.
+  register(router, 'data', { method: 'get', path: '/celery/monitoring', access: 'read' }, async (_input, context) =>
+    context.redirect('/monitoring'),
   )
 
   serveOperation(
