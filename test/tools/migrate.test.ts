@@ -60,9 +60,11 @@ describe('npm run db:migrate', () => {
       'address',
       'address_lineage',
       'address_lineage_closure',
+      'address_lineage_pending',
       'address_type',
       'anomaly_detection_result',
       'anomaly_detection_rule',
+      'cron_tick',
       'freshness_pipeline_log',
       'job',
       'pipeline',
@@ -150,7 +152,7 @@ describe('npm run db:migrate', () => {
     const url = await createDatabase()
     const migrateWith = (...options: string[]) =>
       run(process.execPath, ['src/tools/migrate.ts', ...options], { cwd: ROOT, env: { ...process.env, DATABASE_URL: url } })
-    expect((await migrateWith()).stdout).toMatch(/^Applied \d+ migration\(s\), created 4 function\(s\)\.\n$/)
+    expect((await migrateWith()).stdout).toMatch(/^Applied \d+ migration\(s\), created 5 function\(s\)\.\n$/)
     expect((await migrateWith('--prune', '--older-than', '30d')).stdout).toBe('The database is up to date.\nNo function to drop.\n')
     const refused = await migrateWith('--prune', '--older-than', 'soon').catch((error) => error)
     expect([refused.code, refused.stderr]).toEqual([
