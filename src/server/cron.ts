@@ -49,7 +49,8 @@ export const startTicking = (fire: Fire, crons: readonly string[], { catchesUp =
     const isWanted = () => latest.get(cron) === scheduledTime && !stopping.signal.aborted
     for (let delayMillis = FIRST_DELAY_MILLIS; isWanted(); delayMillis = Math.min(delayMillis * 2, MAX_DELAY_MILLIS)) {
       if (await fire(cron, scheduledTime).catch(() => false)) return
-      if (delayMillis === FIRST_DELAY_MILLIS) console.error(`watcher: the cron ${cron} could not be fired; trying again until it is`)
+      if (delayMillis === FIRST_DELAY_MILLIS && isWanted())
+        console.error(`watcher: the cron ${cron} could not be fired; trying again until it is`)
       await wait(delayMillis, stopping.signal)
     }
   }

@@ -10,7 +10,7 @@ import { readPort, settingsIn } from '../tools/settings.ts'
 import { listAssets } from './assets.ts'
 import { startBroker } from './broker.ts'
 import { describeWorkerd, readCertificates } from './configuration.ts'
-import { createControl } from './control.ts'
+import { type Control, createControl } from './control.ts'
 import { startTicking } from './cron.ts'
 import { refillQueue } from './refill.ts'
 import { type Supervised, superviseWorkerd } from './workerd.ts'
@@ -87,22 +87,30 @@ await runProgram(async () => {
 
   await stopping
   isStopping = true
-  await stopTicking()
+  const ticking = stopTicking()
   for (const queue of broker.queues.values()) queue.pause()
+  const isDrained = await drain(control, workerd)
+  await ticking // a tick under way has ended with workerd
+  console.log(isDrained ? 'watcher: stopped, nothing left under way' : 'watcher: stopped; what took too long was aborted')
+  await broker.close()
+  await endpoint.close()
+  process.exit(0)
+})
+
+/**
+ * Ends workerd after its work, within DRAIN_MILLIS; true if nothing was aborted. First until no request is under way: new ones
+ * are refused meanwhile. Then workerd itself sends what it has begun to answer, and finishes deliveries and ticks.
+ */
+async function drain(control: Control, workerd: Supervised): Promise<boolean> {
   const deadline = Date.now() + DRAIN_MILLIS
-  // First until no request is under way: new ones are refused meanwhile. workerd itself then sends what it has begun to answer.
   const isBusy = () =>
     control.drain().then(
       (underWay) => underWay > 0,
       () => workerd.controlPort() !== undefined,
     )
   while ((await isBusy()) && Date.now() < deadline) await sleep(50)
-  const isDrained = await workerd.stop(Math.max(deadline - Date.now(), 1_000))
-  console.log(isDrained ? 'watcher: stopped, nothing left under way' : 'watcher: stopped; what took too long was aborted')
-  await broker.close()
-  await endpoint.close()
-  process.exit(0)
-})
+  return workerd.stop(Math.max(deadline - Date.now(), 1_000))
+}
 
 function readDatabaseUrl(state: string): string {
   const text = process.env[`${state.toUpperCase()}_DATABASE_URL`] ?? process.env.DATABASE_URL
