@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import { once } from '../core/once.ts'
 import { type Application, named } from './applications.ts'
 import { BrokenAnswer, isLostRace } from './failures.ts'
-import { bind, prepare, type Statement } from './statement.ts'
+import { bind, keep, prepare, type Statement } from './statement.ts'
 
 /** One round trip to the database. */
 export interface Trip {
@@ -64,17 +64,11 @@ const MAX_TRIES = 4
 const BOOLEAN_OID = 16
 const AS_TEXT = { getTypeParser: (oid: number) => (oid === BOOLEAN_OID ? (text: string) => text === 't' : (text: string) => text) }
 
-const connectionStrings = new Map<string, string>()
+const connectionStrings = keep<string>()
 
 /** Made once for each database and kind of work: parsing a URL costs each request. */
-const connectionStringOf = ({ DATABASE_URL }: DatabaseSettings, application: Application | undefined): string => {
-  const key = `${application ?? ''} ${DATABASE_URL}`
-  const known = connectionStrings.get(key)
-  if (known !== undefined) return known
-  const made = named(DATABASE_URL, application)
-  connectionStrings.set(key, made)
-  return made
-}
+const connectionStringOf = ({ DATABASE_URL }: DatabaseSettings, application?: Application): string =>
+  connectionStrings(`${application} ${DATABASE_URL}`, () => named(DATABASE_URL, application))
 
 /** The driver's result of one statement. */
 interface Answered {

@@ -1,27 +1,28 @@
-import { type Column, getTableName, type SQL, sql } from 'drizzle-orm'
+import { type Column, getTableColumns, getTableName, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import { formatInstant } from '../core/instant.ts'
 import { parseJson } from '../core/json.ts'
 import type { Database } from './client.ts'
-import { text, truth, whole } from './rows.ts'
+import { text, whole } from './rows.ts'
 import { keep, param, prepare, type Statement } from './statement.ts'
 
 /** A page of rows as PostgreSQL writes it: the worker passes the JSON on without reading it. */
 export interface JsonPage {
   /** A JSON array. */
   json: string
-  hasMore: boolean
-  /** The id of the last row of the page; null if the page is empty. */
-  lastId: number | null
+  /** The `after_id` of the next page: the id of the last row. null if this is the last page. */
+  next: number | null
 }
+
+type ListedTable = PgTable & { id: Column }
 
 /** How a list of a table is read; the same for every call. */
 export interface Listing<Filters> {
   /** The table; its rows are ordered by its column `id`. */
-  table: PgTable & { id: Column }
-  /** The columns to answer, by their names in the answer. */
-  columns: Record<string, Column>
+  table: ListedTable
+  /** The columns to answer, by their names in the answer; without this, all of the table. */
+  columns?: Record<string, Column>
   /** Joins of tables with more columns: `join … on …`. */
   join?: SQL
   /**
@@ -31,12 +32,11 @@ export interface Listing<Filters> {
   conditions: { [Name in keyof Required<Filters>]: SQL | ((value: NonNullable<Filters[Name]>) => SQL) }
 }
 
+const isInstant = (column: Column): boolean => column.getSQLType() === 'timestamp with time zone'
+
 /** A timestamp in the canonical form (see core/instant.ts); other types are JSON as they are. */
 const answered = ([name, column]: [string, Column]): SQL => {
-  const value =
-    column.getSQLType() === 'timestamp with time zone'
-      ? sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
-      : sql`${column}`
+  const value = isInstant(column) ? sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` : sql`${column}`
   return sql`${value} as ${sql.identifier(name)}`
 }
 
@@ -45,7 +45,7 @@ const objectOf = (columns: Record<string, Column>): SQL =>
   sql`row_to_json((select answered from (select ${sql.join(Object.entries(columns).map(answered), sql`, `)}) answered))::text`
 
 /** The row with the id in the placeholder `id`, as JSON text: a query of one column `row`. */
-export const rowById = (table: PgTable & { id: Column }, columns: Record<string, Column>): SQL =>
+export const rowById = (table: ListedTable, columns: Record<string, Column>): SQL =>
   sql`select ${objectOf(columns)} as row from ${table} where ${table.id} = ${param('id')}`
 
 /**
@@ -53,12 +53,12 @@ export const rowById = (table: PgTable & { id: Column }, columns: Record<string,
  * endpoint describes every column in every answer, and for one wide row that is most of the answer. The timestamps are put into
  * the canonical form here: planning that for one row costs PostgreSQL more.
  */
-export const finding = (table: PgTable & { id: Column }, columns: Record<string, Column>) => {
+export const finding = (table: ListedTable, columns: Record<string, Column> = getTableColumns(table)) => {
   const statement = prepare(sql`select row_to_json(found) as row from ${table} found where found.id = ${param('id')}`)
   const entries = Object.entries(columns).map(([name, column]) => ({
     name,
     from: column.name,
-    isInstant: column.getSQLType() === 'timestamp with time zone',
+    isInstant: isInstant(column),
   }))
   const read = ({ row }: Record<string, unknown>): Record<string, unknown> => {
     const found = parseJson(row as string) as Record<string, unknown>
@@ -72,12 +72,15 @@ export const finding = (table: PgTable & { id: Column }, columns: Record<string,
   return async (db: Database, id: number): Promise<Record<string, unknown> | undefined> => (await db.read(statement, read, { id }))[0]
 }
 
-export const pageRow = z.object({ json: text, has_more: truth, last_id: whole.nullable() })
+export const pageRow = z.object({ json: text, next: whole.nullable() })
 
 /** A page of the list with these conditions: a query of one row, see pageRow. Placeholders: `limit`, `rows` (one more) and `after_id`. */
-export const pageQuery = ({ table, columns, join = sql`` }: Omit<Listing<object>, 'conditions'>, conditions: readonly SQL[]): SQL => sql`
+export const pageOf = (
+  { table, columns = getTableColumns(table), join = sql`` }: Omit<Listing<object>, 'conditions'>,
+  conditions: readonly SQL[],
+): SQL => sql`
   select coalesce('[' || string_agg(item, ',' order by id) filter (where position <= ${param('limit')}) || ']', '[]') as json,
-    count(*) > ${param('limit')} as has_more, max(id) filter (where position <= ${param('limit')}) as last_id
+    case when count(*) > ${param('limit')} then max(id) filter (where position <= ${param('limit')}) end as next
   from (
     select ${table.id} as id, row_number() over (order by ${table.id}) as position, ${objectOf(columns)} as item
     from (
@@ -100,11 +103,9 @@ export const listing = <Filters extends object>({ conditions, ...list }: Listing
       parts.push(isLiteral ? `${name}=${String(value)}` : name)
       given.push(isLiteral ? condition(value as never) : condition)
     }
-    const statement = statements(parts.join(), () => prepare(pageQuery(list, given)))
+    const statement = statements(parts.join(), () => prepare(pageOf(list, given)))
     const [row] = await db.rows(statement, pageRow, { ...values, limit, after_id, rows: limit + 1 })
     if (!row) throw new Error('a list is one row')
-    return readPage(row)
+    return row
   }
 }
-
-export const readPage = ({ json, has_more, last_id }: z.output<typeof pageRow>): JsonPage => ({ json, hasMore: has_more, lastId: last_id })

@@ -28,7 +28,7 @@ export const bind = ({ params }: Statement, values: Record<string, unknown>): un
 const MAX_SHAPES = 500
 
 /**
- * Makes a cache by key, for statements whose text depends on the given fields. Clients choose the fields, so the cache is
+ * Makes a cache by key, mostly for statements whose text depends on the given fields. Clients choose the fields, so the cache is
  * bounded: when it is full, it is emptied.
  */
 export const keep = <Made>(): ((key: string, make: () => Made) => Made) => {

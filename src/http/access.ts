@@ -47,8 +47,10 @@ export const authorize = (request: Request, settings: Settings, access: 'read' |
 /** Refuses a request that a page of another site sent, unless its origin is allowed. Programs send neither header. */
 const assertNotForeign = (request: Request, { WATCHER_ALLOWED_ORIGINS }: Settings): void => {
   const origin = request.headers.get('origin')
-  const isForeign = (request.headers.get('sec-fetch-site') ?? (origin === null ? 'none' : 'unknown')) !== 'none' && !isSameOrigin(request)
-  if (!isForeign || (origin !== null && WATCHER_ALLOWED_ORIGINS.includes(origin))) return
+  const site = request.headers.get('sec-fetch-site') ?? origin
+  // `none`: a person entered the address.
+  if (site === null || site === 'none' || isSameOrigin(request)) return
+  if (origin !== null && WATCHER_ALLOWED_ORIGINS.includes(origin)) return
   throw new ApiError('cross_site_request', 'A page of another site sent this request: add its origin to WATCHER_ALLOWED_ORIGINS')
 }
 

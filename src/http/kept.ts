@@ -1,6 +1,8 @@
+type Made<Value> = { value: Value } | { fault: unknown }
+
 /** What was made last, and whether a request is making it anew. */
 interface Kept<Value> {
-  value?: Value
+  made?: Made<Value>
   madeMillis: number
   makingMillis?: number
 }
@@ -12,23 +14,30 @@ const MAKING_MILLIS = 3_000
 /**
  * Keeps an answer for `maxAgeMillis`, by key: any number of callers cost the database one statement in that time. One request
  * of an isolate makes it; the others wait for it. They poll, because a request of the platform cannot await the work of another.
- * `make` must not throw: what it fails with is a value too.
+ * A failure is kept like an answer.
  */
 export const keepAnswers = <Value>(maxAgeMillis: number) => {
   const kept = new Map<string, Kept<Value>>()
   return async (key: string, make: () => Promise<Value>): Promise<Value> => {
     for (;;) {
       const found = kept.get(key) ?? { madeMillis: Number.NEGATIVE_INFINITY }
-      kept.set(key, found)
       const now = Date.now()
-      if (found.value !== undefined && now - found.madeMillis < maxAgeMillis) return found.value
+      if (found.made && now - found.madeMillis < maxAgeMillis) return readMade(found.made)
       if (found.makingMillis === undefined || now - found.makingMillis > MAKING_MILLIS) {
-        found.makingMillis = now
-        const value = await make()
-        Object.assign(found, { value, madeMillis: now, makingMillis: undefined })
-        return value
+        kept.set(key, { ...found, makingMillis: now })
+        const made: Made<Value> = await make().then(
+          (value) => ({ value }),
+          (fault: unknown) => ({ fault }),
+        )
+        kept.set(key, { made, madeMillis: now })
+        return readMade(made)
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS))
     }
   }
+}
+
+const readMade = <Value>(made: Made<Value>): Value => {
+  if ('fault' in made) throw made.fault
+  return made.value
 }

@@ -13,6 +13,10 @@ export interface Page {
   after_id: number
 }
 
+/** The header that leads to the page after this id; none if this is the last page. */
+export const linkAfter = (url: string, next: number | null): Record<string, string> =>
+  next === null ? {} : nextLink(url, { after_id: next })
+
 /** `Link: <url with these parameters>; rel="next"` (RFC 8288). */
 export const nextLink = (url: string, parameters: Record<string, number>): Record<string, string> => {
   const next = new URL(url)

@@ -3,7 +3,7 @@ import { ApiError, type ErrorCode } from '../core/errors.ts'
 import type { Database } from '../db/client.ts'
 import type { JsonPage } from '../db/json-list.ts'
 import { idAnswer } from './fields.ts'
-import { nextLink, type Page } from './paging.ts'
+import { linkAfter, type Page } from './paging.ts'
 import { describeTarget, type Target } from './patch.ts'
 import { type Router, serveOperation } from './router.ts'
 import type { Scope } from './scope.ts'
@@ -100,9 +100,8 @@ export const serveList = <Query extends z.ZodRawShape>(
     },
     async (input, { db }) => {
       const filters = input.query as z.output<z.ZodObject<Query>> & Page
-      const { json, hasMore, lastId } = await list(db, filters)
-      const link = hasMore && lastId !== null ? nextLink(input.url, { after_id: lastId }) : {}
-      return { status: 200, json, headers: link }
+      const { json, next } = await list(db, filters)
+      return { status: 200, json, headers: linkAfter(input.url, next) }
     },
   )
 

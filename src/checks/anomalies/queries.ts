@@ -33,16 +33,15 @@ export const createOrGetRule = (db: Database, { pipeline_id, metric_field, ...se
 }
 
 /** A page of rules in the order of their ids. */
-export const listRules = listing<{ pipeline_id?: number | undefined; active?: boolean | undefined }>({
+export const listRules = listing<{ pipeline_id?: number; active?: boolean }>({
   table: anomalyDetectionRule,
-  columns: getTableColumns(anomalyDetectionRule),
   conditions: {
     pipeline_id: sql`${anomalyDetectionRule.pipeline_id} = ${param('pipeline_id')}`,
     active: sql`${anomalyDetectionRule.active} = ${param('active')}`,
   },
 })
 
-export const findRule = finding(anomalyDetectionRule, getTableColumns(anomalyDetectionRule))
+export const findRule = finding(anomalyDetectionRule)
 
 /**
  * Writes the given columns; undefined if there is no such rule. A rule that has flagged something keeps its pipeline and its
@@ -71,10 +70,10 @@ export const updateRule = async (db: Database, target: Target, changes: Partial<
 
 /** A page of flagged anomalies in the order of their ids. */
 export const listResults = listing<{
-  pipeline_id?: number | undefined
-  rule_id?: number | undefined
-  pipeline_execution_id?: number | undefined
-  detected_after?: string | undefined
+  pipeline_id?: number
+  rule_id?: number
+  pipeline_execution_id?: number
+  detected_after?: string
 }>({
   table: anomalyDetectionResult,
   columns: {

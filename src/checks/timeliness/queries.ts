@@ -1,4 +1,4 @@
-import { getTableColumns, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
 import type { Database } from '../../db/client.ts'
@@ -27,8 +27,7 @@ export const findWindowStart = async (db: Database, now: string, lookbackMinutes
 }
 
 /** A page of the log in the order of its ids. */
-export const listTimelinessLog = listing<{ pipeline_id?: number | undefined }>({
+export const listTimelinessLog = listing<{ pipeline_id?: number }>({
   table: timelinessPipelineExecutionLog,
-  columns: getTableColumns(timelinessPipelineExecutionLog),
   conditions: { pipeline_id: sql`${timelinessPipelineExecutionLog.pipeline_id} = ${param('pipeline_id')}` },
 })

@@ -1,4 +1,4 @@
-import { eq, getTableColumns, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { untilRow } from '../../db/config-as-code.ts'
@@ -30,13 +30,12 @@ export const createOrGetAddressType = (db: Database, { name, group_name }: Addre
   )
 
 /** A page of types in the order of their ids. */
-export const listAddressTypes = listing<{ name?: string | undefined }>({
+export const listAddressTypes = listing<{ name?: string }>({
   table: addressType,
-  columns: getTableColumns(addressType),
   conditions: { name: sql`lower(${addressType.name}) = lower(${param('name')})` },
 })
 
-export const findAddressType = finding(addressType, getTableColumns(addressType))
+export const findAddressType = finding(addressType)
 
 /** Writes the given columns; undefined if there is no such type. */
 export const updateAddressType = async (db: Database, target: Target, changes: Partial<typeof addressType.$inferInsert>, now: string) => {

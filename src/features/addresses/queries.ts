@@ -1,4 +1,4 @@
-import { eq, getTableColumns, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
@@ -60,19 +60,16 @@ export const createOrGetAddress = async (db: Database, body: AddressPost, now: s
 }
 
 /** A page of addresses in the order of their ids. */
-export const listAddresses = listing<{ name?: string | undefined; address_type_id?: number | undefined; deprecated?: boolean | undefined }>(
-  {
-    table: address,
-    columns: getTableColumns(address),
-    conditions: {
-      name: sql`${address.name} = ${param('name')}`,
-      address_type_id: sql`${address.address_type_id} = ${param('address_type_id')}`,
-      deprecated: sql`${address.deprecated} = ${param('deprecated')}`,
-    },
+export const listAddresses = listing<{ name?: string; address_type_id?: number; deprecated?: boolean }>({
+  table: address,
+  conditions: {
+    name: sql`${address.name} = ${param('name')}`,
+    address_type_id: sql`${address.address_type_id} = ${param('address_type_id')}`,
+    deprecated: sql`${address.deprecated} = ${param('deprecated')}`,
   },
-)
+})
 
-export const findAddress = finding(address, getTableColumns(address))
+export const findAddress = finding(address)
 
 /** Writes the given columns; undefined if there is no such address. */
 export const updateAddress = async (db: Database, target: Target, changes: Partial<typeof address.$inferInsert>, now: string) => {

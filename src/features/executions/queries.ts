@@ -1,6 +1,6 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/client.ts'
-import { type JsonPage, listing, pageQuery, pageRow, readPage, rowById } from '../../db/json-list.ts'
+import { type JsonPage, listing, pageOf, pageRow, rowById } from '../../db/json-list.ts'
 import { text } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import type { EXECUTION_STATUSES } from './schemas.ts'
@@ -19,11 +19,11 @@ const STATUS: Record<(typeof EXECUTION_STATUSES)[number], SQL> = {
 }
 
 interface ExecutionFilters {
-  pipeline_id?: number | undefined
-  parent_id?: number | undefined
-  status?: keyof typeof STATUS | undefined
-  started_after?: string | undefined
-  started_before?: string | undefined
+  pipeline_id?: number
+  parent_id?: number
+  status?: keyof typeof STATUS
+  started_after?: string
+  started_before?: string
 }
 
 /** A page of executions in the order of their ids. */
@@ -42,11 +42,13 @@ export const listExecutions = listing<ExecutionFilters>({
 const PARTS = { table: pipelineExecution, columns: answered }
 const WITH_PARTS = prepare(sql`
   select (${rowById(pipelineExecution, answered)}) as subject, parts.*
-  from (${pageQuery(PARTS, [sql`${pipelineExecution.parent_id} = ${param('id')}`])}) parts`)
+  from (${pageOf(PARTS, [sql`${pipelineExecution.parent_id} = ${param('id')}`])}) parts`)
 const withPartsRow = pageRow.extend({ subject: text.nullable() })
 
 /** The execution as JSON, and its direct parts, at most MAX_CHILDREN; undefined if there is no such execution. */
 export const findExecutionWithChildren = async (db: Database, id: number): Promise<{ subject: string; parts: JsonPage } | undefined> => {
   const [row] = await db.rows(WITH_PARTS, withPartsRow, { id, after_id: 0, limit: MAX_CHILDREN, rows: MAX_CHILDREN + 1 })
-  return row?.subject == null ? undefined : { subject: row.subject, parts: readPage(row) }
+  if (!row || row.subject === null) return undefined
+  const { subject, ...parts } = row
+  return { subject, parts }
 }

@@ -1,6 +1,6 @@
 import { ApiError } from '../../core/errors.ts'
 import { idAnswer } from '../../http/fields.ts'
-import { nextLink } from '../../http/paging.ts'
+import { linkAfter } from '../../http/paging.ts'
 import { serveList } from '../../http/resource.ts'
 import { type Router, serveOperation, warningHeader } from '../../http/router.ts'
 import { idText } from '../../http/text-fields.ts'
@@ -76,12 +76,9 @@ export const routes = (router: Router): void => {
       const found = await findExecutionWithChildren(db, id)
       if (!found) throw new ApiError('pipeline_execution_not_found', `Execution ${id} not found`)
       const { subject, parts } = found
-      const link =
-        parts.hasMore && parts.lastId !== null
-          ? nextLink(new URL(`/pipeline_execution?parent_id=${id}`, url).href, { after_id: parts.lastId })
-          : {}
-      // Both are JSON objects as PostgreSQL writes them: `{…}` and `[…]`.
-      return { status: 200, json: `${subject.slice(0, -1)},"child_executions":${parts.json}}`, headers: link }
+      const partsUrl = new URL(`/pipeline_execution?parent_id=${id}`, url).href
+      // JSON as PostgreSQL writes it: `{…}` and `[…]`.
+      return { status: 200, json: `${subject.slice(0, -1)},"child_executions":${parts.json}}`, headers: linkAfter(partsUrl, parts.next) }
     },
   )
 }

@@ -3,34 +3,28 @@ import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import type { Database } from '../../db/client.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
-import { jsonOf, moment } from '../../db/rows.ts'
+import { jsonOf } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { misconfigured } from '../../env.ts'
-import { CRONS, isLate } from '../../jobs/crons.ts'
-import { cronTick } from '../../jobs/table.ts'
+import { isLate } from '../../jobs/crons.ts'
+import { TICKS, ticksColumn } from '../../jobs/ticks.ts'
 
 /** The functions in `names` that the database lacks, a look-up by index in PostgreSQL's catalogue, and the last ticks. */
 const READINESS = prepare(sql`
   select
     (select coalesce(jsonb_agg(expected.name), '[]') from unnest(${param('names')}::text[]) expected(name)
       where not exists (select from pg_proc where proname = expected.name and pronamespace = current_schema()::regnamespace)) as missing,
-    (select coalesce(jsonb_agg(to_jsonb(t) order by t.cron), '[]') from (
-      select cron, due_at, came_at, fault from ${cronTick} where cron = any(${param('crons')}::text[])) t) as crons`)
+    ${TICKS} as crons`)
 
 const readinessRow = z.object({
   missing: jsonOf(z.array(z.string())),
-  crons: jsonOf(z.array(z.object({ cron: z.string(), due_at: moment, came_at: moment, fault: z.string().nullable() }))),
+  crons: ticksColumn,
 })
 /** What a deep health check asks the database. */
 export type Readiness = z.output<typeof readinessRow>
 
-/** An array of PostgreSQL: the crons have no commas, but spaces. */
-const CRON_ARRAY = `{${Object.values(CRONS)
-  .map((cron) => `"${cron}"`)
-  .join(',')}}`
-
 export const readReadiness = async (db: Database): Promise<Readiness> => {
-  const [row] = await db.rows(READINESS, readinessRow, { names: `{${Object.values(FUNCTIONS).join(',')}}`, crons: CRON_ARRAY })
+  const [row] = await db.rows(READINESS, readinessRow, { names: `{${Object.values(FUNCTIONS).join(',')}}` })
   if (!row) throw new Error('readiness must be one row')
   return row
 }
@@ -40,7 +34,7 @@ export const assertReady = ({ missing, crons }: Readiness, now: string): void =>
   if (missing.length > 0) {
     throw misconfigured([`the database lacks functions of this version (${missing.join(', ')}): run npm run db:migrate`])
   }
-  const silent = crons.filter(({ cron, due_at }) => isLate(cron, Date.parse(due_at), Date.parse(now)))
+  const silent = crons.filter(({ cron, due_at }) => isLate(cron, due_at, now))
   if (silent.length === 0) return
   const list = silent.map(({ cron, due_at }) => `the cron ${cron} has not fired since ${due_at}`).join('; ')
   throw new ApiError('cron_silent', `Nothing is checked: ${list}`)

@@ -23,7 +23,7 @@ const cronSchema = once(() =>
 const FRESH_MILLIS = 5_000
 
 export const routes = (router: Router): void => {
-  const kept = keepAnswers<Readiness | Error>(FRESH_MILLIS)
+  const kept = keepAnswers<Readiness>(FRESH_MILLIS)
   // A browser asks for HTML and gets the pages. Any other client gets the health.
   register(
     router,
@@ -63,8 +63,7 @@ export const routes = (router: Router): void => {
     },
     async ({ query: { deep } }, { settings, db, now }) => {
       if (!deep) return { status: 200, body: { status: 'ok' } }
-      const found = await kept(settings.NEON_FETCH_ENDPOINT + settings.DATABASE_URL, () => readReadiness(db).catch((error: Error) => error))
-      if (found instanceof Error) throw found
+      const found = await kept(settings.NEON_FETCH_ENDPOINT + settings.DATABASE_URL, () => readReadiness(db))
       assertReady(found, now)
       return { status: 200, body: { status: 'ok', crons: found.crons } }
     },

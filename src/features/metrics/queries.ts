@@ -3,9 +3,10 @@ import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
 import { parseJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
-import { amount, decimal, jsonOf, moment, whole } from '../../db/rows.ts'
+import { amount, decimal, jsonOf, whole } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
-import { cronTick, job, kindsValue } from '../../jobs/table.ts'
+import { job, kindsValue } from '../../jobs/table.ts'
+import { TICKS, ticksColumn } from '../../jobs/ticks.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import type { House } from '../feature.ts'
 import { pipeline } from '../pipelines/table.ts'
@@ -40,7 +41,7 @@ const measureOf = ({ jobKinds, checks }: House): Statement =>
       sql`, `,
     )}) as findings,
     (select count(*) from ${pipeline}) as pipelines,
-    (select coalesce(jsonb_agg(to_jsonb(t) order by t.cron), '[]') from (select cron, due_at, fault from ${cronTick}) t) as crons,
+    ${TICKS} as crons,
     (select jsonb_agg(jsonb_build_object('kind', kind, 'waiting', coalesce(waiting, 0), 'running', coalesce(running, 0),
         'failed', coalesce(failed, 0), 'succeeded', coalesce(succeeded, 0), 'oldest', coalesce(oldest, 0)))
       from kind left join unfinished using (kind) left join failed using (kind) left join succeeded using (kind)) as jobs`)
@@ -54,7 +55,7 @@ const measuredRow = z.object({
   /** Open findings by check. */
   findings: jsonOf(z.record(z.string(), amount)),
   pipelines: decimal,
-  crons: jsonOf(z.array(z.object({ cron: z.string(), due_at: moment, fault: z.string().nullable() }))),
+  crons: ticksColumn,
   jobs: z
     .string()
     .transform(parseJson)

@@ -11,7 +11,7 @@ const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export const routes = (router: Router, house: House): void => {
   // The key is the database: an isolate serves one, but a test may use several.
-  const kept = keepAnswers<string | Error>(FRESH_MILLIS)
+  const kept = keepAnswers<string>(FRESH_MILLIS)
   serveOperation(
     router,
     {
@@ -25,9 +25,7 @@ export const routes = (router: Router, house: House): void => {
       answers: { 200: { description: "Gauges in Prometheus' text format.", mediaType: 'text/plain' } },
     },
     async (_input, { settings, db, now }) => {
-      const make = async () => renderMetrics(await measure(db, house, now), house, now)
-      const text = await kept(settings.DATABASE_URL, () => make().catch((error: Error) => error))
-      if (text instanceof Error) throw text
+      const text = await kept(settings.DATABASE_URL, async () => renderMetrics(await measure(db, house, now), house, now))
       return { status: 200, text, headers: { 'Content-Type': CONTENT_TYPE } }
     },
   )

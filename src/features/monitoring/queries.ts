@@ -12,7 +12,7 @@ import type { House } from '../feature.ts'
 const { unique_key: _key, resent_at: _resent, ...answered } = getTableColumns(job)
 
 /** A page of jobs in the order of their ids. */
-export const listJobs = listing<{ kind?: JobKind | undefined; state?: (typeof JOB_STATES)[number] | undefined }>({
+export const listJobs = listing<{ kind?: JobKind; state?: (typeof JOB_STATES)[number] }>({
   table: job,
   columns: answered,
   // Literals: the partial indexes do not match a parameter.

@@ -1,4 +1,4 @@
-import { eq, getTableColumns, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { configure, hashConfig } from '../../db/config-as-code.ts'
@@ -23,13 +23,12 @@ export const createOrGetPipelineType = async (db: Database, { name, ...config }:
   configureType(db, { initial: { name }, config, hash: await hashConfig(config), now })
 
 /** A page of types in the order of their ids. */
-export const listPipelineTypes = listing<{ name?: string | undefined }>({
+export const listPipelineTypes = listing<{ name?: string }>({
   table: pipelineType,
-  columns: getTableColumns(pipelineType),
   conditions: { name: sql`lower(${pipelineType.name}) = lower(${param('name')})` },
 })
 
-export const findPipelineType = finding(pipelineType, getTableColumns(pipelineType))
+export const findPipelineType = finding(pipelineType)
 
 /** Writes the given columns; undefined if there is no such type. */
 export const updatePipelineType = async (db: Database, target: Target, changes: Partial<typeof pipelineType.$inferInsert>, now: string) => {

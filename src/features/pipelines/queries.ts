@@ -48,7 +48,7 @@ export const createOrGetPipeline = async (db: Database, body: PipelinePost, crea
 }
 
 /** A page of pipelines in the order of their ids. */
-export const listPipelines = listing<{ name?: string | undefined; pipeline_type_id?: number | undefined; active?: boolean | undefined }>({
+export const listPipelines = listing<{ name?: string; pipeline_type_id?: number; active?: boolean }>({
   table: pipeline,
   columns: answered,
   conditions: {

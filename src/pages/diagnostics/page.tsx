@@ -103,8 +103,7 @@ const Background = ({ diagnosis: { crons, queue }, now }: { diagnosis: Diagnosis
               <code>{cron}</code>
             </dt>
             <dd>
-              <Sign isGood={fault === null && !isLate(cron, Date.parse(due_at), Date.parse(now))} /> fired{' '}
-              <Moment at={came_at} as="ago" now={now} />
+              <Sign isGood={fault === null && !isLate(cron, due_at, now)} /> fired <Moment at={came_at} as="ago" now={now} />
               {delaySeconds > LATE_SECONDS ? `, ${duration(delaySeconds)} after it was due` : ''}
               {fault === null ? '' : `; ${fault}`}
             </dd>

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { amount, decimal, jsonOf, moment, text, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
-import { cronTick, job } from '../../jobs/table.ts'
+import { job } from '../../jobs/table.ts'
+import { TICKS, ticksColumn } from '../../jobs/ticks.ts'
 
 /**
  * Reads the database's catalog and statistics in one statement: size, tables, indexes, long statements, lock waits,
@@ -37,7 +38,7 @@ const DIAGNOSE = prepare(sql`
       where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'
         and (clock_timestamp() - coalesce(case when state = 'active' then query_start end, xact_start) > interval '1 second' or cardinality(pg_blocking_pids(pid)) > 0)
       order by 3 desc limit 20) a) as busy,
-    (select coalesce(jsonb_agg(to_jsonb(t) order by t.due_at desc), '[]') from (select cron, due_at, came_at, fault from ${cronTick}) t) as crons,
+    ${TICKS} as crons,
     (select to_jsonb(q) from (
       select count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'running') as running,
         extract(epoch from ${param('now')}::timestamptz - min(created_at) filter (where state = 'waiting'))::double precision as oldest_seconds,
@@ -94,7 +95,7 @@ const diagnosisRow = z.object({
       }),
     ),
   ),
-  crons: jsonOf(z.array(z.object({ cron: z.string(), due_at: moment, came_at: moment, fault: z.string().nullable() }))),
+  crons: ticksColumn,
   queue: jsonOf(z.object({ waiting: amount, running: amount, oldest_seconds: amount.nullable(), resent: amount })),
 })
 export type Diagnosis = z.output<typeof diagnosisRow>

@@ -1,7 +1,7 @@
 /** Unknown tokens in a minute: of one address, and of all. A person needs a few; a program could try millions. */
 const MAX_OF_ADDRESS = 10
 const MAX_OF_ALL = 1_000
-export const WINDOW_MILLIS = 60_000
+const WINDOW_MILLIS = 60_000
 
 /**
  * Counts the unknown tokens of the sign-in form in windows of a minute. Each isolate counts for itself, so the limit is
