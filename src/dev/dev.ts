@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -11,7 +10,7 @@ import { copyAssets } from '../tools/assets.ts'
 import { ProgramFailure, runProgram } from '../tools/failure.ts'
 import { migrate } from '../tools/migrate.ts'
 import { DEFAULT_PORT, readPort, settingsIn } from '../tools/settings.ts'
-import { startNeonEndpoint } from './neon-endpoint.ts'
+import { startOwnEndpoint } from './neon-endpoint.ts'
 import { developmentFolder, startPostgres } from './postgres.ts'
 
 /** The line that wrangler logs for a request. */
@@ -36,17 +35,11 @@ await runProgram(async () => {
     if (postgres) started.push(postgres.stop)
     const databaseUrl = given ?? postgres?.url ?? ''
     await migrate(databaseUrl)
-    const password = randomUUID()
-    const endpoint = await startNeonEndpoint(databaseUrl, { password })
+    const endpoint = await startOwnEndpoint(databaseUrl)
     started.push(endpoint.close)
     copyAssets()
 
-    const settingsFile = writeSettings({
-      ...settingsIn(process.env, 'dev'),
-      // The worker gets only the password of the endpoint.
-      DATABASE_URL: `postgresql://watcher:${password}@localhost${new URL(databaseUrl).pathname}`,
-      NEON_FETCH_ENDPOINT: endpoint.url,
-    })
+    const settingsFile = writeSettings({ ...settingsIn(process.env, 'dev'), ...endpoint.settings })
     started.push(async () => rmSync(dirname(settingsFile), { recursive: true, force: true }))
     const worker = startWorker(port, settingsFile)
     started.push(() => stopGroup(worker))

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import pg from 'pg'
-import { createPools, EndpointError } from './neon-pools.ts'
+import { asText, listenLocally, Refusal, readBytes } from './local-server.ts'
+import { createPools } from './neon-pools.ts'
 
 /**
  * Neon's SQL-over-HTTP endpoint in front of any PostgreSQL: the worker runs the same driver here and in production.
@@ -56,26 +57,34 @@ export const startNeonEndpoint = async (
       sendError(response, error)
     }
   })
-  // workerd reuses idle connections. A request is lost if the server closes its connection at that moment, so keep it open.
-  server.keepAliveTimeout = 10 * 60 * 1000
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
-  })
+  const listening = await listenLocally(server, port)
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sql`,
+    url: `http://127.0.0.1:${listening.port}/sql`,
     close: async () => {
-      server.closeAllConnections() // workerd keeps its connections alive, and close() would wait for them
-      await new Promise((resolve) => server.close(resolve))
+      await listening.close()
       await pools.end()
     },
   }
 }
 
+/**
+ * Starts the endpoint for a worker of our own, with a new password. Answers the worker's settings: it gets neither the real
+ * credentials nor the address of the database.
+ */
+export const startOwnEndpoint = async (databaseUrl: string) => {
+  const password = randomUUID()
+  const { url, close } = await startNeonEndpoint(databaseUrl, { password })
+  const settings = {
+    DATABASE_URL: `postgresql://watcher:${password}@localhost${new URL(databaseUrl).pathname}`,
+    NEON_FETCH_ENDPOINT: url,
+  }
+  return { settings, close }
+}
+
 /** A page on a foreign site may give this address a name of its own (DNS rebinding): its requests carry that name. */
 const assertLocalHost = ({ headers: { host } }: IncomingMessage): void => {
   const name = host?.replace(/:\d+$/, '')
-  if (name !== '127.0.0.1' && name !== 'localhost') throw new EndpointError(403, 'this endpoint serves 127.0.0.1 only')
+  if (name !== '127.0.0.1' && name !== 'localhost') throw new Refusal(403, 'this endpoint serves 127.0.0.1 only')
 }
 
 /** `GET /?database=name` answers how many requests and statements this database has received: tests and the bench count round trips. */
@@ -86,25 +95,20 @@ const sendTraffic = (request: IncomingMessage, response: ServerResponse, traffic
 
 const readTarget = (headers: IncomingHttpHeaders, fallback: string, password: string | undefined) => {
   const text = headers['neon-connection-string']
-  if (typeof text !== 'string') throw new EndpointError(400, 'missing header: Neon-Connection-String')
+  if (typeof text !== 'string') throw new Refusal(400, 'missing header: Neon-Connection-String')
   const url = new URL(text)
-  if (password !== undefined && url.password !== password) throw new EndpointError(401, 'password authentication failed')
+  if (password !== undefined && url.password !== password) throw new Refusal(401, 'password authentication failed')
   const database = decodeURIComponent(url.pathname.slice(1)) || decodeURIComponent(new URL(fallback).pathname.slice(1))
   return { database, application: url.searchParams.get('application_name') ?? '' }
 }
 
 const readBody = async (request: IncomingMessage): Promise<Statement | { queries: Statement[] }> => {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes <= MAX_BYTES) chunks.push(chunk) // read the remainder too, because the connection is reused
-  }
-  if (bytes > MAX_BYTES) throw new EndpointError(507, 'request is too large (max is 10485760 bytes)')
+  const bytes = await readBytes(request, MAX_BYTES)
+  if (!bytes) throw new Refusal(507, 'request is too large (max is 10485760 bytes)')
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    return JSON.parse(asText(bytes))
   } catch (error) {
-    throw new EndpointError(400, `could not parse the HTTP request body: ${(error as Error).message}`)
+    throw new Refusal(400, `could not parse the HTTP request body: ${(error as Error).message}`)
   }
 }
 
@@ -127,7 +131,7 @@ const beginStatement = (headers: IncomingHttpHeaders): string => {
   const modes: string[] = []
   if (level !== undefined) {
     const name = HEADER_ISOLATION_LEVELS[String(level)]
-    if (!name) throw new EndpointError(400, `invalid isolation level: ${level}`)
+    if (!name) throw new Refusal(400, `invalid isolation level: ${level}`)
     modes.push(`ISOLATION LEVEL ${name}`)
   }
   if (headers['neon-batch-read-only'] === 'true') modes.push('READ ONLY')
@@ -165,14 +169,14 @@ const runStatement = async (client: pg.PoolClient, { query, params = [] }: State
 const send = (response: ServerResponse, status: number, body: unknown): void => {
   const text = JSON.stringify(body)
   if (status === 200 && Buffer.byteLength(text) > MAX_BYTES) {
-    throw new EndpointError(507, 'response is too large (max is 10485760 bytes)')
+    throw new Refusal(507, 'response is too large (max is 10485760 bytes)')
   }
   response.writeHead(status, { 'content-type': 'application/json' }).end(text)
 }
 
 const sendError = (response: ServerResponse, error: unknown): void => {
   if (response.destroyed) return
-  if (error instanceof EndpointError) {
+  if (error instanceof Refusal) {
     send(response, error.status, { message: error.message })
   } else if (error instanceof pg.DatabaseError) {
     const fields = POSTGRES_ERROR_FIELDS.map((name) => [name, error[name as keyof pg.DatabaseError] ?? null])

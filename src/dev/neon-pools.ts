@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import pg from 'pg'
 import { JOBS, PAGES } from '../db/applications.ts'
+import { Refusal } from './local-server.ts'
 import { createShare } from './share.ts'
 
 const POOL_SIZE = 40
@@ -30,15 +31,6 @@ const createPool = (connectionString: string, max: number): pg.Pool => {
   // whole life that error would end this process.
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool
-}
-
-/** A refusal of the endpoint itself: what Neon's proxy would answer. */
-export class EndpointError extends Error {
-  readonly status: number
-  constructor(status: number, message: string) {
-    super(message)
-    this.status = status
-  }
 }
 
 /** The connections to each database of one server. */
@@ -78,7 +70,7 @@ const runCancellable = async <T>(
 ): Promise<T> => {
   const giveBack = await takeTurn(pools, application)
   try {
-    if (response.destroyed) throw new EndpointError(500, 'the client has disconnected') // while it waited
+    if (response.destroyed) throw new Refusal(500, 'the client has disconnected') // while it waited
     const client = await connect(pools.work)
     const { processID } = client as unknown as { processID: number }
     let gone = false
@@ -103,7 +95,7 @@ const takeTurn = async ({ shares }: Pools, application: string): Promise<() => v
   try {
     return (await shares.get(application)?.take()) ?? (() => {})
   } catch (error) {
-    throw new EndpointError(500, (error as Error).message)
+    throw new Refusal(500, (error as Error).message)
   }
 }
 
@@ -112,6 +104,6 @@ const connect = async (pool: pg.Pool): Promise<pg.PoolClient> => {
     return await pool.connect()
   } catch (error) {
     if ((error as pg.DatabaseError).code === '3D000') throw error // "database does not exist" is passed on as PostgreSQL's error
-    throw new EndpointError(500, `Couldn't connect to compute node: ${(error as Error).message}`)
+    throw new Refusal(500, `Couldn't connect to compute node: ${(error as Error).message}`)
   }
 }

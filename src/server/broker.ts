@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { asText, listenLocally, Refusal, readBytes } from '../dev/local-server.ts'
 import { isSecret } from './control.ts'
 import { type Deliver, type Message, Queue } from './queue.ts'
 import type { WranglerConfig } from './wrangler-config.ts'
@@ -19,6 +19,9 @@ const MAX_DELAY_SECONDS = 86_400
 export interface Broker {
   port: number
   queues: ReadonlyMap<string, Queue>
+  /** Starts no delivery until `resume`. New queues are paused. */
+  pause(): void
+  resume(): void
   close(): Promise<void>
 }
 
@@ -36,37 +39,31 @@ export const startBroker = async (config: WranglerConfig['queues'], secret: stri
   const delays = new Map(config.producers.map(({ queue, delivery_delay }) => [queue, delivery_delay]))
   const server = createServer(async (request, response) => {
     try {
-      if (!isSecret(request.headers.authorization, secret)) throw new Refused(401, 'unauthorized')
+      if (!isSecret(request.headers.authorization, secret)) throw new Refusal(401, 'unauthorized')
       const queue = queues.get(String(request.headers[QUEUE_HEADER]))
-      if (!queue) throw new Refused(404, 'this queue has no consumer')
+      if (!queue) throw new Refusal(404, 'this queue has no consumer')
       const delaySeconds = delays.get(queue.name) ?? 0
       for (const sent of await readMessages(request)) queue.add(newMessage(sent.body), sent.delaySeconds ?? delaySeconds)
       answer(response, 200, { metadata: { metrics: { backlogCount: queue.size, backlogBytes: 0, oldestMessageTimestamp: 0 } } })
     } catch (error) {
-      answer(response, error instanceof Refused ? error.status : 400, { error: (error as Error).message })
+      answer(response, error instanceof Refusal ? error.status : 400, { error: (error as Error).message })
     }
   })
-  server.keepAliveTimeout = 10 * 60_000 // workerd reuses idle connections: closing one may lose a message that is on its way
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  return {
-    port: (server.address() as AddressInfo).port,
-    queues,
-    close: async () => {
-      for (const queue of queues.values()) queue.pause()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+  const listening = await listenLocally(server)
+  const pause = () => {
+    for (const queue of queues.values()) queue.pause()
   }
-}
-
-class Refused extends Error {
-  readonly status: number
-  constructor(status: number, message: string) {
-    super(message)
-    this.status = status
+  return {
+    port: listening.port,
+    queues,
+    pause,
+    resume: () => {
+      for (const queue of queues.values()) queue.resume()
+    },
+    close: async () => {
+      pause()
+      await listening.close()
+    },
   }
 }
 
@@ -79,45 +76,33 @@ interface Sent {
 }
 
 const readMessages = async (request: IncomingMessage): Promise<Sent[]> => {
-  const content = await readBody(request)
-  if (request.method !== 'POST') throw new Refused(405, 'use POST')
+  const content = await readBytes(request, MAX_BODY_BYTES)
+  if (!content) throw new Refusal(413, 'too large')
+  if (request.method !== 'POST') throw new Refusal(405, 'use POST')
   if (request.url === '/message') {
     const delay = request.headers['x-msg-delay-secs']
     return [readMessage(content, String(request.headers['x-msg-fmt'] ?? 'json'), delay === undefined ? undefined : Number(delay))]
   }
-  if (request.url !== '/batch') throw new Refused(404, 'there is POST /message and POST /batch')
+  if (request.url !== '/batch') throw new Refusal(404, 'there is POST /message and POST /batch')
   const { messages } = JSON.parse(asText(content)) as {
     messages: { body: string; contentType?: string; delaySecs?: number }[]
   }
-  if (messages.length > MAX_MESSAGES) throw new Refused(413, `a batch has at most ${MAX_MESSAGES} messages`)
+  if (messages.length > MAX_MESSAGES) throw new Refusal(413, `a batch has at most ${MAX_MESSAGES} messages`)
   const contents = messages.map(({ body }) => Buffer.from(body, 'base64'))
   if (contents.reduce((sum, { length }) => sum + length, 0) > MAX_BATCH_BYTES) {
-    throw new Refused(413, `a batch has at most ${MAX_BATCH_BYTES} bytes`)
+    throw new Refusal(413, `a batch has at most ${MAX_BATCH_BYTES} bytes`)
   }
   return messages.map(({ contentType = 'json', delaySecs }, index) => readMessage(contents[index] as Uint8Array, contentType, delaySecs))
 }
 
 const readMessage = (content: Uint8Array, format: string, delaySeconds: number | undefined): Sent => {
-  if (content.length > MAX_MESSAGE_BYTES) throw new Refused(413, `a message has at most ${MAX_MESSAGE_BYTES} bytes`)
+  if (content.length > MAX_MESSAGE_BYTES) throw new Refusal(413, `a message has at most ${MAX_MESSAGE_BYTES} bytes`)
   if (delaySeconds !== undefined && !(delaySeconds >= 0 && delaySeconds <= MAX_DELAY_SECONDS)) {
-    throw new Refused(400, `a delay has at most ${MAX_DELAY_SECONDS} seconds`)
+    throw new Refusal(400, `a delay has at most ${MAX_DELAY_SECONDS} seconds`)
   }
   if (format === 'text') return { body: asText(content), delaySeconds }
   if (format === 'json') return { body: JSON.parse(asText(content)), delaySeconds }
-  throw new Refused(400, `messages are json or text, not ${format}`)
-}
-
-const asText = (content: Uint8Array): string => new TextDecoder().decode(content)
-
-const readBody = async (request: IncomingMessage): Promise<Uint8Array> => {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk)
-  }
-  if (bytes > MAX_BODY_BYTES) throw new Refused(413, 'too large')
-  return Buffer.concat(chunks)
+  throw new Refusal(400, `messages are json or text, not ${format}`)
 }
 
 const answer = (response: ServerResponse, status: number, body: unknown): void => {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startNeonEndpoint } from '../dev/neon-endpoint.ts'
+import { startOwnEndpoint } from '../dev/neon-endpoint.ts'
 import { CRONS } from '../jobs/crons.ts'
 import { ProgramFailure, runProgram } from '../tools/failure.ts'
 import { migrate } from '../tools/migrate.ts'
@@ -38,17 +38,11 @@ await runProgram(async () => {
 
   await migrate(databaseUrl)
   const secret = randomUUID()
-  const password = randomUUID()
-  const endpoint = await startNeonEndpoint(databaseUrl, { password })
+  const endpoint = await startOwnEndpoint(databaseUrl)
   const control = createControl(secret, () => workerd?.controlPort())
   const broker = await startBroker(wrangler.queues, secret, control.deliver)
   const bundle = readFileSync(BUNDLE, 'utf8')
-  const environment = {
-    ...settingsIn(process.env, state),
-    // The real credentials stay in this process: the worker gets only the password of the endpoint.
-    DATABASE_URL: `postgresql://watcher:${password}@localhost${new URL(databaseUrl).pathname}`,
-    NEON_FETCH_ENDPOINT: endpoint.url,
-  }
+  const environment = { ...settingsIn(process.env, state), ...endpoint.settings }
   const configuration = describeWorkerd({
     host,
     port,
@@ -67,12 +61,8 @@ await runProgram(async () => {
   workerd = await superviseWorkerd({
     files: { 'config.capnp': configuration, 'entry.js': ours('entry.js'), 'control.js': ours('control.js'), 'worker.js': bundle },
     environment,
-    onUp: () => {
-      for (const queue of broker.queues.values()) queue.resume()
-    },
-    onDown: () => {
-      for (const queue of broker.queues.values()) queue.pause()
-    },
+    onUp: broker.resume,
+    onDown: broker.pause,
   })
   let isStopping = false
   const jobs = broker.queues.get(wrangler.queues.producers.find(({ binding }) => binding === 'JOBS')?.queue ?? '')
@@ -88,7 +78,7 @@ await runProgram(async () => {
   await stopping
   isStopping = true
   const ticking = stopTicking()
-  for (const queue of broker.queues.values()) queue.pause()
+  broker.pause()
   const isDrained = await drain(control, workerd)
   await ticking // a tick under way has ended with workerd
   console.log(isDrained ? 'watcher: stopped, nothing left under way' : 'watcher: stopped; what took too long was aborted')

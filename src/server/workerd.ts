@@ -32,8 +32,6 @@ export interface WorkerdSpec {
 export interface Supervised {
   /** The port of the control socket; undefined while no workerd runs. */
   controlPort: () => number | undefined
-  /** How often workerd has ended by itself. */
-  restarts: () => number
   /** Lets workerd finish its requests, for at most this long; true if it did. */
   stop: (maxMillis: number) => Promise<boolean>
 }
@@ -46,7 +44,6 @@ interface Running {
 
 /** Starts workerd and starts it again whenever it ends. Throws ProgramFailure if the first start fails. */
 export const superviseWorkerd = async (spec: WorkerdSpec): Promise<Supervised> => {
-  let restarts = 0
   let isStopping = false
   let running: Running | undefined = await startWorkerd(spec)
   spec.onUp()
@@ -59,14 +56,13 @@ export const superviseWorkerd = async (spec: WorkerdSpec): Promise<Supervised> =
       running = undefined
       spec.onDown()
       if (isStopping) return
-      restarts += 1
-      delayMillis = Date.now() - begunMillis > STABLE_MILLIS ? 0 : Math.min(Math.max(delayMillis * 2, FIRST_DELAY_MILLIS), MAX_DELAY_MILLIS)
+      delayMillis = Date.now() - begunMillis > STABLE_MILLIS ? 0 : longerDelay(delayMillis)
       console.error(`watcher: workerd ended (${how}); starting it again${delayMillis > 1000 ? ` in ${delayMillis / 1000} seconds` : ''}`)
       while (!running && !isStopping) {
         await sleep(delayMillis)
         running = await startWorkerd(spec).catch((error: Error) => {
           console.error(`watcher: ${error.message}`)
-          delayMillis = Math.min(Math.max(delayMillis * 2, FIRST_DELAY_MILLIS), MAX_DELAY_MILLIS)
+          delayMillis = longerDelay(delayMillis)
           return undefined
         })
       }
@@ -78,7 +74,6 @@ export const superviseWorkerd = async (spec: WorkerdSpec): Promise<Supervised> =
 
   return {
     controlPort: () => running?.controlPort,
-    restarts: () => restarts,
     stop: async (maxMillis) => {
       isStopping = true
       running?.child.kill('SIGTERM') // workerd finishes its requests and takes no new ones
@@ -93,6 +88,8 @@ export const superviseWorkerd = async (spec: WorkerdSpec): Promise<Supervised> =
     },
   }
 }
+
+const longerDelay = (millis: number): number => Math.min(Math.max(millis * 2, FIRST_DELAY_MILLIS), MAX_DELAY_MILLIS)
 
 const startWorkerd = async ({ files, environment }: WorkerdSpec): Promise<Running> => {
   const folder = mkdtempSync(join(tmpdir(), 'watcher-workerd-'))

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { cpuMicros, treeOf } from '../support/node/processes.ts'
 import { type Call, closedLoop, median, type Target } from './load.ts'
-import { cpuMicros, treeOf } from './processes.ts'
 import { buildBundle, serveBundle, stopProcess } from './workerd.ts'
 
 /** Compares `npm start` with the same bundle on bare workerd, which has only Neon's endpoint beside it. Rounds alternate. */

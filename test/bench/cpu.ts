@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { cpuMicros, treeOf } from '../support/node/processes.ts'
 import { AUTHORIZATION, type Call, closedLoop, median } from './load.ts'
-import { cpuMicros, treeOf } from './processes.ts'
 import type { Sent } from './same.ts'
 import { buildBundle, type Server, serveBundle } from './workerd.ts'
 

@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { freePort, startPostgres } from '../../src/dev/postgres.ts'
 import { lastDue } from '../../src/server/cron.ts'
+import { childNamed, memoryMib, treeOf } from '../support/node/processes.ts'
 import { compareWithBare } from './against-bare.ts'
 import { median, percentile } from './load.ts'
-import { childNamed, memoryMib, treeOf } from './processes.ts'
 
 /**
  * `npm run soak` compares `npm start` with the same bundle on bare workerd (CPU of a request, requests a second). Then it records

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startPostgres } from '../../src/dev/postgres.ts'
 import { ProgramFailure } from '../../src/tools/failure.ts'
+import { isRunning } from '../support/node/processes.ts'
 
 const folders: string[] = []
 const makeFolder = (): string => {
@@ -25,16 +26,6 @@ const run = async (url: string, statement: string) => {
     return (await client.query(statement)).rows
   } finally {
     await client.end()
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    // A killed child process remains a zombie until its parent waits for it.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
   }
 }
 
@@ -123,9 +114,9 @@ describe('the embedded PostgreSQL', () => {
     const ended = new Promise((resolve) => killed.once('exit', resolve))
     killed.kill('SIGKILL')
     await ended
-    expect(isAlive(postmaster)).toBe(true)
+    expect(isRunning(postmaster)).toBe(true)
     const server = await startPostgres(folder, { durable: true })
-    expect(isAlive(postmaster)).toBe(false)
+    expect(isRunning(postmaster)).toBe(false)
     expect(await run(server.url, 'select n from kept')).toEqual([{ n: 7 }])
     await server.stop()
   })
@@ -143,7 +134,7 @@ describe('the embedded PostgreSQL', () => {
     await ended
     const postmaster = Number(readFileSync(join(folder, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[0])
     const server = await startPostgres(folder, { durable: true })
-    expect(isAlive(postmaster)).toBe(false)
+    expect(isRunning(postmaster)).toBe(false)
     await server.stop()
   })
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { isRunning, openSetup, type Server, type Setup, workerdOf } from '../support/node/server.ts'
+import { isRunning } from '../support/node/processes.ts'
+import { openSetup, type Server, type Setup, workerdOf } from '../support/node/server.ts'
 
 let setup: Setup
 let server: Server

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startReceiver } from '../support/node/receiver.ts'
-import { type Setup, COMMAND, DOCKERFILE, HEADERS, openSetup, portsOf, type Server } from '../support/node/server.ts'
+import { COMMAND, DOCKERFILE, HEADERS, openSetup, portsOf, type Server, type Setup } from '../support/node/server.ts'
 import type { Taken } from '../support/provided.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { isRunning, openSetup, portsOf, type Setup, workerdOf } from '../support/node/server.ts'
+import { isRunning } from '../support/node/processes.ts'
+import { openSetup, portsOf, type Setup, workerdOf } from '../support/node/server.ts'
 
 let setup: Setup
 beforeAll(async () => {

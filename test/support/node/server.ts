@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { expect, vi } from 'vitest'
-import { migrate } from '../../../src/tools/migrate.ts'
 import { freePort, type PostgresServer, startPostgres } from '../../../src/dev/postgres.ts'
+import { migrate } from '../../../src/tools/migrate.ts'
+import { childNamed } from './processes.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 export const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
@@ -116,19 +117,9 @@ export const portsOf = (pid: number): number[] => {
   })
 }
 
-/** The workerd of a server: the child of its process that is not a shell. */
+/** The workerd of a server. */
 export const workerdOf = ({ child }: Server): number => {
-  const pids = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').map(Number)
-  const workerd = pids.find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'workerd')
+  const workerd = childNamed(child.pid ?? 0, 'workerd')
   if (workerd === undefined) throw new Error('no workerd runs')
   return workerd
-}
-
-export const isRunning = (pid: number): boolean => {
-  try {
-    // A zombie has ended: only its parent has not asked for its exit code.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
 }

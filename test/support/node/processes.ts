@@ -34,3 +34,12 @@ export const cpuMicros = (pids: readonly number[]): number =>
 /** The child of a process with this name. */
 export const childNamed = (pid: number, name: string): number | undefined =>
   treeOf(pid).find((child) => readFileSync(`/proc/${child}/comm`, 'utf8').trim() === name)
+
+/** False for a zombie too: it has ended, and only its parent has not asked for its exit code. */
+export const isRunning = (pid: number): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
