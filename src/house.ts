@@ -18,7 +18,11 @@ const makers: Partial<Record<JobKind, (house: House) => RunJob>> = Object.assign
   send_alert: () => sendAlert(alertKinds),
 })
 
-export const house: House = { jobKinds: Object.keys(makers) as JobKind[], checks }
+export const house: House = {
+  jobKinds: Object.keys(makers) as JobKind[],
+  checks,
+  beforeCleanup: features.flatMap(({ beforeCleanup }) => beforeCleanup ?? []),
+}
 
 /** The function that runs each kind of job. */
 export const runners: Runners = Object.fromEntries(Object.entries(makers).map(([kind, make]) => [kind, make?.(house)]))

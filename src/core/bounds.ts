@@ -10,3 +10,6 @@ export const LOOKBACK_MINUTES: Bounds = { min: 5, max: 527_040, default: 60 }
 
 /** How long runs and logs are kept, in days. */
 export const RETENTION_DAYS: Bounds = { min: 90, max: 36_500, default: 365 }
+
+/** How long the runs' counts by day are kept, in days: reports reach as far back. */
+export const DAY_RETENTION_DAYS: Bounds = { min: 90, max: 36_500, default: 1_825 }

@@ -4,7 +4,7 @@
 export const FUNCTIONS = {
   complete_lineage_closure: 'complete_lineage_closure_7ca559ee',
   create_or_get_pipeline: 'create_or_get_pipeline_b5f7b942',
-  end_pipeline_execution: 'end_pipeline_execution_cad8f89d',
+  end_pipeline_execution: 'end_pipeline_execution_f0234b74',
   replace_address_lineage: 'replace_address_lineage_bf94b20e',
-  start_pipeline_execution: 'start_pipeline_execution_9dab6c82',
+  start_pipeline_execution: 'start_pipeline_execution_7a63e31d',
 } as const

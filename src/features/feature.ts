@@ -1,5 +1,6 @@
 import type { SQL } from 'drizzle-orm'
 import type { AnyPgColumn, PgTable } from 'drizzle-orm/pg-core'
+import type { Database } from '../db/client.ts'
 import type { Tag } from '../http/api-docs.ts'
 import type { NamedEnums } from '../http/name-enums.ts'
 import type { Router } from '../http/router.ts'
@@ -31,7 +32,15 @@ export interface House {
   /** Every kind of job. */
   jobKinds: readonly JobKind[]
   checks: readonly CheckFacts[]
+  /** What must be done before runs may be deleted. */
+  beforeCleanup: readonly BeforeCleanup[]
 }
+
+/**
+ * Does what must be done before the runs of days up to `lastDay` (UTC) may be deleted. False if that took too long: then nothing
+ * may be deleted yet, and the next call goes on.
+ */
+export type BeforeCleanup = (db: Database, lastDay: string, deadlineMillis: number) => Promise<boolean>
 
 /** What a feature provides; `index.ts` lists all features. */
 export interface Feature {
@@ -47,6 +56,7 @@ export interface Feature {
   sweeps?: Sweep[]
   /** Runs with every quarter-hourly tick. */
   watch?: (house: House) => Watch
+  beforeCleanup?: BeforeCleanup
   /** Kinds of alerts that do not belong to a check. */
   alerts?: AlertKind[]
 }

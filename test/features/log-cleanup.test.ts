@@ -8,7 +8,7 @@ let pipeline_id: number
 
 beforeEach(async () => {
   background = openBackground()
-  await sql('truncate pipeline, pipeline_type, job restart identity cascade')
+  await sql('truncate pipeline, pipeline_type, pipeline_day_progress, job restart identity cascade')
   pipeline_id = await makePipeline()
 })
 
@@ -84,6 +84,7 @@ describe('POST /log_cleanup', () => {
       total_pipeline_execution_closures_deleted: 1,
       total_freshness_pipeline_logs_deleted: 1,
       total_jobs_deleted: 1,
+      total_pipeline_days_deleted: 0,
       complete: true,
     })
     expect(await remaining()).toEqual([young])

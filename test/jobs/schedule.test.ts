@@ -26,24 +26,25 @@ describe('a cron trigger', () => {
     expect(await recorded()).toEqual([
       ['check_timeliness', { lookback_minutes: 90 }],
       ['check_freshness', {}],
+      ['count_days', {}],
       ['clean_logs', { retention_days: 400 }],
     ])
     await drain(background)
-    expect(await countOf("job where state = 'succeeded'")).toBe(3)
+    expect(await countOf("job where state = 'succeeded'")).toBe(4)
   })
 
   it('that fires twice for one scheduled time, at once or later, records one job; the next time records another', async () => {
     await Promise.all([1, 2, 3].map(() => fireCron(background, CRONS.hourly, at)))
     advanceClock(30)
     await fireCron(background, CRONS.hourly, at)
-    expect(await countOf('job')).toBe(1)
+    expect(await countOf('job')).toBe(2) // one of each sweep
     await drain(background)
     advanceClock(400)
     await drain(background) // messages that arrived while the job ran
     await fireCron(background, CRONS.hourly, at) // the job is done and must not run again
     expect(background.queue.sent).toEqual([])
     await fireCron(background, CRONS.hourly, new Date(at.getTime() + 3_600_000))
-    expect(await countOf('job')).toBe(2)
+    expect(await countOf('job')).toBe(4)
   })
 
   it('that was stopped before it sent its jobs sends them when it fires again', async () => {
@@ -53,7 +54,7 @@ describe('a cron trigger', () => {
     await expect(fireCron(background, CRONS.hourly, at)).rejects.toThrow('1 of 1 scheduled tasks failed')
     background.queue.onSend = async () => {}
     await fireCron(background, CRONS.hourly, at)
-    expect(background.queue.ids).toEqual([1])
+    expect(background.queue.ids).toEqual([1, 2])
   })
 
   it('does its other tasks if one task fails', async () => {

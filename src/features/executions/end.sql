@@ -43,6 +43,11 @@ BEGIN
     throughput = p_total_rows::double precision / nullif(v_seconds, 0)::double precision,
     execution_metadata = CASE WHEN p_metadata IS NULL THEN e.execution_metadata ELSE coalesce(e.execution_metadata, '{}') || p_metadata END
   WHERE e.id = p_id;
+  -- The run may be counted already: see features/pipeline-days/count.ts.
+  IF v_execution.start_date < p_now - interval '30 minutes' THEN
+    INSERT INTO pipeline_day_mark (pipeline_id, pipeline_execution_id, start_date, is_end)
+    VALUES (v_execution.pipeline_id, p_id, v_execution.start_date, true);
+  END IF;
   IF NOT p_succeeded THEN
     RETURN;
   END IF;

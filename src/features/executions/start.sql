@@ -42,6 +42,10 @@ BEGIN
     IF FOUND THEN
       outcome := 'created';
       INSERT INTO pipeline_execution_closure (ancestor_id, descendant_id, depth) VALUES (v_id, v_id, 0);
+      -- Runs that started then may be counted already: see features/pipeline-days/count.ts.
+      IF p_start_date < p_now - interval '30 minutes' THEN
+        INSERT INTO pipeline_day_mark (pipeline_id, pipeline_execution_id, start_date) VALUES (v_pipeline.id, v_id, p_start_date);
+      END IF;
       IF p_parent_id IS NOT NULL THEN
         INSERT INTO pipeline_execution_closure (ancestor_id, descendant_id, depth)
         SELECT c.ancestor_id, v_id, c.depth + 1 FROM pipeline_execution_closure c WHERE c.descendant_id = p_parent_id;

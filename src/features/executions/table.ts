@@ -47,6 +47,8 @@ export const pipelineExecution = pgTable(
   (table) => [
     // GET /pipeline_execution?pipeline_id= pages by id within a pipeline.
     index('pipeline_execution_pipeline_id').on(table.pipeline_id, table.id),
+    // One pipeline's runs of a day, or of the chart's period.
+    index('pipeline_execution_of_pipeline_by_start').on(table.pipeline_id, table.start_date),
     // GET /pipeline_execution/{id} lists the direct parts. Deleting a parent looks them up for the foreign key.
     index('pipeline_execution_parent_id').on(table.parent_id, table.id).where(sql`parent_id is not null`),
     // GET /pipeline_execution?status=running.

@@ -8,7 +8,7 @@ export interface Cleanup {
   batch_size: number
 }
 
-/** The most database calls of one cleanup. A consumer's invocation may run nine other jobs, and the free plan allows it 50 calls. */
+/** The most batches of one cleanup. A consumer's invocation may run nine other jobs, and the free plan allows it 50 calls. */
 export const MAX_BATCHES = 12
 const MAX_FAILURES = 2
 
@@ -21,17 +21,20 @@ export const cleanLogs = async (
   db: Database,
   house: House,
   { retention_days, batch_size }: Cleanup,
-  now: string,
-  maxMillis: number,
+  { now, dayRetentionDays, maxMillis }: { now: string; dayRetentionDays: number; maxMillis: number },
 ): Promise<{ deleted: Deleted; complete: boolean; rest: Cleanup }> => {
-  const cutoff = cutoffOf(now, retention_days)
-  const begun = Date.now()
+  const cutoffs = { cutoff: cutoffOf(now, retention_days), dayCutoff: cutoffOf(now, dayRetentionDays) }
+  const deadline = Date.now() + maxMillis
   let deleted: Deleted = Object.fromEntries(totalsOf(house).map((total) => [total, 0]))
   let size = batch_size
+  for (const prepare of house.beforeCleanup) {
+    const isReady = await prepare(db, cutoffs.cutoff.slice(0, 10), deadline)
+    if (!isReady) return { deleted, complete: false, rest: { retention_days, batch_size } }
+  }
   let failures = 0
-  for (let batches = 0; batches < MAX_BATCHES && Date.now() - begun < maxMillis; batches += 1) {
+  for (let batches = 0; batches < MAX_BATCHES && Date.now() < deadline; batches += 1) {
     try {
-      const batch = await deleteBatch(db, house, cutoff, size)
+      const batch = await deleteBatch(db, house, cutoffs, size)
       if (Object.values(batch).every((count) => count === 0)) return { deleted, complete: true, rest: { retention_days, batch_size: size } }
       deleted = sum(deleted, batch)
     } catch (error) {

@@ -15,8 +15,9 @@ const MAX_MILLIS = 60_000
 /** The `clean_logs` job. If it is not complete, it records another job that continues. */
 export const cleanLogsJob =
   (house: House): RunJob =>
-  async (job, { db, now, clock }) => {
-    const { complete, rest } = await cleanLogs(db, house, payload.parse(job.payload), now, MAX_MILLIS)
+  async (job, { settings, db, now, clock }) => {
+    const limits = { now, dayRetentionDays: settings.WATCHER_DAY_RETENTION_DAYS, maxMillis: MAX_MILLIS }
+    const { complete, rest } = await cleanLogs(db, house, payload.parse(job.payload), limits)
     if (!complete) return finishAndContinue(db, job, { ...rest }, now, clock())
     await finishJob(db, job, clock())
     return []

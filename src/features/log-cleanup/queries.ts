@@ -8,6 +8,7 @@ import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { job, kindsValue } from '../../jobs/table.ts'
 import { pipelineExecution, pipelineExecutionClosure } from '../executions/table.ts'
 import type { House } from '../feature.ts'
+import { pipelineDay, pipelineDayMark, pipelineDayProgress } from '../pipeline-days/table.ts'
 
 /** The name of a table's count, for example `total_pipeline_executions_deleted`. */
 const totalOf = (table: PgTable): string => `total_${getTableName(table)}s_deleted`
@@ -48,6 +49,14 @@ const deletionsOf = ({ checks, jobKinds }: House): Deletion[] => {
       goesWith === 'its execution' ? [] : [byMoment(table, sql`${sql.identifier(goesWith.name)}`)],
     ),
     byMoment(job, sql`finished_at`, sql`kind = any(${kindsValue(jobKinds)}) and`),
+    {
+      table: pipelineDay,
+      ctes: (name) => sql`
+        ${name} as (
+          delete from ${pipelineDay} where ctid = any(array(
+            select ctid from ${pipelineDay} where day < ${param('day_cutoff')}::date order by day limit ${param('batch_size')}::integer for update skip locked))
+          returning 1)`,
+    },
   ]
 }
 
@@ -60,7 +69,8 @@ export const totalsOf = (house: House): string[] => deletionsOf(house).map(({ ta
  * when their children are gone; a parent with a young or running descendant keeps a child, so it stays. Index Scan on
  * start_date, oldest first. Rows that another cleanup has locked are left to it (`skip locked`). No child can start below an
  * execution that is locked here. If a child is committed just before the lock, the foreign key refuses the batch, and the
- * next batch sees the child.
+ * next batch sees the child. Only runs go that their day has counted: its day is closed, and no mark waits. The same statement
+ * records that the days up to the cutoff are never counted again.
  */
 const deleteBatchOf = (house: House): Statement => {
   const deletions = deletionsOf(house).map((deletion, index) => ({ ...deletion, name: sql.raw(`deleted_${index}`) }))
@@ -68,10 +78,15 @@ const deleteBatchOf = (house: House): Statement => {
     with leaf as (
       select e.id from ${pipelineExecution} e
       where e.start_date < ${param('cutoff')}::timestamptz and e.end_date is not null
+        and e.start_date < ((select closed_through from ${pipelineDayProgress}) + 1)::timestamp at time zone 'UTC'
+        and not exists (select from ${pipelineDayMark} m where m.pipeline_execution_id = e.id)
         and not exists (select from ${pipelineExecution} child where child.parent_id = e.id)
       order by e.start_date, e.id
       limit ${param('batch_size')}::integer
       for update skip locked),
+    uncountable as (
+      update ${pipelineDayProgress} set cleaned_through = (${param('cutoff')}::timestamptz at time zone 'UTC')::date
+      where coalesce(cleaned_through, '-infinity') < (${param('cutoff')}::timestamptz at time zone 'UTC')::date),
     ${sql.join(
       deletions.map(({ ctes, name }) => ctes(name)),
       sql`, `,
@@ -89,10 +104,16 @@ export type Deleted = Record<string, number>
 
 const deletedRow = z.record(z.string(), whole)
 
-/** Deletes one batch of rows before the cutoff. */
-export const deleteBatch = async (db: Database, house: House, cutoff: string, batchSize: number): Promise<Deleted> => {
+/** Before these times rows are old: runs and logs, and their counts by day. */
+export interface Cutoffs {
+  cutoff: string
+  dayCutoff: string
+}
+
+/** Deletes one batch of rows before the cutoffs. */
+export const deleteBatch = async (db: Database, house: House, { cutoff, dayCutoff }: Cutoffs, batchSize: number): Promise<Deleted> => {
   const statement = statements(totalsOf(house).join(), () => deleteBatchOf(house))
-  const [row] = await db.rows(statement, deletedRow, { cutoff, batch_size: batchSize })
+  const [row] = await db.rows(statement, deletedRow, { cutoff, day_cutoff: dayCutoff.slice(0, 10), batch_size: batchSize })
   if (!row) throw new Error('expected one row of counts')
   return row
 }

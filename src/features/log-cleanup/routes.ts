@@ -18,12 +18,13 @@ export const routes = (router: Router, house: House): void =>
       tag: 'Log cleanup',
       summary: 'Delete old logs',
       description:
-        'Deletes executions that started before the retention date, have ended and have no younger descendant, with their logs and anomalies. Also deletes freshness logs whose last change is before that date, and background jobs that finished before it. It works in batches, each in its own transaction. Watcher also runs this cleanup every day.',
+        'Deletes executions that started before the retention date, have ended and have no younger descendant, with their logs and anomalies. Also deletes freshness logs whose last change is before that date, and background jobs that finished before it. What reports need of each pipeline and day stays for `WATCHER_DAY_RETENTION_DAYS`. It works in batches, each in its own transaction. Watcher also runs this cleanup every day.',
       body: cleanupPost,
       answers: { 200: { description: 'How many rows were deleted.', schema: () => cleanupAnswer(house) } },
     },
-    async ({ body: { retention_days, batch_size = BATCH_SIZE } }, { backgroundDb: db, now, sendAfterwards }) => {
-      const { deleted, complete, rest } = await cleanLogs(db, house, { retention_days, batch_size }, now, MAX_MILLIS)
+    async ({ body: { retention_days, batch_size = BATCH_SIZE } }, { settings, backgroundDb: db, now, sendAfterwards }) => {
+      const limits = { now, dayRetentionDays: settings.WATCHER_DAY_RETENTION_DAYS, maxMillis: MAX_MILLIS }
+      const { deleted, complete, rest } = await cleanLogs(db, house, { retention_days, batch_size }, limits)
       if (!complete) sendAfterwards(await recordJob(db, 'clean_logs', { ...rest }, now))
       return { status: 200, body: { ...deleted, complete } }
     },

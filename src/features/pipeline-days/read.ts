@@ -1,0 +1,55 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { pipelineExecution } from '../executions/table.ts'
+import { bucketOf } from './histogram.ts'
+import { daySums, p95, sumNames, sumsAsStored, sumsOfDays } from './sums.ts'
+import { pipelineDay, pipelineDayProgress } from './table.ts'
+
+export { SUM_NAMES, type SumName, type Sums, sumNames, sumsOfDays, sumUp } from './sums.ts'
+
+/** The days to read: expressions of the first and the last UTC day, and a condition on the column `pipeline_id`, if not all are read. */
+export interface Period {
+  from: SQL
+  to: SQL
+  where?: SQL | undefined
+  /** True if `p95_seconds` is read for each row of the open day, for example to sort by it; else it is null there. */
+  withPercentile?: boolean
+}
+
+/**
+ * The exact 95th percentile of durations of a row of `day` that has none stored; null if its runs may be gone. Index Scan on
+ * pipeline_execution_of_pipeline_by_start.
+ */
+export const percentileOf = (row: SQL): SQL => sql`(
+  select ${p95} from ${pipelineExecution} e
+  where e.pipeline_id = ${row}.pipeline_id and e.start_date >= ${row}.day::timestamp at time zone 'UTC'
+    and e.start_date < (${row}.day + 1)::timestamp at time zone 'UTC' and ${row}.day > (select cleaned_through from progress))`
+
+/**
+ * CTEs with which a statement reads the runs of a period by pipeline and day. `day` has the columns of `pipeline_day`; it is not
+ * materialized, so that each reader takes what it needs. Runs that are not counted yet are counted here: Index Scan on
+ * pipeline_execution_start_date. Their durations are in no histogram: `fresh_bucket` has them (`bucket`, `runs`).
+ */
+export const dayTables = ({ from, to, where = sql`true`, withPercentile = false }: Period): SQL => sql`
+  progress as materialized (
+    select coalesce(max(closed_through), '-infinity') as closed_through, coalesce(max(counted_until), '-infinity') as counted_until,
+      coalesce(max(cleaned_through), '-infinity') as cleaned_through
+    from ${pipelineDayProgress}),
+  fresh_run as not materialized (
+    select e.* from ${pipelineExecution} e
+    where e.start_date >= greatest(${from}::timestamp at time zone 'UTC', (select counted_until from progress))
+      and e.start_date < (${to} + 1)::timestamp at time zone 'UTC' and ${where}),
+  fresh_bucket as (
+    select ${bucketOf(sql`e.duration_seconds`)} as bucket, count(*) as runs from fresh_run e where e.duration_seconds is not null group by 1),
+  open_day as materialized (
+    select day, pipeline_id, ${sumsOfDays}, sum(durations) as durations
+    from (
+      select day, pipeline_id, ${sumNames}, durations from ${pipelineDay}
+      where day between ${from} and ${to} and day > (select closed_through from progress) and ${where}
+      union all
+      select e.date_recorded, e.pipeline_id, ${daySums}, 0 from fresh_run e group by e.date_recorded, e.pipeline_id) part
+    group by day, pipeline_id),
+  day as not materialized (
+    select day, pipeline_id, ${sumNames}, p95_seconds, durations from ${pipelineDay}
+    where day between ${from} and ${to} and day <= (select closed_through from progress) and ${where}
+    union all
+    select day, pipeline_id, ${sumsAsStored}, ${withPercentile ? percentileOf(sql`open_day`) : sql`null`}, durations from open_day)`
