@@ -157,7 +157,7 @@ describe('the overview', () => {
     await visit.open('/overview')
     const strip = visit.page.locator('.strip', { hasText: 'orders-load' })
     expect(await strip.locator('rect.failed').count()).toBe(1)
-    expect(await strip.locator('.visually-hidden').textContent()).toBe('2 runs in the last 24 hours: 1 succeeded, 1 failed')
+    expect(await strip.locator('.visually-hidden').textContent()).toBe('2 runs in the last 24 hours: 1 failed, 1 succeeded')
     await strip.locator('rect.failed').click()
     await visit.page.waitForURL(`**/pipelines/${ids.failing}?execution=${ids.failedRun}`)
     expect(visit.faults).toEqual([])

@@ -52,6 +52,7 @@ describe('GET /metrics', () => {
     await recordRun(background, pipeline_id, 140, 130, { completed_successfully: false })
     await recordRun(background, pipeline_id, 60, null)
     await recordRun(background, pipeline_id, 5, null)
+    for (const hoursAgo of [21, 40, 50]) await recordRun(background, pipeline_id, hoursAgo * 60, hoursAgo * 60 - 10)
     await background.post('/timeliness')
     await background.post('/freshness')
     await drain(background)
@@ -61,12 +62,14 @@ describe('GET /metrics', () => {
     expect(await scrape()).toMatchObject({
       watcher_pipelines: 1,
       watcher_executions_running: 2,
-      'watcher_executions_ended{outcome="succeeded"}': 1,
-      'watcher_executions_ended{outcome="failed"}': 1,
+      'watcher_executions_ended{outcome="succeeded",day="today"}': 1,
+      'watcher_executions_ended{outcome="failed",day="today"}': 1,
+      'watcher_executions_ended{outcome="succeeded",day="yesterday"}': 2,
+      'watcher_executions_ended{outcome="failed",day="yesterday"}': 0,
       'watcher_findings_open{check="timeliness"}': 1,
       'watcher_findings_open{check="freshness"}': 1,
       'watcher_findings_open{check="anomaly"}': 0,
-      'watcher_jobs{kind="detect_anomalies",state="succeeded"}': 1,
+      'watcher_jobs{kind="detect_anomalies",state="succeeded"}': 4,
       'watcher_jobs{kind="send_alert",state="succeeded"}': 2,
       'watcher_jobs{kind="send_alert",state="failed"}': 1,
       'watcher_jobs{kind="clean_logs",state="waiting"}': 1,

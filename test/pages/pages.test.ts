@@ -279,7 +279,7 @@ describe('the overview', () => {
     expect(textOf((await open('/overview?state=anomalous')).body)).toContain('inserts was 0, usually 104 (−100 %)')
     const page = await open(`/pipelines/${pipeline_id}?execution=${id}&metric=inserts`)
     const points = JSON.parse(/id="history-points"[^>]*>(.*?)<\/script>/.exec(page.body)?.[1] ?? '').points
-    expect(points.filter(({ isFlagged }: { isFlagged: boolean }) => isFlagged)).toMatchObject([{ id, value: 0 }])
+    expect(points.filter(({ flags }: { flags: number }) => flags > 0)).toMatchObject([{ id, value: 0 }])
     // The band is the one that detection used: 2 standard deviations around the mean of the six runs.
     const { context } = (await get(`/anomaly_detection_result?pipeline_execution_id=${id}`)).body[0]
     expect(points.at(-1).lower).toBeCloseTo(context.lower_threshold, 6)
@@ -418,21 +418,83 @@ describe('large data', () => {
     for (const target of ['wide', hub]) expect((await open(`/lineage-graph?search=${hub}.in.0&depth=50&target=${target}`)).status).toBe(200)
   })
 
-  it('a baseline uses all runs of the lookback, even if there are thousands', async () => {
+  it('the strip of a pipeline that runs every few minutes has at most 49 marks, and links only to what is not good', async () => {
+    const name = unique('often')
+    const pipeline_id = await makePipeline({ name })
+    await sql(
+      `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds)
+       select $1, now() - i * interval '5 minutes', now() - i * interval '5 minutes' + interval '1 minute', i <> 100, 60 from generate_series(1, 280) i`,
+      [pipeline_id],
+    )
+    const [failed] = await sql('select id from pipeline_execution where pipeline_id = $1 and not completed_successfully', [pipeline_id])
+    const { body } = await open(`/overview?search=${name}`)
+    expect(textOf(body)).toContain('280 runs in the last 24 hours: 1 failed, 279 succeeded')
+    const svg = /<svg viewBox="0 0 1440.*?<\/svg>/s.exec(body)?.[0] ?? ''
+    const good = [...svg.matchAll(/M[\d.]+ 3h[\d.]+v18h-[\d.]+z/g)].length
+    expect([good >= 45, good <= 48]).toEqual([true, true])
+    expect([...svg.matchAll(/href="([^"]*)"/g)].map(([, href]) => href)).toEqual([`/pipelines/${pipeline_id}?execution=${failed?.id}`])
+    expect(svg).toMatch(/<title>failed, worst of 6 runs from \d{4}-\d\d-\d\d \d\d:\d\d UTC<\/title>/)
+  })
+
+  it('draws thousands of runs as slots: smallest, median, largest, failures, flags, and the band of the hours', async () => {
     const pipeline_id = await makePipeline()
+    const { body: rule } = await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts', active: false })
     // One run a minute for nine days: each hour has 60 runs.
     await sql(
       `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds, inserts)
-       select $1, at, at + interval '1 second', true, 1, case when at < now() - interval '7 days' then 200 else 100 end
+       select $1, at, at + interval '1 second', extract(minute from at) <> 7, 1, (case when at < now() - interval '7 days' then 2000 else 1000 end) + 17 * extract(minute from at)::int % 60
        from generate_series(now() - interval '9 days', now(), interval '1 minute') at`,
       [pipeline_id],
     )
+    const [flagged] = await sql(
+      `update pipeline_execution set inserts = 500000 where id = (select id from pipeline_execution where pipeline_id = $1 and completed_successfully order by id desc offset 100 limit 1) returning id::int`,
+      [pipeline_id],
+    )
+    await sql(
+      `insert into anomaly_detection_result (pipeline_execution_id, rule_id, violation_value, baseline_value, confidence_score, context) values ($1, $2, 1, 1, 1, '{}')`,
+      [flagged?.id, rule.id],
+    )
     const { body } = await open(`/pipelines/${pipeline_id}?metric=inserts&days=7`)
     const { points } = JSON.parse(/id="history-points"[^>]*>(.*?)<\/script>/.exec(body)?.[1] ?? '')
-    expect(points).toHaveLength(2000)
-    expect(textOf(body)).toContain('Only the newest 2,000 runs are drawn')
-    // Two of nine days have 200: the mean is about 122, and two standard deviations above it is well above 200.
-    expect(points.at(-1).upper).toBeGreaterThan(195)
+    expect(textOf(body)).toContain('There are too many runs to draw each')
+    const expected = await sql(
+      `select count(*)::int as runs, min(inserts)::int as least, max(inserts)::int as most, percentile_disc(0.5) within group (order by inserts)::int as value,
+         count(*) filter (where not completed_successfully)::int as failures
+       from pipeline_execution where pipeline_id = $1 and start_date >= now() - interval '7 days' group by floor(extract(epoch from start_date) / 1800) order by min(start_date)`,
+      [pipeline_id],
+    )
+    // The first slot moves on with the clock.
+    expect(points.length).toBeLessThanOrEqual(337)
+    expect(points.slice(1)).toMatchObject(expected.slice(1))
+    expect(points.filter(({ flags }: { flags: number }) => flags > 0)).toMatchObject([{ id: flagged?.id, flags: 1, flaggedValue: 500_000 }])
+    // The band of the last hour comes from the same hour on the days before.
+    const { lower, upper } = points.at(-1)
+    const [exact] = await sql(
+      `select avg(inserts)::float as mean, stddev_samp(inserts)::float as deviation from pipeline_execution
+       where pipeline_id = $1 and completed_successfully and id <> $2 and date_recorded < (now() at time zone 'UTC')::date and hour_recorded = extract(hour from now() at time zone 'UTC')`,
+      [pipeline_id, flagged?.id],
+    )
+    expect([lower, upper].map(Math.round)).toEqual([exact?.mean - 2 * exact?.deviation, exact?.mean + 2 * exact?.deviation].map(Math.round))
+  })
+
+  it('draws up to 400 runs one by one, each with its own baseline', async () => {
+    const pipeline_id = await makePipeline()
+    await sql(
+      `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds, inserts)
+       select $1, now() - i * interval '6 minutes', now() - i * interval '6 minutes', true, 0, i from generate_series(1, 400) i`,
+      [pipeline_id],
+    )
+    const read = async () => {
+      const { body } = await open(`/pipelines/${pipeline_id}?metric=inserts&days=7`)
+      return JSON.parse(/id="history-points"[^>]*>(.*?)<\/script>/.exec(body)?.[1] ?? '').points
+    }
+    expect(await read()).toHaveLength(400)
+    expect((await read()).at(-1)).toMatchObject({ runs: 1, value: 1, least: 1, most: 1 })
+    await sql(
+      `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds) values ($1, now(), now(), true, 0)`,
+      [pipeline_id],
+    )
+    expect((await read()).length).toBeLessThan(100)
   })
 
   it('the band is the one of detection, even if every value is the same fraction', async () => {

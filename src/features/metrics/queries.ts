@@ -9,6 +9,7 @@ import { job, kindsValue } from '../../jobs/table.ts'
 import { TICKS, ticksColumn } from '../../jobs/ticks.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import type { House } from '../feature.ts'
+import { dayTables } from '../pipeline-days/read.ts'
 import { pipeline } from '../pipelines/table.ts'
 
 const DAY_SECONDS = 24 * 60 * 60
@@ -18,12 +19,14 @@ const NOW = sql`${param('now')}::timestamptz`
 const DAY_AGO = sql`${param('day_ago')}::timestamptz`
 
 /**
- * Reads all metrics in one statement, whose cost does not grow with the history: running executions and waiting jobs come
- * from partial indexes, other values from the last hour or day. All failed jobs count: a person must look at them.
+ * Reads all metrics in one statement, whose cost does not grow with the history: running executions and waiting jobs come from
+ * partial indexes, outcomes from the counts by day, other values from the last hour. All failed jobs count: a person must look at them.
  */
 const measureOf = ({ jobKinds, checks }: House): Statement =>
   prepare(sql`
-  with kind as (select unnest(${kindsValue(jobKinds)}) as kind),
+  with ${dayTables({ from: sql`${param('yesterday')}::date`, to: sql`${param('yesterday')}::date + 1` })},
+  outcome as (select day, sum(ended - failures)::bigint as succeeded, sum(failures)::bigint as failed from day group by day),
+  kind as (select unnest(${kindsValue(jobKinds)}) as kind),
   unfinished as (
     select kind, count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'running') as running,
       extract(epoch from ${param('now')}::timestamptz - min(created_at) filter (where state = 'waiting')) as oldest
@@ -34,8 +37,8 @@ const measureOf = ({ jobKinds, checks }: House): Statement =>
     where kind = any(${kindsValue(jobKinds)}) and finished_at >= ${param('hour_ago')}::timestamptz and state = 'succeeded' group by kind)
   select
     (select count(*) from ${pipelineExecution} where end_date is null) as running,
-    (select count(*) from ${pipelineExecution} where start_date >= ${param('day_ago')}::timestamptz and completed_successfully) as succeeded,
-    (select count(*) from ${pipelineExecution} where start_date >= ${param('day_ago')}::timestamptz and not completed_successfully) as failed,
+    (select coalesce(jsonb_object_agg(case when day = ${param('yesterday')}::date then 'yesterday' else 'today' end, to_jsonb(outcome) - 'day'), '{}')
+      from outcome) as outcomes,
     jsonb_build_object(${sql.join(
       checks.map(({ kind, countOpen }) => sql`${sql.raw(`'${kind}'`)}, (${countOpen({ now: NOW, dayAgo: DAY_AGO })})`),
       sql`, `,
@@ -50,8 +53,8 @@ const statements = keep<Statement>()
 
 const measuredRow = z.object({
   running: whole,
-  succeeded: whole,
-  failed: whole,
+  /** The runs that started on a UTC day and have ended: `today`, `yesterday`. */
+  outcomes: jsonOf(z.record(z.string(), z.object({ succeeded: amount, failed: amount }))),
   /** Open findings by check. */
   findings: jsonOf(z.record(z.string(), amount)),
   pipelines: decimal,
@@ -85,6 +88,7 @@ export const measure = async (db: Database, house: House, now: string): Promise<
       now,
       hour_ago: addSeconds(now, -HOUR_SECONDS),
       day_ago: addSeconds(now, -DAY_SECONDS),
+      yesterday: addSeconds(now, -DAY_SECONDS).slice(0, 10),
     },
   )
   if (!row) throw new Error('expected one row of measures')

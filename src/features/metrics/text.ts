@@ -4,15 +4,19 @@ import type { Measured } from './queries.ts'
 
 type Sample = [labels: Record<string, string>, value: number]
 
+const DAYS = ['today', 'yesterday']
+const OUTCOMES = ['succeeded', 'failed'] as const
+
 /** Renders the measures in Prometheus' text format 0.0.4. All are gauges: the database counts them each time. */
 export const renderMetrics = ({ jobs, ...measured }: Measured, { checks }: House, now: string): string =>
   [
     gauge('watcher_pipelines', 'Number of pipelines.', [[{}, measured.pipelines]]),
     gauge('watcher_executions_running', 'Executions that are running now.', [[{}, measured.running]]),
-    gauge('watcher_executions_ended', 'Executions that started in the last 24 hours and have ended, by outcome.', [
-      [{ outcome: 'succeeded' }, measured.succeeded],
-      [{ outcome: 'failed' }, measured.failed],
-    ]),
+    gauge(
+      'watcher_executions_ended',
+      'Executions that have ended, by outcome and the UTC day on which they started: today, yesterday.',
+      DAYS.flatMap((day) => OUTCOMES.map((outcome): Sample => [{ outcome, day }, measured.outcomes[day]?.[outcome] ?? 0])),
+    ),
     gauge(
       'watcher_findings_open',
       'Open findings by check: late runs that still run, pipelines that are still stale, anomalies flagged in the last 24 hours.',

@@ -72,6 +72,9 @@ export const wordsWhere = (has: (word: string) => SQL): SQL =>
 export const joinProblems = (pipelineId: SQL): SQL =>
   sql.join(PROBLEM_WORDS.map((word) => sql`left join ${nameOf(word)} on ${nameOf(word)}.pipeline_id = ${pipelineId} `))
 
+/** The badges of the checks that log findings about runs, worst first. */
+export const RUN_FINDINGS: readonly string[] = checks.filter(({ log }) => log.goesWith === 'its execution').map(({ badge }) => badge.word)
+
 /** The words of the checks that have logged a finding about an execution, worst first: a text array. `executionId` is an expression. */
 export const findingWords = (executionId: SQL): SQL =>
   sql`array_remove(array[${sql.join(

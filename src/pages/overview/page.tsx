@@ -1,13 +1,12 @@
-import { checks } from '../../checks/index.ts'
 import { duration, grouped, secondsBetween } from '../../core/figures.ts'
 import { Badge, Empty, Moment, Pager, TypeChoice, toneOf } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
-import { DAY_SECONDS, FILTERS, PROBLEM_WORDS, PROBLEMS } from '../frame/problems.ts'
+import { DAY_SECONDS, FILTERS, PROBLEM_WORDS, PROBLEMS, RUN_FINDINGS } from '../frame/problems.ts'
 import { type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
 
 type Scope = ViewScope<OverviewFilters>
 type PipelineRow = Overview['pipelines'][number]
-type Run = PipelineRow['runs'][number]
+type Mark = PipelineRow['marks'][number]
 
 /** What is wrong now comes first, then the runs of the last 24 hours. */
 export const OverviewPage = (overview: Overview, scope: Scope) => {
@@ -179,8 +178,8 @@ const Strips = ({ rows, now }: { rows: PipelineRow[]; now: string }) => (
             </div>
           </div>
           <div>
-            <span class="visually-hidden">{summarise(row.runs)}</span>
-            <Strip runs={row.runs} pipelineId={row.id} now={now} />
+            <span class="visually-hidden">{summarise(row.states)}</span>
+            <Strip marks={row.marks} pipelineId={row.id} now={now} />
           </div>
         </div>
       ))}
@@ -188,40 +187,46 @@ const Strips = ({ rows, now }: { rows: PipelineRow[]; now: string }) => (
   </>
 )
 
-/** The badges of the checks that log findings about runs. */
-const RUN_FINDINGS = checks.filter(({ log }) => log.goesWith === 'its execution').map(({ badge }) => badge.word)
-
 const statesOf = (row: PipelineRow): string[] => [...(row.active ? [] : ['inactive']), ...row.wrong, ...(row.running ? ['running'] : [])]
 
-const stateOf = (run: Run): string => {
-  if (run.completed_successfully === false) return 'failed'
-  return run.findings[0] ?? (run.end_date === null ? 'running' : 'succeeded')
+const summarise = (states: PipelineRow['states']): string => {
+  const counts = Object.entries(states)
+  const runs = counts.reduce((sum, [, count]) => sum + count, 0)
+  if (runs === 0) return 'No run in the last 24 hours'
+  return `${runs} ${runs === 1 ? 'run' : 'runs'} in the last 24 hours: ${counts.map(([state, count]) => `${count} ${state}`).join(', ')}`
 }
 
-const summarise = (runs: Run[]): string => {
-  if (runs.length === 0) return 'No run in the last 24 hours'
-  const counts = Object.entries(Object.groupBy(runs, stateOf)).map(([state, group]) => `${group?.length} ${state}`)
-  return `${runs.length} ${runs.length === 1 ? 'run' : 'runs'} in the last 24 hours: ${counts.join(', ')}`
-}
-
-/** Draws the last 24 hours from left to right, one unit a minute. A run is at least six minutes wide, to be visible. */
-const Strip = ({ runs, pipelineId, now }: { runs: Run[]; pipelineId: number; now: string }) => {
+/**
+ * Draws the last 24 hours from left to right, one unit a minute. A mark is at least six minutes wide, to be visible. Marks of good
+ * runs are one path, without a link each: a page of pipelines that run every quarter of an hour would else have a megabyte.
+ */
+const Strip = ({ marks, pipelineId, now }: { marks: Mark[]; pipelineId: number; now: string }) => {
   const minutes = DAY_SECONDS / 60
   const toX = (at: string) => Math.max(0, minutes - secondsBetween(at, now) / 60)
+  const placed = marks.map((mark) => {
+    const begin = toX(mark.start_date)
+    return { ...mark, x: begin.toFixed(1), width: Math.max(6, toX(mark.end_date) - begin).toFixed(1) }
+  })
+  const good = placed.filter(({ state }) => state === 'succeeded')
   return (
     <svg viewBox={`0 0 ${minutes} 24`} preserveAspectRatio="none" aria-hidden="true">
-      {runs.map((run) => {
-        const begin = toX(run.start_date)
-        const width = Math.max(6, toX(run.end_date ?? now) - begin)
-        const state = stateOf(run)
-        return (
-          <a href={`/pipelines/${pipelineId}?execution=${run.id}`} tabindex={-1}>
-            <rect class={`run ${toneOf(state)}`} x={begin.toFixed(1)} y="3" width={width.toFixed(1)} height="18">
-              <title>{`${state}, ${run.start_date.slice(0, 16).replace('T', ' ')} UTC, ${duration(secondsBetween(run.start_date, run.end_date ?? now))}`}</title>
+      <path class="run succeeded" d={good.map(({ x, width }) => `M${x} 3h${width}v18h-${width}z`).join('')} />
+      {placed
+        .filter((mark) => !good.includes(mark))
+        .map(({ id, state, x, width, ...mark }) => (
+          <a href={`/pipelines/${pipelineId}?execution=${id}`} tabindex={-1}>
+            <rect class={`run ${toneOf(state)}`} x={x} y="3" width={width} height="18">
+              <title>{describe({ state, ...mark })}</title>
             </rect>
           </a>
-        )
-      })}
+        ))}
     </svg>
   )
+}
+
+const describe = ({ state, runs, start_date, end_date }: Pick<Mark, 'state' | 'runs' | 'start_date' | 'end_date'>): string => {
+  const begun = `${start_date.slice(0, 16).replace('T', ' ')} UTC`
+  return runs === 1
+    ? `${state}, ${begun}, ${duration(secondsBetween(start_date, end_date))}`
+    : `${state}, worst of ${runs} runs from ${begun}`
 }

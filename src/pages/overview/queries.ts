@@ -11,13 +11,20 @@ import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { job } from '../../jobs/table.ts'
 import { patternOf } from '../frame/fields.ts'
-import { DAY_SECONDS, findingWords, joinProblems, nameOf, PROBLEM_WORDS, problems, wordsWhere } from '../frame/problems.ts'
+import { DAY_SECONDS, findingWords, joinProblems, nameOf, PROBLEM_WORDS, problems, RUN_FINDINGS, wordsWhere } from '../frame/problems.ts'
 
 export const PAGE_ROWS = 50
 /** The page explains this many of each kind of problem, the newest; it only counts the others. */
 const MAX_EXPLAINED = 3
-/** The page draws this many runs of a pipeline: enough for one every five minutes. */
+/** The page looks at this many runs of a pipeline: enough for one every five minutes. */
 const MAX_RUNS = 300
+/** It draws each of this many runs; else all runs of half an hour as one. */
+const MAX_DRAWN = 48
+const SLOT_SECONDS = DAY_SECONDS / MAX_DRAWN
+
+/** The states of a run, worst first: the state of several runs is the worst one. */
+const RUN_STATES: readonly string[] = ['failed', ...RUN_FINDINGS, 'running', 'succeeded']
+const runStates = sql.raw(`(array[${RUN_STATES.map((state) => `'${state}'`).join(', ')}])`)
 
 /**
  * The whole page in one statement: counts, the newest problems of each kind, one page of pipelines (worst problem
@@ -43,6 +50,17 @@ const OVERVIEW = once(() =>
         when 'ok' then active and not (${sql.join(PROBLEM_WORDS.map(nameOf), sql` or `)}) else true end
     order by active desc, ${sql.join(PROBLEM_WORDS.map((word) => sql`${nameOf(word)} desc, `))}running desc, lower(name)
     offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}),
+  run as materialized (
+    select *, array_position(${runStates}, state) as place,
+      case when count(*) over (partition by pipeline_id) <= ${sql.raw(String(MAX_DRAWN))} then id
+        else floor(extract(epoch from ${param('now')}::timestamptz - start_date) / ${sql.raw(String(SLOT_SECONDS))}) end as slot
+    from (
+      select c.id as pipeline_id, e.id, e.start_date, e.end_date,
+        case when e.completed_successfully = false then 'failed'
+          else coalesce((${findingWords(sql`e.id`)})[1], case when e.end_date is null then 'running' else 'succeeded' end) end as state
+      from chosen c cross join lateral (
+        select * from ${pipelineExecution} where pipeline_id = c.id order by id desc limit ${sql.raw(String(MAX_RUNS))}) e
+      where e.end_date is null or e.end_date >= ${param('day_ago')}::timestamptz) r),
   explained as (
     ${sql.join(
       PROBLEM_WORDS.map(
@@ -61,21 +79,24 @@ const OVERVIEW = once(() =>
     (select coalesce(jsonb_agg(to_jsonb(explained) || jsonb_build_object('pipeline_name', p.name) order by explained.since desc), '[]')
       from explained join ${pipeline} p on p.id = explained.pipeline_id) as problems,
     ${typeChoices} as types,
-    (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('runs', (
-        select coalesce(jsonb_agg(to_jsonb(run) order by run.start_date), '[]') from (
-          select e.id, e.start_date, e.end_date, e.completed_successfully, ${findingWords(sql`e.id`)} as findings
-          from (select * from ${pipelineExecution} where pipeline_id = c.id order by id desc limit ${sql.raw(String(MAX_RUNS))}) e
-          where e.end_date is null or e.end_date >= ${param('day_ago')}::timestamptz) run))), '[]')
+    (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object(
+        'states', (select coalesce(jsonb_object_agg(state, runs), '{}') from (select state, count(*) as runs from run where run.pipeline_id = c.id group by state) s),
+        'marks', (select coalesce(jsonb_agg(to_jsonb(m) order by m.start_date), '[]') from (
+          select count(*) as runs, ${runStates}[min(place)] as state, (array_agg(id order by place, id desc))[1] as id,
+            min(start_date) as start_date, max(coalesce(end_date, ${param('now')}::timestamptz)) as end_date
+          from run where run.pipeline_id = c.id group by slot) m))), '[]')
       from chosen c) as pipelines`),
 )
 
-const runShape = z.object({
+const markShape = z.object({
+  /** How many runs the mark stands for. */
+  runs: amount,
+  /** The worst state among them, and the newest run in that state. */
+  state: z.string(),
   id: amount,
   start_date: moment,
-  end_date: moment.nullable(),
-  completed_successfully: z.boolean().nullable(),
-  /** The words of the checks that have logged a finding about it, worst first. */
-  findings: z.array(z.string()),
+  /** Now, if a run has not ended. */
+  end_date: moment,
 })
 
 const overviewRow = z.object({
@@ -104,7 +125,10 @@ const overviewRow = z.object({
         type_name: z.string(),
         running: z.boolean(),
         wrong: z.array(z.string()),
-        runs: z.array(runShape),
+        /** The number of runs of the last 24 hours in each state. */
+        states: z.record(z.string(), amount),
+        /** What is drawn of these runs. */
+        marks: z.array(markShape),
       }),
     ),
   ),

@@ -3,68 +3,167 @@ import { z } from 'zod'
 import { baselineOf, lookbackOf, metricOf } from '../../checks/anomalies/baseline.ts'
 import { RULE_DEFAULTS } from '../../checks/anomalies/rule.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../../checks/anomalies/table.ts'
-import { bandOf, type MetricField } from '../../checks/anomalies/verdict.ts'
+import { type Baseline, bandOf, type MetricField } from '../../checks/anomalies/verdict.ts'
 import { addSeconds } from '../../core/instant.ts'
 import type { Database } from '../../db/client.ts'
-import { decimal, moment, truth, whole } from '../../db/rows.ts'
+import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import type { Point } from './shape.ts'
 
-/** A chart of more points is unreadable: the newest are drawn, and the page says so. */
-export const MAX_POINTS = 2_000
+/** The chart draws each run if there are at most this many; else it draws one point for all runs of a slot. */
+const MAX_POINTS = 400
 
-/** Runs to compute baselines from: two months at one run a minute. */
-const MAX_PAST = 100_000
+/** Seconds of a slot, for each period in days: at most 360 slots. Slots begin at full half hours or hours, UTC. */
+const SLOT_SECONDS: Record<number, number> = { 7: 1_800, 30: 7_200, 90: 21_600 }
+const HOUR_SECONDS = 3_600
 
+/** Runs from which the baselines of at most MAX_POINTS runs are computed: the newest. */
+const MAX_PAST = 20_000
+
+const SINCE = sql`${param('since')}::timestamptz`
 const value = metricOf(sql`${param('metric')}::text`, sql`e`)
 const lookback = lookbackOf(sql`${param('lookback_days')}::int`)
 const baseline = baselineOf(sql`value`, sql`filter (where succeeded and not is_flagged) over baseline`)
 
+/** The pipeline's ended runs `e` that started since a time: Index Scan on pipeline_execution_of_pipeline_by_start. */
+const runsSince = (since: typeof SINCE) => sql`
+  from ${pipelineExecution} e where e.pipeline_id = ${param('id')} and e.end_date is not null and e.start_date >= ${since}`
+
 /**
- * One metric of the pipeline's runs, and the mean and standard deviation of each run's baseline, as in detection: the other successful
- * runs in the same hour of the day that ended in the lookback before it and are not flagged for this metric.
+ * One metric of the pipeline's runs, with the baselines of detection: successful runs in the same hour of the day, in the lookback
+ * before, that are not flagged for this metric. Few runs are read one by one (`runs`), each with its exact baseline. Of many runs
+ * each slot is one point (`slots`), and each hour of each day has a baseline (`hours`): the same hour on the days before. It comes
+ * from sums of differences from a typical value, because squares of large numbers would lose their digits.
  */
 const HISTORY = prepare(sql`
-  with past as (
-    select e.id, e.start_date, e.end_date, e.hour_recorded, e.completed_successfully as succeeded, ${value} as value,
-      exists (select from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
-        where f.pipeline_execution_id = e.id and r.metric_field = ${param('metric')}) as is_flagged
-    from ${pipelineExecution} e
-    where e.pipeline_id = ${param('id')} and e.end_date >= ${param('since')}::timestamptz - ${lookback}
-    order by e.id desc limit ${sql.raw(String(MAX_PAST))}),
+  with flagged as materialized (
+    select f.pipeline_execution_id as id from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
+    where r.pipeline_id = ${param('id')} and r.metric_field = ${param('metric')}),
+  size as materialized (
+    select count(*) > ${sql.raw(String(MAX_POINTS))} as is_large from (select ${runsSince(SINCE)} order by e.start_date limit ${sql.raw(String(MAX_POINTS + 1))}) s),
+  typical as materialized (
+    select coalesce((select ${value} ${runsSince(SINCE)} and e.completed_successfully order by e.start_date desc limit 1), 0) as value),
+  past as (
+    select e.id, e.start_date, e.end_date, e.hour_recorded, e.completed_successfully as succeeded, ${value} as value, e.id in (select id from flagged) as is_flagged
+    ${runsSince(sql`${SINCE} - ${lookback} - interval '1 day'`)} and not (select is_large from size)
+    order by e.start_date desc limit ${sql.raw(String(MAX_PAST))}),
   banded as (
     select past.*, ${baseline.count} as count, ${baseline.mean} as mean, ${baseline.deviation} as deviation
     from past
     window baseline as (partition by hour_recorded order by end_date
-      range between ${lookback} preceding and current row exclude current row))
-  select id, start_date, value, succeeded, is_flagged, count, mean, deviation from (
-    select * from banded where end_date >= ${param('since')}::timestamptz order by start_date desc limit ${sql.raw(String(MAX_POINTS))}) shown
-  order by start_date`)
+      range between ${lookback} preceding and current row exclude current row)),
+  slot as (
+    select date_bin(make_interval(secs => ${param('slot_seconds')}::int), e.start_date, '2000-01-01T00:00:00Z') as start_date,
+      count(*) as runs, min(${value}) as least, max(${value}) as most, percentile_disc(0.5) within group (order by ${value}) as value,
+      count(*) filter (where not e.completed_successfully) as failures, count(*) filter (where e.id in (select id from flagged)) as flags,
+      max(${value}) filter (where e.id in (select id from flagged)) as flagged_value,
+      coalesce(max(e.id) filter (where e.id in (select id from flagged)), max(e.id) filter (where not e.completed_successfully), max(e.id)) as id
+    ${runsSince(SINCE)} and (select is_large from size)
+    group by 1),
+  hour as (
+    select e.date_recorded as day, e.hour_recorded as hour, count(${value}) as count, min(${value}) as least, max(${value}) as most,
+      sum(${value} - (select value from typical)) as sum, sum((${value} - (select value from typical)) ^ 2) as squares
+    ${runsSince(sql`${SINCE} - ${lookback}`)} and (select is_large from size) and e.completed_successfully and e.id not in (select id from flagged)
+    group by 1, 2),
+  summed as (
+    select day, hour, sum(count) over before as count, sum(sum) over before as sum, sum(squares) over before as squares,
+      min(least) over before = max(most) over before as is_flat
+    from hour
+    window before as (partition by hour order by day range between ${lookback} preceding and interval '1 day' preceding))
+  select
+    (select coalesce(jsonb_agg(to_jsonb(r) order by start_date), '[]') from (
+      select id, start_date, value, succeeded, is_flagged, count, mean, deviation from banded where start_date >= ${SINCE}) r) as runs,
+    (select coalesce(jsonb_agg(to_jsonb(s) order by start_date), '[]') from slot s) as slots,
+    (select coalesce(jsonb_agg(jsonb_build_object('start_date', (day + make_interval(hours => hour)) at time zone 'UTC', 'count', count,
+        'mean', (select value from typical) + sum / count,
+        'deviation', case when is_flat then 0 else sqrt(greatest(squares - sum * sum / count, 0) / (count - 1)) end)), '[]')
+      from summed where count > 1 and day >= (${SINCE} at time zone 'UTC')::date) as hours`)
 
-const pointRow = z.object({
-  id: whole,
-  start_date: moment,
-  value: decimal.nullable(),
-  succeeded: truth,
-  is_flagged: truth,
-  count: whole,
-  mean: decimal.nullable(),
-  deviation: decimal.nullable(),
+const measured = { count: amount, mean: amount.nullable(), deviation: amount.nullable() }
+const historyRow = z.object({
+  runs: jsonOf(
+    z.array(
+      z.object({ id: amount, start_date: moment, value: amount.nullable(), succeeded: z.boolean(), is_flagged: z.boolean(), ...measured }),
+    ),
+  ),
+  slots: jsonOf(
+    z.array(
+      z.object({
+        id: amount,
+        start_date: moment,
+        runs: amount,
+        least: amount.nullable(),
+        most: amount.nullable(),
+        value: amount.nullable(),
+        failures: amount,
+        flags: amount,
+        flagged_value: amount.nullable(),
+      }),
+    ),
+  ),
+  hours: jsonOf(z.array(z.object({ start_date: moment, ...measured }))),
 })
 
 type Rule = typeof RULE_DEFAULTS
+interface Band {
+  lower: number
+  upper: number
+}
 
-/** Reads the runs that ended in the last `days` days, in the order of their starts. */
+/** Reads the runs that started in the last `days` days (7, 30 or 90) and have ended, in the order of their starts. */
 export const readHistory = async (
   db: Database,
   { id, metric, days, rule = RULE_DEFAULTS }: { id: number; metric: MetricField; days: number; rule?: Rule | undefined },
   now: string,
 ): Promise<Point[]> => {
-  const rows = await db.rows(HISTORY, pointRow, { id, metric, since: addSeconds(now, -days * 86_400), lookback_days: rule.lookback_days })
-  return rows.map(({ count, mean, deviation, is_flagged, ...point }) => {
-    const band = mean === null ? null : bandOf({ count, mean, deviation: deviation ?? 0 }, { ...rule, metric_field: metric })
-    const { lower, upper } = band ?? { lower: null, upper: null }
-    return { ...point, isFlagged: is_flagged, lower, upper }
+  const slotSeconds = SLOT_SECONDS[days] ?? HOUR_SECONDS
+  const [row] = await db.rows(HISTORY, historyRow, {
+    id,
+    metric,
+    since: addSeconds(now, -days * 86_400),
+    lookback_days: rule.lookback_days,
+    slot_seconds: slotSeconds,
   })
+  if (!row) throw new Error('the history must be one row')
+  const normal = ({
+    mean,
+    deviation,
+    ...baseline
+  }: Pick<Baseline, 'count'> & { mean: number | null; deviation: number | null }): Band | null =>
+    mean === null ? null : bandOf({ ...baseline, mean, deviation: deviation ?? 0 }, { ...rule, metric_field: metric })
+  if (row.runs.length > 0) {
+    return row.runs.map(({ id, start_date, value, succeeded, is_flagged, ...baseline }) => ({
+      id,
+      start_date,
+      runs: 1,
+      value,
+      least: value,
+      most: value,
+      failures: succeeded ? 0 : 1,
+      flags: is_flagged ? 1 : 0,
+      flaggedValue: is_flagged ? value : null,
+      ...edgesOf([normal(baseline)]),
+    }))
+  }
+  const byHour = new Map(row.hours.map((hour) => [Date.parse(hour.start_date), normal(hour)]))
+  return row.slots.map(({ flagged_value, ...slot }) => ({
+    ...slot,
+    flaggedValue: flagged_value,
+    ...edgesOf(hoursOf(slot.start_date, slotSeconds).map((hour) => byHour.get(hour) ?? null)),
+  }))
+}
+
+/** The hours that a slot touches, in milliseconds. */
+const hoursOf = (start: string, slotSeconds: number): number[] => {
+  const hour = HOUR_SECONDS * 1000
+  const first = Math.floor(Date.parse(start) / hour) * hour
+  return Array.from({ length: Math.ceil(slotSeconds / HOUR_SECONDS) }, (_, index) => first + index * hour)
+}
+
+/** The lowest and highest edge of the bands; null if there is none. */
+const edgesOf = (bands: (Band | null)[]): Pick<Point, 'lower' | 'upper'> => {
+  const known = bands.filter((band) => band !== null)
+  if (known.length === 0) return { lower: null, upper: null }
+  return { lower: Math.min(...known.map(({ lower }) => lower)), upper: Math.max(...known.map(({ upper }) => upper)) }
 }

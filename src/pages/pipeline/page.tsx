@@ -4,7 +4,6 @@ import { METRIC_FIELDS } from '../../db/constraints.ts'
 import { Action, Badge, Embedded } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { Lineage, Rules, Settings } from './about.tsx'
-import { MAX_POINTS } from './history.ts'
 import { METRIC_NAMES } from './metric-names.ts'
 import type { PipelineDetails } from './queries.ts'
 import { ChosenRun, outcomeOf, Runs } from './runs.tsx'
@@ -114,7 +113,12 @@ const History = ({ history, rule, query, link, now }: Scope & { history: Point[]
           id="history-points"
           value={{ name: METRIC_NAMES[query.metric], points: history, days: Number(query.days), now } satisfies Chart}
         />
-        {history.length < MAX_POINTS ? null : <p>Only the newest {grouped(MAX_POINTS)} runs are drawn.</p>}
+        {history.some(({ runs }) => runs > 1) ? (
+          <p>
+            There are too many runs to draw each: a point is the median of the runs of some time, the grey band reaches from the smallest to
+            the largest.
+          </p>
+        ) : null}
         <small>
           {rule
             ? `The band is the normal range: ${rule.std_deviation_threshold_multiplier} standard deviations around the mean of runs in the same hour of the day, in the ${rule.lookback_days} days before.`
@@ -126,8 +130,10 @@ const History = ({ history, rule, query, link, now }: Scope & { history: Point[]
 )
 
 const describeHistory = (history: Point[], metric: MetricField): string => {
-  const values = history.flatMap(({ value }) => (value === null ? [] : [value]))
-  const flagged = history.filter(({ isFlagged }) => isFlagged).length
+  const values = history.flatMap(({ least, most }) => (least === null || most === null ? [] : [least, most]))
+  const [runs, flagged] = [sumOf(history, 'runs'), sumOf(history, 'flags')]
   const range = values.length > 0 ? `, from ${grouped(Math.min(...values), 2)} to ${grouped(Math.max(...values), 2)}` : ''
-  return `${METRIC_NAMES[metric]} of ${history.length} runs${range}; ${flagged} flagged. The table of runs below has the numbers.`
+  return `${METRIC_NAMES[metric]} of ${grouped(runs)} runs${range}; ${grouped(flagged)} flagged. The table of runs below has the numbers.`
 }
+
+const sumOf = (history: Point[], name: 'runs' | 'flags'): number => history.reduce((sum, point) => sum + point[name], 0)

@@ -2,12 +2,12 @@ import uPlot from 'uplot'
 import { addressWith } from '../frame/browser/address.ts'
 import { axis, colour, fitTo, HEIGHT } from '../frame/browser/chart.ts'
 import { REFRESHED } from '../frame/browser/refreshed.ts'
-import type { History, Point } from './shape.ts'
+import type { History } from './shape.ts'
 
 /** Draws the history of one metric: its values, the band of the normal range, flagged and failed runs. A click on a point opens its run. */
 
 const draw = (host: HTMLElement, { name, points, days, now }: History): void => {
-  const only = (isShown: (point: Point) => boolean) => points.map((point) => (isShown(point) ? (point.value ?? 0) : null))
+  const isOfSlots = points.some(({ runs }) => runs > 1)
   const lines = axis()
   const dots = (label: string, variable: string): uPlot.Series => ({
     label,
@@ -37,8 +37,10 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
         {},
         edge('Normal maximum'),
         edge('Normal minimum'),
+        edge('Largest'),
+        edge('Smallest'),
         {
-          label: name,
+          label: isOfSlots ? `${name} (median)` : name,
           stroke: colour('--accent'),
           width: 1.5,
           points: { show: points.length < 120, size: 5 },
@@ -47,7 +49,10 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
         dots('Flagged', '--anomalous'),
         dots('Failed', '--failed'),
       ],
-      bands: [{ series: [1, 2], fill: colour('--running-soft') }],
+      bands: [
+        { series: [1, 2], fill: colour('--running-soft') },
+        { series: [3, 4], fill: colour('--line') },
+      ],
       hooks: {
         ready: [
           (plot) =>
@@ -63,9 +68,11 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
       points.map(({ upper }) => upper),
       // No metric is below 0, so the band ends there.
       points.map(({ lower }) => (lower === null ? null : Math.max(0, lower))),
+      points.map(({ most }) => (isOfSlots ? most : null)),
+      points.map(({ least }) => (isOfSlots ? least : null)),
       points.map(({ value }) => value),
-      only(({ isFlagged }) => isFlagged),
-      only(({ succeeded }) => !succeeded),
+      points.map(({ flags, flaggedValue, value }) => (flags > 0 ? (flaggedValue ?? value ?? 0) : null)),
+      points.map(({ failures, value }) => (failures > 0 ? (value ?? 0) : null)),
     ],
     host,
   )

@@ -13,13 +13,21 @@ export interface PipelineQuery {
   execution?: number | undefined
 }
 
-/** One run in the chart of a metric. */
+/** One point in the chart of a metric: a run, or all runs of a slot of time. */
 export interface Point {
+  /** The run that a click opens: a flagged one, else a failed one, else the newest. */
   id: number
+  /** When the run started, or the slot. */
   start_date: string
+  runs: number
+  /** The run's value, or the median. */
   value: number | null
-  succeeded: boolean
-  isFlagged: boolean
+  least: number | null
+  most: number | null
+  failures: number
+  flags: number
+  /** The largest value that is flagged. */
+  flaggedValue: number | null
   /** The normal range at that time; null if the baseline had too few runs. */
   lower: number | null
   upper: number | null
