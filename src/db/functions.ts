@@ -3,7 +3,9 @@
 /** Every SQL function of this version: the name in its source, and the name in the database. */
 export const FUNCTIONS = {
   complete_lineage_closure: 'complete_lineage_closure_7ca559ee',
-  create_or_get_pipeline: 'create_or_get_pipeline_b5f7b942',
+  create_or_get_address: 'create_or_get_address_2b134b12',
+  create_or_get_pipeline: 'create_or_get_pipeline_9d182da4',
+  create_or_get_pipeline_type: 'create_or_get_pipeline_type_f3878168',
   end_pipeline_execution: 'end_pipeline_execution_f0234b74',
   replace_address_lineage: 'replace_address_lineage_bf94b20e',
   start_pipeline_execution: 'start_pipeline_execution_7a63e31d',

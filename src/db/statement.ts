@@ -52,3 +52,9 @@ export const readOutcome = <Outcome extends { outcome: string }>({ row }: Record
   if (typeof found.outcome !== 'string') throw new Error('the function returned no outcome')
   return found
 }
+
+/** What a function returns that creates a row or finds it. */
+export interface CreatedOrExisting {
+  outcome: 'created' | 'existing'
+  id: number
+}

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { ApiError, type ErrorCode } from '../core/errors.ts'
 import type { Database } from '../db/client.ts'
 import type { JsonPage } from '../db/json-list.ts'
+import type { CreatedOrExisting } from '../db/statement.ts'
 import { idAnswer } from './fields.ts'
 import { linkAfter, type Page } from './paging.ts'
 import { describeTarget, type Target } from './patch.ts'
@@ -47,7 +48,7 @@ export const serveCreateOrGet = <Body extends z.ZodType>(
   router: Router,
   { path, tag, noun }: Pick<Resource, 'path' | 'tag' | 'noun'>,
   { body, description, errors = [] }: { body: () => Body; description: string; errors?: ErrorCode[] },
-  create: (db: Database, body: z.output<Body>, now: string) => Promise<{ was_created: boolean; id: number }>,
+  create: (db: Database, body: z.output<Body>, now: string) => Promise<CreatedOrExisting>,
 ): void =>
   serveOperation(
     router,
@@ -67,8 +68,8 @@ export const serveCreateOrGet = <Body extends z.ZodType>(
       errors,
     },
     async (input, { db, now }) => {
-      const { was_created, id } = await create(db, input.body, now)
-      return { status: was_created ? 201 : 200, body: { id } }
+      const { outcome, id } = await create(db, input.body, now)
+      return { status: outcome === 'created' ? 201 : 200, body: { id } }
     },
   )
 

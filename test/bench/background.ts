@@ -1,9 +1,7 @@
-import pg from 'pg'
 import { detectAnomaliesJob } from '../../src/checks/anomalies/job.ts'
-import { createDatabase, type Database } from '../../src/db/client.ts'
-import { runners } from '../../src/house.ts'
 import { claimJob } from '../../src/jobs/claim.ts'
-import type { ClaimedJob, JobScope } from '../../src/jobs/job.ts'
+import type { JobScope } from '../../src/jobs/job.ts'
+import { claimed, connect, sweep, timed, withClient } from './jobs.ts'
 import { AUTHORIZATION, type Call, median, openLoop, percentile, type Target } from './load.ts'
 
 /**
@@ -30,16 +28,6 @@ const SINCE = '2025-06-15T11:00:00.000000Z'
 const LOAD_PER_SECOND = 100
 const LOAD_SECONDS = 4
 
-const withClient = async <Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> => {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
-}
-
 /** Creates `history` executions. 10,000 of them ended in the last hour, and 100 of these are late. */
 const fillExecutions = (url: string, history: number) =>
   withClient(url, async (client) => {
@@ -57,34 +45,10 @@ const fillExecutions = (url: string, history: number) =>
     await client.query('vacuum analyze')
   })
 
-/** Records a job that looks as if a consumer had just claimed it. */
-const claimed = (client: pg.Client, kind: string, payload: unknown): Promise<ClaimedJob> =>
-  client
-    .query(
-      `insert into job (kind, payload, state, attempts, started_at, due_at) values ($1, $2, 'running', 1, $3, $3) returning id, kind, payload, attempts, interrupted`,
-      [kind, JSON.stringify(payload), NOW],
-    )
-    .then(({ rows }) => ({ ...rows[0], id: Number(rows[0].id) }))
-
-const connect = (url: string, endpoint: string) =>
-  createDatabase({ DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint } as never, {
-    tripMillis: 60_000,
-  })
-
-const timed = async (work: () => Promise<unknown>): Promise<number> => {
-  const begun = performance.now()
-  await work()
-  return performance.now() - begun
-}
-
-/** Runs a claimed job of a check as the consumer does. */
-const sweep = (db: Database, job: ClaimedJob) =>
-  runners[job.kind]?.(job, { db, now: NOW, clock: () => NOW } as JobScope) ?? Promise.reject(new Error(job.kind))
-
 const sweepTimeliness = (url: string, endpoint: string) =>
   withClient(url, async (client) => {
-    const job = await claimed(client, 'check_timeliness', { since: SINCE })
-    const millis = await timed(() => sweep(connect(url, endpoint), job))
+    const job = await claimed(client, 'check_timeliness', { since: SINCE }, NOW)
+    const millis = await timed(() => sweep(connect(url, endpoint), job, NOW))
     const { rowCount } = await client.query('delete from timeliness_pipeline_execution_log')
     await client.query('vacuum analyze timeliness_pipeline_execution_log')
     return { millis, findings: rowCount ?? 0 }
@@ -118,9 +82,9 @@ const measureFreshness = (url: string, endpoint: string) =>
     const millis: number[] = []
     let freshnessTrips = 0
     for (let round = 0; round < ROUNDS; round += 1) {
-      const job = await claimed(client, 'check_freshness', {})
+      const job = await claimed(client, 'check_freshness', {}, NOW)
       const db = connect(url, endpoint)
-      millis.push(await timed(() => sweep(db, job)))
+      millis.push(await timed(() => sweep(db, job, NOW)))
       freshnessTrips = db.trips.length
       await client.query(
         'delete from freshness_pipeline_log; update pipeline set freshness_logged_for = null where freshness_logged_for is not null',
@@ -150,7 +114,7 @@ const measureAnomalies = (url: string, endpoint: string) =>
     const millis: number[] = []
     let anomalyTrips = 0
     for (let round = 0; round < ROUNDS; round += 1) {
-      const { id } = await claimed(client, 'detect_anomalies', payload)
+      const { id } = await claimed(client, 'detect_anomalies', payload, NOW)
       await client.query(`update job set state = 'waiting', attempts = 0 where id = $1`, [id])
       const db = connect(url, endpoint)
       millis.push(

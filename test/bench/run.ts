@@ -9,7 +9,8 @@ import { type BackgroundFigures, measureBackground } from './background.ts'
 import { type CpuRow, type Measured, measureCpu, renderCpu } from './cpu.ts'
 import { type LineageFigures, measureLineage } from './lineage.ts'
 import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
-import { buildBundle, measureStartup, type Server, serveBundle, stopProcess } from './workerd.ts'
+import { measureScale } from './scale.ts'
+import { type Bundle, buildBundle, measureStartup, type Server, serveBundle, stopProcess } from './workerd.ts'
 
 /**
  * `npm run bench` measures the minified production bundle on bare workerd, with PostgreSQL behind the local Neon endpoint. This
@@ -43,8 +44,9 @@ const postgres = await startPostgres(folder, { durable: false })
 const started: (() => Promise<void>)[] = [postgres.stop]
 async function main(): Promise<void> {
   const only = process.argv[2]
-  if (only !== undefined && only !== 'cpu') throw new Error(`there is npm run bench, and npm run bench -- cpu; not ${only}`)
   if (only === 'cpu') return printCpu()
+  if (only === 'scale') return printScale()
+  if (only !== undefined) throw new Error(`there is npm run bench, npm run bench -- cpu and npm run bench -- scale; not ${only}`)
   const names = ['load', 'graph', 'empty', 'large', 'small', 'cleaned']
   const urls = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await createDatabase(name)])))
   await fillForLoad(urls.load)
@@ -52,16 +54,7 @@ async function main(): Promise<void> {
   const bundle = buildBundle('watcher', 'wrangler.toml')
   const limitBundle = buildBundle('limit', 'test/bench/limit.toml')
   const startupMillis = measureStartup()
-  const serve = async (which: typeof bundle, database: string): Promise<Server> => {
-    const server = await serveBundle(which, {
-      ENV_STATE: 'prod',
-      DATABASE_URL: database,
-      NEON_FETCH_ENDPOINT: endpoint,
-      WATCHER_API_TOKENS: API_TOKENS,
-    })
-    started.push(server.stop)
-    return server
-  }
+  const serve = (which: Bundle, database: string) => serveWatcher(which, database, endpoint)
   const watcher = await serve(bundle, urls.load)
   const limit = await serve(limitBundle, urls.load)
 
@@ -82,10 +75,29 @@ async function printCpu(): Promise<void> {
   console.log(`\n${renderCpu(await measureHotCalls(url, await startEndpoint()))}\n`)
 }
 
+/** `npm run bench -- scale`: a month of six million runs beside one of sixty thousand. */
+async function printScale(): Promise<void> {
+  const urls = { large: await createDatabase('large'), small: await createDatabase('small') }
+  const endpoint = await startEndpoint()
+  const bundle = buildBundle('watcher', 'wrangler.toml')
+  console.log(
+    `\nMeasured on ${describeMachine()}.\n\n${await measureScale(urls, endpoint, (url) => serveWatcher(bundle, url, endpoint))}\n`,
+  )
+}
+
+const serveWatcher = async (bundle: Bundle, database: string, endpoint: string): Promise<Server> => {
+  const server = await serveBundle(bundle, {
+    ENV_STATE: 'prod',
+    DATABASE_URL: database,
+    NEON_FETCH_ENDPOINT: endpoint,
+    WATCHER_API_TOKENS: API_TOKENS,
+  })
+  started.push(server.stop)
+  return server
+}
+
 async function measureHotCalls(url: string, endpoint: string) {
-  const settings = { ENV_STATE: 'prod', DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint, WATCHER_API_TOKENS: API_TOKENS }
-  const watcher = await serveBundle(buildBundle('watcher', 'wrangler.toml'), settings)
-  started.push(watcher.stop)
+  const watcher = await serveWatcher(buildBundle('watcher', 'wrangler.toml'), url, endpoint)
   const hot: Record<string, Measured> = {
     'GET /pipeline/{id}': { call: get('/pipeline/7') },
     'POST /pipeline (known, unchanged)': { call: post('/pipeline', () => ({ name: 'bench-7', pipeline_type_name: 'bench' })) },

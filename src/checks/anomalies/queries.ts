@@ -2,15 +2,15 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import type { Database } from '../../db/client.ts'
-import { untilRow } from '../../db/config-as-code.ts'
+import { untilRow } from '../../db/until-row.ts'
 import { finding, listing } from '../../db/json-list.ts'
-import { truth, whole } from '../../db/rows.ts'
+import { whole } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
 import type { RulePost } from './schemas.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 
-const createdRow = z.object({ was_created: truth, id: whole })
+const createdRow = z.object({ outcome: z.enum(['created', 'existing']), id: whole })
 
 /** Creates the rule, or finds the pipeline's rule for that metric. An unknown pipeline violates the foreign key. */
 export const createOrGetRule = (db: Database, { pipeline_id, metric_field, ...settings }: RulePost, now: string) => {
@@ -26,7 +26,7 @@ export const createOrGetRule = (db: Database, { pipeline_id, metric_field, ...se
           select ${pipeline_id}, ${metric_field}, ${now}::timestamptz${sql.join(values)} where not exists (select from found)
           on conflict do nothing
           returning id)
-        select true as was_created, id from created union all select false, id from found`,
+        select 'created' as outcome, id from created union all select 'existing', id from found`,
       createdRow,
     ),
   )

@@ -1,9 +1,9 @@
 import { eq, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { untilRow } from '../../db/config-as-code.ts'
+import { untilRow } from '../../db/until-row.ts'
 import { finding, listing } from '../../db/json-list.ts'
-import { truth, whole } from '../../db/rows.ts'
+import { whole } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
 import type { AddressTypePost } from './schemas.ts'
@@ -11,7 +11,7 @@ import { addressType } from './table.ts'
 
 const named = (name: string) => sql`lower(name) = lower(${name})`
 
-const createdRow = z.object({ was_created: truth, id: whole })
+const createdRow = z.object({ outcome: z.enum(['created', 'existing']), id: whole })
 
 /** Creates the type, or finds the type of that name; an existing type keeps its group. */
 export const createOrGetAddressType = (db: Database, { name, group_name }: AddressTypePost, now: string) =>
@@ -24,7 +24,7 @@ export const createOrGetAddressType = (db: Database, { name, group_name }: Addre
           select ${name}, ${group_name}, ${now}::timestamptz where not exists (select from found)
           on conflict do nothing
           returning id)
-        select true as was_created, id from created union all select false, id from found`,
+        select 'created' as outcome, id from created union all select 'existing', id from found`,
       createdRow,
     ),
   )

@@ -1,62 +1,39 @@
 import { eq, sql } from 'drizzle-orm'
-import { z } from 'zod'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
-import { configure, hashConfig } from '../../db/config-as-code.ts'
+import { hashConfig } from '../../db/config-hash.ts'
+import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
-import { truth, whole } from '../../db/rows.ts'
-import { param } from '../../db/statement.ts'
+import { type CreatedOrExisting, param, prepare, readOutcome } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
-import { addressType } from '../address-types/table.ts'
-import { addressLineageClosure } from '../lineage/table.ts'
 import { splitDatabaseName } from './name-parts.ts'
 import type { AddressPost } from './schemas.ts'
 import { address } from './table.ts'
 
-const configureAddress = configure({
-  table: address,
-  matches: sql`name = ${param('name')}`,
-  references: {
-    ctes: [
-      sql`type_found as (select id from ${addressType} where lower(name) = lower(${param('address_type_name')}))`,
-      sql`type_created as (
-        insert into ${addressType} (name, group_name, created_at)
-        select ${param('address_type_name')}, ${param('address_type_group_name')}, ${param('now')}::timestamptz
-        where not exists (select from type_found) and not exists (select from found where config_hash = ${param('config_hash')})
-        on conflict do nothing
-        returning id)`,
-      sql`type as (select id from type_found union all select id from type_created)`,
-    ],
-    ready: sql`exists (select from type)`,
-    columns: { address_type_id: sql`(select id from type)` },
-  },
-  // The closure holds a pair of every address with itself (see lineage).
-  afterwards: [
-    sql`self_pair as (insert into ${addressLineageClosure} (source_address_id, target_address_id, depth) select r.id, r.id, 0 from created r)`,
-  ],
-  answer: ['id'],
-  row: z.object({ was_created: truth, id: whole }),
-})
+/** create-or-get.sql describes the function's contract. */
+const CREATE_OR_GET = prepare(sql`select row_to_json(r) as row from ${sql.raw(FUNCTIONS.create_or_get_address)}(p_name => ${param('name')},
+  p_type_name => ${param('type_name')}, p_group_name => ${param('group_name')}, p_config => ${param('config')}, p_derived => ${param('derived')},
+  p_config_hash => ${param('config_hash')}, p_now => ${param('now')}) r`)
 
 /** Creates the address (and its type, if that is new), or applies its changed configuration. */
 export const createOrGetAddress = async (db: Database, body: AddressPost, now: string) => {
-  const { name, address_type_name, address_type_group_name, address_metadata, ...columns } = body
-  const hash = await hashConfig({
-    ...columns,
-    address_metadata,
-    address_type_name: address_type_name.toLowerCase(),
-    address_type_group_name: address_type_group_name.toLowerCase(),
-  })
-  const derived = Object.entries(splitDatabaseName(name, address_type_group_name)).filter(
-    ([column]) => columns[column as 'table_name'] === undefined,
-  )
-  return configureAddress(db, {
-    initial: { name, ...Object.fromEntries(derived) },
-    config: { ...columns, address_metadata: address_metadata && stringifyJson(address_metadata) },
-    values: { address_type_name, address_type_group_name },
-    hash,
+  const { name, address_type_name, address_type_group_name, ...config } = body
+  const [row] = await db.read(CREATE_OR_GET, readOutcome<CreatedOrExisting>, {
+    name,
+    type_name: address_type_name,
+    group_name: address_type_group_name,
+    config: stringifyJson(config),
+    derived: stringifyJson(splitDatabaseName(name, address_type_group_name)),
+    // Type names are case-insensitive: another case is not a changed configuration.
+    config_hash: await hashConfig({
+      ...config,
+      address_type_name: address_type_name.toLowerCase(),
+      address_type_group_name: address_type_group_name.toLowerCase(),
+    }),
     now,
   })
+  if (!row) throw new Error('create_or_get_address answers one row')
+  return row
 }
 
 /** A page of addresses in the order of their ids. */

@@ -1,26 +1,32 @@
 import { eq, sql } from 'drizzle-orm'
-import { z } from 'zod'
+import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
-import { configure, hashConfig } from '../../db/config-as-code.ts'
+import { hashConfig } from '../../db/config-hash.ts'
+import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
-import { truth, whole } from '../../db/rows.ts'
-import { param } from '../../db/statement.ts'
+import { type CreatedOrExisting, param, prepare, readOutcome } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
 import type { PipelineTypePost } from './schemas.ts'
 import { pipelineType } from './table.ts'
 
 const named = (name: string) => sql`lower(name) = lower(${name})`
 
-const configureType = configure({
-  table: pipelineType,
-  matches: sql`lower(name) = lower(${param('name')})`,
-  answer: ['id'],
-  row: z.object({ was_created: truth, id: whole }),
-})
+/** create-or-get.sql describes the function's contract. */
+const CREATE_OR_GET =
+  prepare(sql`select row_to_json(r) as row from ${sql.raw(FUNCTIONS.create_or_get_pipeline_type)}(p_name => ${param('name')},
+  p_config => ${param('config')}, p_config_hash => ${param('config_hash')}, p_now => ${param('now')}) r`)
 
 /** Creates the type or applies its changed configuration. */
-export const createOrGetPipelineType = async (db: Database, { name, ...config }: PipelineTypePost, now: string) =>
-  configureType(db, { initial: { name }, config, hash: await hashConfig(config), now })
+export const createOrGetPipelineType = async (db: Database, { name, ...config }: PipelineTypePost, now: string) => {
+  const [row] = await db.read(CREATE_OR_GET, readOutcome<CreatedOrExisting>, {
+    name,
+    config: stringifyJson(config),
+    config_hash: await hashConfig(config),
+    now,
+  })
+  if (!row) throw new Error('create_or_get_pipeline_type answers one row')
+  return row
+}
 
 /** A page of types in the order of their ids. */
 export const listPipelineTypes = listing<{ name?: string }>({

@@ -10,6 +10,7 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_pipeline pipeline;
+  v_given pipeline;
   v_type_id bigint;
 BEGIN
   LOOP
@@ -29,15 +30,15 @@ BEGIN
     END IF;
 
     IF v_pipeline.id IS NULL THEN
+      v_given := jsonb_populate_record(v_pipeline,
+        '{"mute_freshness_check": false, "mute_timeliness_check": false, "load_lineage": true, "full_load": false}' || p_config);
       INSERT INTO pipeline (
         name, pipeline_type_id, next_watermark, pipeline_metadata, freshness_number, freshness_datepart, mute_freshness_check,
         timeliness_number, timeliness_datepart, mute_timeliness_check, load_lineage, full_load, config_hash, created_at)
       VALUES (
-        p_name, v_type_id, p_next_watermark, p_config -> 'pipeline_metadata', (p_config ->> 'freshness_number')::integer,
-        p_config ->> 'freshness_datepart', coalesce((p_config ->> 'mute_freshness_check')::boolean, false),
-        (p_config ->> 'timeliness_number')::integer, p_config ->> 'timeliness_datepart',
-        coalesce((p_config ->> 'mute_timeliness_check')::boolean, false), coalesce((p_config ->> 'load_lineage')::boolean, true),
-        coalesce((p_config ->> 'full_load')::boolean, false), p_config_hash, p_now)
+        p_name, v_type_id, p_next_watermark, v_given.pipeline_metadata, v_given.freshness_number, v_given.freshness_datepart,
+        v_given.mute_freshness_check, v_given.timeliness_number, v_given.timeliness_datepart, v_given.mute_timeliness_check,
+        v_given.load_lineage, v_given.full_load, p_config_hash, p_now)
       ON CONFLICT DO NOTHING
       RETURNING * INTO v_pipeline;
       CONTINUE WHEN NOT FOUND;
@@ -50,23 +51,18 @@ BEGIN
       EXIT;
     END IF;
 
+    v_given := jsonb_populate_record(v_pipeline, p_config);
     UPDATE pipeline p SET
-      pipeline_type_id = v_type_id,
-      next_watermark = coalesce(p_next_watermark, p.next_watermark),
-      pipeline_metadata = coalesce(p_config -> 'pipeline_metadata', p.pipeline_metadata),
-      freshness_number = coalesce((p_config ->> 'freshness_number')::integer, p.freshness_number),
-      freshness_datepart = coalesce(p_config ->> 'freshness_datepart', p.freshness_datepart),
-      mute_freshness_check = coalesce((p_config ->> 'mute_freshness_check')::boolean, p.mute_freshness_check),
-      timeliness_number = coalesce((p_config ->> 'timeliness_number')::integer, p.timeliness_number),
-      timeliness_datepart = coalesce(p_config ->> 'timeliness_datepart', p.timeliness_datepart),
-      mute_timeliness_check = coalesce((p_config ->> 'mute_timeliness_check')::boolean, p.mute_timeliness_check),
-      load_lineage = coalesce((p_config ->> 'load_lineage')::boolean, p.load_lineage),
-      full_load = coalesce((p_config ->> 'full_load')::boolean, p.full_load),
-      config_hash = p_config_hash,
-      updated_at = p_now
-    WHERE p.id = v_pipeline.id AND p.config_hash IS DISTINCT FROM p_config_hash
+      pipeline_type_id = v_type_id, next_watermark = coalesce(p_next_watermark, p.next_watermark),
+      pipeline_metadata = v_given.pipeline_metadata, freshness_number = v_given.freshness_number,
+      freshness_datepart = v_given.freshness_datepart, mute_freshness_check = v_given.mute_freshness_check,
+      timeliness_number = v_given.timeliness_number, timeliness_datepart = v_given.timeliness_datepart,
+      mute_timeliness_check = v_given.mute_timeliness_check, load_lineage = v_given.load_lineage, full_load = v_given.full_load,
+      config_hash = p_config_hash, updated_at = p_now
+    -- Unless another call has changed the row since it was read: then it is read again.
+    WHERE p.id = v_pipeline.id AND p IS NOT DISTINCT FROM v_pipeline
     RETURNING * INTO v_pipeline;
-    CONTINUE WHEN NOT FOUND; -- another call has written the same configuration
+    CONTINUE WHEN NOT FOUND;
     outcome := 'existing';
     EXIT;
   END LOOP;

@@ -1,7 +1,7 @@
 import { eq, getTableColumns, sql } from 'drizzle-orm'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
-import { hashConfig } from '../../db/config-as-code.ts'
+import { hashConfig } from '../../db/config-hash.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
 import { param, prepare, readOutcome } from '../../db/statement.ts'

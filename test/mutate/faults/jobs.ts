@@ -284,8 +284,8 @@ const cleanupLoop = faultsIn(
     ],
     [
       'an incomplete cleanup is reported as complete',
-      'return { deleted, complete: false,',
-      'return { deleted, complete: true,',
+      '  }\n  return { deleted, complete: false,',
+      '  }\n  return { deleted, complete: true,',
       { only: 'stops at its limit of database calls' },
     ],
   ],

@@ -9,14 +9,14 @@ const create = faultsIn(
   [
     [
       'a lost race on the configuration writes it again',
-      ' AND p.config_hash IS DISTINCT FROM p_config_hash',
+      ' AND p IS NOT DISTINCT FROM v_pipeline',
       '',
       { only: 'writes a changed configuration once if many' },
     ],
     [
       'a call that loses a race returns no row',
-      'CONTINUE WHEN NOT FOUND; -- another call',
-      '-- another call',
+      '    RETURNING * INTO v_pipeline;\n    CONTINUE WHEN NOT FOUND;',
+      '    RETURNING * INTO v_pipeline;',
       { only: 'writes a changed configuration once if many' },
     ],
     ['a changed configuration is never written', 'IF FOUND AND v_pipeline.config_hash = p_config_hash THEN', 'IF FOUND THEN'],
@@ -28,13 +28,8 @@ const create = faultsIn(
     ],
     [
       'a field that is not in the body is reset',
-      "coalesce((p_config ->> 'full_load')::boolean, p.full_load)",
-      "coalesce((p_config ->> 'full_load')::boolean, false)",
-    ],
-    [
-      'null removes a threshold',
-      "coalesce((p_config ->> 'freshness_number')::integer, p.freshness_number)",
-      "(p_config ->> 'freshness_number')::integer",
+      'v_given := jsonb_populate_record(v_pipeline, p_config);',
+      'v_given := jsonb_populate_record(NULL::pipeline, p_config);',
     ],
     [
       'a name in another case is another pipeline',
@@ -43,7 +38,7 @@ const create = faultsIn(
       { only: 'in any case' },
     ],
     ['every new pipeline gets rules', 'IF p_create_rules THEN', 'IF true THEN', { only: 'rule per metric' }],
-    ['a new pipeline has no next watermark', 'p_name, v_type_id, p_next_watermark, p_config', 'p_name, v_type_id, NULL, p_config'],
+    ['a new pipeline has no next watermark', 'p_name, v_type_id, p_next_watermark, v_given', 'p_name, v_type_id, NULL, v_given'],
   ],
 )
 
@@ -56,19 +51,106 @@ const createCall = faultsIn(
   ],
 )
 
-const configAsCode = faultsIn(
-  at.CONFIG_AS_CODE,
+const createAddress = faultsIn(
+  at.CREATE_ADDRESS,
   [at.ADDRESS_TESTS],
   [
-    ['an unchanged address is written again', 'sql`r.config_hash is distinct from ${hash[1]}`', 'sql`true`'],
-    ['two creations at once create two rows, or fail', '        on conflict do nothing\n', '', { only: 'same moment' }],
+    ['an unchanged address is written again', 'EXIT WHEN v_address.config_hash = p_config_hash;', ''],
     [
-      'a post without configuration overwrites a type that was created by reference',
-      'r.config_hash is not null and r.config_hash <>',
-      'r.config_hash is distinct from',
+      'two creations at once fail',
+      '      ON CONFLICT DO NOTHING\n      RETURNING address.id INTO id;',
+      '      RETURNING address.id INTO id;',
+      { only: 'same moment' },
     ],
   ],
 )
+
+const createType = faultsIn(
+  at.CREATE_TYPE,
+  [at.ADDRESS_TESTS],
+  [
+    [
+      'a post without configuration overwrites a type that was created by reference',
+      " OR v_type.config_hash IS NULL AND p_config = '{}'",
+      '',
+    ],
+  ],
+)
+
+const days = [
+  ...faultsIn(
+    at.DAYS,
+    [at.DAY_TESTS],
+    [
+      [
+        'a day that is counted again is added to what is there',
+        "stored as (${store('whole_day')}),\n      unmarked",
+        "stored as (${add('whole_day')}),\n      unmarked",
+      ],
+      [
+        'hours are added, and their marks stay',
+        'unmarked as (delete from ${pipelineDayMark} where start_date >=',
+        'unmarked as (delete from ${pipelineDayMark} where false and start_date >=',
+      ],
+      ['a mark of the open day is dropped', " or day > ${of('closed_through')} and start_date < ${of('counted_until')}", ''],
+      ['a mark of a closed day is dropped', "day > ${of('cleaned_through')} and day <= ${of('closed_through')}", 'false'],
+      [
+        'a day that the cleanup has reached is counted again',
+        "select distinct day, pipeline_id from mark where day > ${of('cleaned_through')} and",
+        'select distinct day, pipeline_id from mark where',
+      ],
+      [
+        'counting does not wait for its turn',
+        ", pg_advisory_xact_lock(hashtextextended('watcher pipeline_day', 0))",
+        '',
+        { only: 'twice at once' },
+      ],
+    ],
+  ),
+  ...faultsIn(
+    at.DAYS_READ,
+    [at.DAY_TESTS],
+    [
+      [
+        'what is not counted yet is left out',
+        'select e.date_recorded, e.pipeline_id, ${daySums}, 0 from fresh_run e group by',
+        'select e.date_recorded, e.pipeline_id, ${daySums}, 0 from fresh_run e where false group by',
+      ],
+    ],
+  ),
+  ...faultsIn(
+    at.HISTOGRAM,
+    [at.DAY_TESTS],
+    [['a bucket is twice as wide', 'const GROWTH = (1 + ERROR) / (1 - ERROR)', 'const GROWTH = ((1 + ERROR) / (1 - ERROR)) ** 2']],
+  ),
+  ...faultsIn(
+    at.END,
+    [at.DAY_TESTS],
+    [['an end leaves no mark', "IF v_execution.start_date < p_now - interval '30 minutes' THEN", 'IF false THEN']],
+  ),
+  ...faultsIn(
+    at.START,
+    [at.DAY_TESTS],
+    [['a start leaves no mark', "IF p_start_date < p_now - interval '30 minutes' THEN", 'IF false THEN']],
+  ),
+  ...faultsIn(
+    at.CLEANUP,
+    [at.DAY_TESTS],
+    [
+      [
+        'a run is deleted before it is counted',
+        'and not exists (select from ${pipelineDayMark} m where m.pipeline_execution_id = e.id)',
+        '',
+        { survives: 'the cleanup counts all marks before its first batch; this guards against a run that ends between the two' },
+      ],
+      [
+        'the cleanup does not say which days it has reached',
+        "where coalesce(cleaned_through, '-infinity') <",
+        "where false and coalesce(cleaned_through, '-infinity') <",
+      ],
+    ],
+  ),
+]
 
 const start = faultsIn(
   at.START,
@@ -401,7 +483,9 @@ const pending = faultsIn(
 export const TRACKING = [
   create,
   createCall,
-  configAsCode,
+  createAddress,
+  createType,
+  days,
   start,
   startCall,
   end,

@@ -1,0 +1,45 @@
+-- Creates the pipeline type, or applies what its code has changed. p_config holds the given configuration fields. They are
+-- written if p_config_hash differs from the stored one; but an empty configuration changes nothing in a type that a pipeline
+-- has created in passing. An unchanged call takes no lock and writes no row. Of a hundred identical calls at once, exactly one
+-- creates the type. `outcome` is `created` or `existing`.
+CREATE FUNCTION :create_or_get_pipeline_type(
+  p_name text, p_config jsonb, p_config_hash text, p_now timestamptz,
+  OUT outcome text, OUT id bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_type pipeline_type;
+  v_given pipeline_type;
+BEGIN
+  outcome := 'existing';
+  LOOP
+    SELECT * INTO v_type FROM pipeline_type t WHERE lower(t.name) = lower(p_name);
+    IF NOT FOUND THEN
+      v_given := jsonb_populate_record(v_type, '{"mute_freshness_check": false, "mute_timeliness_check": false}' || p_config);
+      INSERT INTO pipeline_type (
+        name, freshness_number, freshness_datepart, mute_freshness_check, timeliness_number, timeliness_datepart, mute_timeliness_check,
+        config_hash, created_at)
+      VALUES (
+        p_name, v_given.freshness_number, v_given.freshness_datepart, v_given.mute_freshness_check, v_given.timeliness_number,
+        v_given.timeliness_datepart, v_given.mute_timeliness_check, p_config_hash, p_now)
+      ON CONFLICT DO NOTHING
+      RETURNING pipeline_type.id INTO id;
+      CONTINUE WHEN NOT FOUND;
+      outcome := 'created';
+      RETURN;
+    END IF;
+
+    id := v_type.id;
+    EXIT WHEN v_type.config_hash = p_config_hash OR v_type.config_hash IS NULL AND p_config = '{}';
+    v_given := jsonb_populate_record(v_type, p_config);
+    UPDATE pipeline_type t SET
+      freshness_number = v_given.freshness_number, freshness_datepart = v_given.freshness_datepart,
+      mute_freshness_check = v_given.mute_freshness_check, timeliness_number = v_given.timeliness_number,
+      timeliness_datepart = v_given.timeliness_datepart, mute_timeliness_check = v_given.mute_timeliness_check,
+      config_hash = p_config_hash, updated_at = p_now
+    -- Unless another call has changed the row since it was read: then it is read again.
+    WHERE t.id = v_type.id AND t IS NOT DISTINCT FROM v_type;
+    EXIT WHEN FOUND;
+  END LOOP;
+END
+$$;
