@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { CRONS } from '../../src/jobs/crons.ts'
 import { MAX_BATCHES } from '../../src/features/log-cleanup/clean.ts'
 import { countOf, expectError, makePipeline, post, sql } from '../support/api.ts'
-import { type Background, drain, jobsOf, openBackground } from '../support/background.ts'
+import { type Background, drain, fireCron, jobsOf, openBackground } from '../support/background.ts'
 
 let background: Background
 let pipeline_id: number
@@ -99,6 +100,8 @@ describe('POST /log_cleanup', () => {
     const young = [await run(5), await run(50)]
     const backfilled = await run(400)
     expect(backfilled).toBeGreaterThan(Math.max(...young))
+    await fireCron(background, CRONS.hourly) // all days are closed: only the date keeps the young runs
+    await drain(background)
     expect((await clean()).total_pipeline_executions_deleted).toBe(1)
     expect(await remaining()).toEqual(young)
   })

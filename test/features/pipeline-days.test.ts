@@ -217,7 +217,11 @@ describe('counting', () => {
       await expectReport(expected)
     }
     await sql('truncate pipeline_day, pipeline_day_progress')
+    // All meet while the first one still writes.
+    await sql('create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.3); return new; end $$')
+    await sql('create trigger dawdle before insert or update on pipeline_day_progress for each row execute function dawdle()')
     await Promise.all([1, 2, 3, 4].map(() => countAll()))
+    await sql('drop function dawdle cascade')
     await expectReport(expected)
   })
 

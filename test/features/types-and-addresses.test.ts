@@ -30,6 +30,20 @@ describe('POST /pipeline_type', () => {
     expect(new Set(replies.map(({ body }) => body.id)).size).toBe(1)
   })
 
+  it('an address too, with its pair of itself', async () => {
+    const name = unique('raced')
+    await post('/address_type', { name: 'table', group_name: 'g' })
+    const body = { name, address_type_name: 'table', address_type_group_name: 'g' }
+    const replies: { status: number; body: { id: number } }[] = []
+    const written = await race('insert', 'address', 5, async () => {
+      replies.push(...(await Promise.all(Array.from({ length: 5 }, () => post('/address', body)))))
+    })
+    expect(written).toBe(1)
+    expect(replies.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 201])
+    expect(new Set(replies.map(({ body }) => body.id)).size).toBe(1)
+    expect(await countOf('address_lineage_closure c join address a on a.id = c.source_address_id where a.name = $1', [name])).toBe(1)
+  })
+
   it('sets the thresholds of a type that a pipeline created without thresholds', async () => {
     const name = unique('implied')
     await post('/pipeline', { name: unique('p'), pipeline_type_name: name })

@@ -60,7 +60,7 @@ const createAddress = faultsIn(
       'two creations at once fail',
       '      ON CONFLICT DO NOTHING\n      RETURNING address.id INTO id;',
       '      RETURNING address.id INTO id;',
-      { only: 'same moment' },
+      { only: 'pair of itself' },
     ],
   ],
 )
