@@ -106,7 +106,7 @@ async function measureHotCalls(url: string, endpoint: string) {
       replaced: () => ({ [START_DATE_PARAMETER]: microsecondsFrom(next()) }),
     },
     'POST /end_pipeline_execution': {
-      call: post('/end_pipeline_execution', () => ({ id: nextUnended(), end_date: '2025-01-01T00:01:00Z', inserts: 10, total_rows: 10 })),
+      call: post('/end_pipeline_execution', () => ({ id: nextUnended(), inserts: 10, total_rows: 10 })),
       replaced: () => ({ 0: String(nextUnended()) }),
     },
     'GET /pipeline (100 rows)': { call: get('/pipeline?limit=100') },
@@ -140,10 +140,10 @@ async function fillForLoad(url: string): Promise<void> {
     create table bench_row (id bigint primary key generated always as identity, note text);
     insert into pipeline_type (name) values ('bench');
     insert into pipeline (name, pipeline_type_id) select 'bench-' || i, 1 from generate_series(1, ${PIPELINES}) i;
-    insert into pipeline_execution (pipeline_id, start_date) select 1 + i % ${PIPELINES}, '2025-01-01T00:00:00Z' from generate_series(1, ${EXECUTIONS}) i;
+    insert into pipeline_execution (pipeline_id, start_date) select 1 + i % ${PIPELINES}, now() from generate_series(1, ${EXECUTIONS}) i;
     insert into pipeline (name, pipeline_type_id) values ('ruled', 1);
     insert into anomaly_detection_rule (pipeline_id, metric_field) select id, 'inserts' from pipeline where name = 'ruled';
-    insert into pipeline_execution (pipeline_id, start_date) select id, '2025-01-01T00:00:00Z' from pipeline cross join generate_series(1, 20000) where name = 'ruled';
+    insert into pipeline_execution (pipeline_id, start_date) select id, now() from pipeline cross join generate_series(1, 20000) where name = 'ruled';
     insert into address_type (name, group_name) values ('t', 'g');
     insert into address (name, address_type_id) select 'a' || i, 1 from generate_series(1, 1000) i;
     insert into address_lineage_closure select id, id, 0 from address;
@@ -185,7 +185,7 @@ const WITH_AIM: Record<string, { kind: Row['kind']; call: () => Call }> = {
   },
   'POST /end_pipeline_execution': {
     kind: 'insert',
-    call: post('/end_pipeline_execution', () => ({ id: nextUnended(), end_date: '2025-01-01T00:01:00Z', inserts: 10, total_rows: 10 })),
+    call: post('/end_pipeline_execution', () => ({ id: nextUnended(), inserts: 10, total_rows: 10 })),
   },
 }
 const OTHERS: typeof WITH_AIM = {
@@ -193,7 +193,7 @@ const OTHERS: typeof WITH_AIM = {
     kind: 'insert',
     call: post('/end_pipeline_execution', () => {
       unendedOfRule += 1
-      return { id: EXECUTIONS + unendedOfRule, end_date: '2025-01-01T00:01:00Z', inserts: 10, total_rows: 10 }
+      return { id: EXECUTIONS + unendedOfRule, inserts: 10, total_rows: 10 }
     }),
   },
   'GET /': { kind: 'read', call: get('/?deep=true') },
@@ -218,9 +218,11 @@ const OTHERS: typeof WITH_AIM = {
   },
 }
 
-/** A start as the Python SDK sends it: with the client's time, in microseconds. */
+const BEGUN = Date.now()
+/** A start as the Python SDK sends it: with the client's time, in microseconds, each another one. */
 function microsecondsFrom(index: number): string {
-  return `2025-02-01T${String(Math.floor(index / 3.6e6) % 24).padStart(2, '0')}:${String(Math.floor(index / 6e4) % 60).padStart(2, '0')}:00.${String(1 + (index % 6e4)).padStart(6, '0')}Z`
+  const millis = new Date(BEGUN + Math.floor(index / 999)).toISOString()
+  return `${millis.slice(0, -1)}${String(1 + (index % 999)).padStart(3, '0')}Z`
 }
 
 async function measureEndpoints(watcher: Server, limit: Server, endpoint: string): Promise<Row[]> {

@@ -68,6 +68,9 @@ describe('npm run db:migrate', () => {
       'freshness_pipeline_log',
       'job',
       'pipeline',
+      'pipeline_day',
+      'pipeline_day_mark',
+      'pipeline_day_progress',
       'pipeline_execution',
       'pipeline_execution_closure',
       'pipeline_type',
@@ -152,7 +155,9 @@ describe('npm run db:migrate', () => {
     const url = await createDatabase()
     const migrateWith = (...options: string[]) =>
       run(process.execPath, ['src/tools/migrate.ts', ...options], { cwd: ROOT, env: { ...process.env, DATABASE_URL: url } })
-    expect((await migrateWith()).stdout).toMatch(/^Applied \d+ migration\(s\), created 5 function\(s\)\.\n$/)
+    expect((await migrateWith()).stdout).toMatch(
+      new RegExp(`^Applied \\d+ migration\\(s\\), created ${Object.keys(FUNCTIONS).length} function\\(s\\)\\.\n$`),
+    )
     expect((await migrateWith('--prune', '--older-than', '30d')).stdout).toBe('The database is up to date.\nNo function to drop.\n')
     const refused = await migrateWith('--prune', '--older-than', 'soon').catch((error) => error)
     expect([refused.code, refused.stderr]).toEqual([

@@ -25,7 +25,9 @@ const DAY_AGO = sql`${param('day_ago')}::timestamptz`
 const measureOf = ({ jobKinds, checks }: House): Statement =>
   prepare(sql`
   with ${dayTables({ from: sql`${param('yesterday')}::date`, to: sql`${param('yesterday')}::date + 1` })},
-  outcome as (select day, sum(ended - failures)::bigint as succeeded, sum(failures)::bigint as failed from day group by day),
+  outcome as (
+    select day, sum(ended - failures)::bigint as succeeded, sum(failures)::bigint as failed
+    from (select day, ended, failures from closed_day union all select day, ended, failures from open_day) d group by day),
   kind as (select unnest(${kindsValue(jobKinds)}) as kind),
   unfinished as (
     select kind, count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'running') as running,

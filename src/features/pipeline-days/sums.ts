@@ -41,7 +41,7 @@ export const p95 = sql`percentile_cont(0.95) within group (order by e.duration_s
 export const sumsOfDays: SQL = sql.raw(SUM_NAMES.map((name) => `sum(${name}) as ${name}`).join(', '))
 
 /** The same sums with the type of the columns: a union with another type would convert every row. */
-export const sumsAsStored: SQL = sql.raw(SUM_NAMES.map((name) => `least(${name}, ${MAX_SUM})::bigint`).join(', '))
+export const sumsAsStored: SQL = sql.raw(SUM_NAMES.map((name) => `least(${name}, ${MAX_SUM})::bigint as ${name}`).join(', '))
 
 /** The sum of all days. */
 export const sumUp = (days: Sums[]): Sums =>

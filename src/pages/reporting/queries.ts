@@ -4,16 +4,7 @@ import type { Database } from '../../db/client.ts'
 import { amount, jsonOf } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { addHistogram, addToBucket, type Histogram, histogramIn, MAX_RUNS, percentileIn } from '../../features/pipeline-days/histogram.ts'
-import {
-  dayTables,
-  percentileOf,
-  SUM_NAMES,
-  type SumName,
-  type Sums,
-  sumNames,
-  sumsOfDays,
-  sumUp,
-} from '../../features/pipeline-days/read.ts'
+import { dayTables, percentileOf, SUM_NAMES, type SumName, type Sums, sumsOfDays, sumUp } from '../../features/pipeline-days/read.ts'
 import { typeChoices, typeChoicesShape } from '../../features/pipeline-types/choices.ts'
 import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
@@ -55,9 +46,8 @@ export interface ReportFilters {
 const DERIVED = sql`failures::double precision / nullif(ended, 0) as error_rate, seconds::double precision / nullif(timed, 0) as mean_seconds,
   paced_rows::double precision / nullif(paced_seconds, 0) as throughput`
 
-/** The report can be sorted by names, too; a metric may be null. */
-const KEYS: Partial<Record<ReportColumn, string>> = { day: 'day.day', pipeline: 'p.name', type: 't.name' }
-const isMetric = (column: ReportColumn): boolean => KEYS[column] === undefined
+/** Only a sort by name needs the names of all rows: with them it takes several times as long. */
+const NAME_KEYS: Partial<Record<ReportColumn, string>> = { pipeline: 'p.name', type: 't.name' }
 
 /** Histograms are added up in portions of about this many runs: a bucket must not overflow. */
 const PORTION = MAX_RUNS / 2
@@ -70,14 +60,13 @@ const reportOrderedBy = (sort: ReportColumn, order: 'asc' | 'desc', isFiltered: 
   const where = sql`pipeline_id in (select p.id from ${pipeline} p
     where (${param('like')}::text is null or p.name ilike ${param('like')})
       and (${param('type_id')}::bigint is null or p.pipeline_type_id = ${param('type_id')}::bigint))`
-  const columns = sql`day.day, pipeline_id, ${sumNames}, p95_seconds, durations, ${DERIVED}`
-  const page = sql`offset ${param('skipped')} limit ${param('rows')}`
-  const key = sql.raw(`${KEYS[sort] ?? sort} ${order}${isMetric(sort) ? ' nulls last' : ''}`)
-  // Names are joined before the sort only if it needs them: that doubles its cost.
-  const chosen = isMetric(sort)
-    ? sql`select ${columns} from day order by ${key}, day desc, pipeline_id ${page}`
-    : sql`select ${columns} from day join ${pipeline} p on p.id = day.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id
-      order by ${key}, day.day desc, lower(p.name) ${page}`
+  const name = NAME_KEYS[sort]
+  const key = sql.raw(name ? `${name} ${order}, day desc` : sort === 'day' ? `day ${order}` : `${sort} ${order} nulls last, day desc`)
+  /** The first rows of a table, as many as the page needs: each table for itself can use its index and parallel workers. */
+  const firstOf = (table: string) => sql`
+    (select d.*, ${DERIVED} from ${sql.raw(table)} d
+    ${name ? sql`join ${pipeline} p on p.id = d.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id` : sql``}
+    order by ${key}, pipeline_id limit ${param('skipped')}::integer + ${param('rows')}::integer)`
   return prepare(sql`
     with ${dayTables({
       from: sql`${param('from')}::date`,
@@ -86,15 +75,21 @@ const reportOrderedBy = (sort: ReportColumn, order: 'asc' | 'desc', isFiltered: 
       withPercentile: sort === 'p95_seconds',
     })},
     daily as materialized (
-      select day, ${sumsOfDays}, sum(durations) as durations from day group by day),
+      select day, ${sumsOfDays}, sum(durations) as durations from closed_day group by day
+      union all
+      select day, ${sumsOfDays}, sum(durations) from open_day group by day),
+    first as (${firstOf('closed_day')} union all ${firstOf('open_day')}),
+    chosen as (
+      select first.*, p.name as pipeline, t.name as type, row_number() over (order by ${key}, pipeline_id) as place
+      from first join ${pipeline} p on p.id = first.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id
+      order by place offset ${param('skipped')} limit ${param('rows')}),
     portioned as (
       select durations, floor((sum(executions) over (order by day)) / ${sql.raw(String(PORTION))}) as portion from daily)
     select
-      (select coalesce(jsonb_agg(to_jsonb(d) - 'durations' || jsonb_build_object('pipeline', p.name, 'type', t.name,
+      (select coalesce(jsonb_agg(to_jsonb(d) - 'durations' || jsonb_build_object(
           'p95_seconds', coalesce(p95_seconds, case when timed > 0 then ${percentileOf(sql`d`)} end),
           'histogram', case when timed > 0 and p95_seconds is null then durations::text end) order by d.place), '[]')
-        from (select *, row_number() over () as place from (${chosen}) c) d
-        join ${pipeline} p on p.id = d.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id) as rows,
+        from chosen d) as rows,
       (select coalesce(jsonb_agg(to_jsonb(d) - 'durations' order by day), '[]') from daily d) as days,
       (select coalesce(jsonb_agg(sum), '[]') from (select sum(durations)::text as sum from portioned group by portion) s) as histograms,
       (select coalesce(jsonb_agg(jsonb_build_array(bucket, runs)), '[]') from fresh_bucket) as fresh,
