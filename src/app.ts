@@ -7,7 +7,7 @@ import { PAGES } from './db/applications.ts'
 import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
 import { namesGiven, readSettings } from './env.ts'
-import type { House } from './features/feature.ts'
+import type { Feature, House } from './features/feature.ts'
 import { features } from './features/index.ts'
 import { wantsHtml } from './http/accept.ts'
 import { authorize, type Caller } from './http/access.ts'
@@ -19,6 +19,7 @@ import { describeTiming, logRequest } from './http/request-log.ts'
 import { createRouter, identityHeaders, type Router, routeOf, routesByPath, warningHeader } from './http/router.ts'
 import type { AppEnvironment, Scope } from './http/scope.ts'
 import { setSecurityHeaders } from './http/security-headers.ts'
+import { incidents } from './incidents/index.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
 import { faultPage } from './pages/frame/fault.tsx'
@@ -28,6 +29,9 @@ import { sendAtOnce } from './tracing/export.ts'
 import { Trace } from './tracing/trace.ts'
 
 type RequestContext = Context<AppEnvironment>
+
+/** What has operations of the API, in the order of the docs page. */
+const members: readonly Feature[] = [...features, incidents, ...checks]
 
 /**
  * The HTTP side: the middlewares of every request, then the routes of pages, features and checks, and the one place that
@@ -93,8 +97,8 @@ export const createApp = (house: House, runners: Runners): Router => {
   })
 
   // Pages first: if a page shares a path with an operation, it passes on every request that does not ask for HTML.
-  for (const { routes } of [...pages, ...features, ...checks]) routes?.(app, house)
-  const documented = [...features, ...checks]
+  for (const { routes } of [...pages, ...members]) routes?.(app, house)
+  const documented = members
   serveDocs(
     app,
     documented.flatMap(({ tags }) => tags ?? []),
@@ -192,6 +196,9 @@ const createScope = (context: RequestContext, date: Date, runners: Runners): Sco
     },
     get namesGiven() {
       return namesGiven(env)
+    },
+    get caller() {
+      return context.get('caller')?.name ?? 'anyone'
     },
     get db() {
       const kind = context.get('route')?.kind

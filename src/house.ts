@@ -1,6 +1,8 @@
+import type { Check } from './checks/check.ts'
 import { checks } from './checks/index.ts'
 import type { House } from './features/feature.ts'
 import { features } from './features/index.ts'
+import type { IncidentKind } from './incidents/kind.ts'
 import type { JobKind, RunJob } from './jobs/job.ts'
 import type { Runners } from './jobs/run.ts'
 import type { AlertKind } from './notifications/alert.ts'
@@ -18,9 +20,19 @@ const makers: Partial<Record<JobKind, (house: House) => RunJob>> = Object.assign
   send_alert: () => sendAlert(alertKinds),
 })
 
+/** The kind of incident of a check. Details that another version wrote have the kind's name as their summary. */
+const incidentKindOf = ({ incidentKind, evidence, explain }: Check): IncidentKind => ({
+  kind: incidentKind,
+  explain: (details) => {
+    const read = evidence().safeParse(details)
+    return read.success ? explain(read.data) : incidentKind
+  },
+})
+
 export const house: House = {
   jobKinds: Object.keys(makers) as JobKind[],
   checks,
+  incidentKinds: [...features.flatMap(({ incidents }) => incidents ?? []), ...checks.map(incidentKindOf)],
   beforeCleanup: features.flatMap(({ beforeCleanup }) => beforeCleanup ?? []),
 }
 

@@ -32,6 +32,8 @@ export interface Check<Evidence = unknown> extends CheckFacts, Pick<Feature, 'ta
   logFound: (names: Names) => SQL
   /** More CTEs of the sweep, each with its own name. */
   alsoWrites?: (names: Names) => SQL
+  /** The kind of the incidents that it opens, one for each pipeline: `late`. Their details are the evidence. */
+  incidentKind: string
   evidence(): z.ZodType<Evidence>
   /** One sentence, without a full stop, for the pages and for `plainAlert`. */
   explain(evidence: Evidence): string

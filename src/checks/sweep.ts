@@ -1,7 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { once } from '../core/once.ts'
+import { FUNCTIONS } from '../db/functions.ts'
 import { readIds } from '../db/rows.ts'
 import { param, prepare, type Statement } from '../db/statement.ts'
+import { pipelineExecution } from '../features/executions/table.ts'
+import { incident } from '../incidents/table.ts'
 import { claimedJob, finishedJob, finishing } from '../jobs/claim.ts'
 import type { ClaimedJob, JobKind, JobScope, RunJob } from '../jobs/job.ts'
 import { insertJobs } from '../jobs/record.ts'
@@ -14,6 +17,8 @@ export const MAX_FINDINGS = 5000
 const CLAIMED = sql.raw('claimed')
 /** The CTE whose rows are the ids of the alert jobs. */
 export const ALERTED = sql.raw('alerted')
+/** The CTE that opens incidents. */
+const OPENED = sql.raw('opened')
 const CONTINUED = sql.raw('continued')
 const FINISHED = sql.raw('finished')
 
@@ -38,7 +43,55 @@ export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => s
     limit ${sql.raw(String(MAX_FINDINGS))}),
   ${NAMES.logged} as (${check.logFound(NAMES)}),
   ${check.alsoWrites ? sql`${check.alsoWrites(NAMES)},` : sql``}
-  ${ALERTED} as (${insertAlerts(check.alertPayloads(NAMES), NAMES.now)} returning id)`
+  ${OPENED} as (${openIncidents(check)}),
+  ${check.complete ? sql`resolved as (${resolveIncidents(check)}),` : sql``}
+  ${ALERTED} as (${insertAlerts(afterwards(check.alertPayloads(NAMES), check.complete ? [OPENED, sql.raw('resolved')] : [OPENED]), NAMES.now)} returning id)`
+
+/** The same payloads. A CTE that only calls functions runs if something reads it. */
+const afterwards = (payloads: SQL, ctes: SQL[]): SQL =>
+  sql`select payload from (${payloads}) p where ${sql.join(
+    ctes.map((cte) => sql`(select count(*) from ${cte}) >= 0`),
+    sql` and `,
+  )}`
+
+/** A finding about a run that ended longer ago is written to the log, and wakes nobody: it is a backfill. */
+const RECENT = sql.raw(`interval '24 hours'`)
+const DAY_AGO = sql`${NAMES.now} - ${RECENT}`
+
+const kindOf = ({ incidentKind }: { incidentKind: string }): SQL => sql.raw(`'${incidentKind}'`)
+
+/** What a check that sees only a window tells people: its new findings, one for each pipeline. */
+const newlyWrong = sql`
+  select f.pipeline_id, min(f.since) as since, count(*)::integer as occurrences, (array_agg(f.evidence order by f.since desc, f.subject desc))[1] as evidence
+  from ${NAMES.found} f join ${NAMES.logged} using (subject)
+  where not exists (
+    select from ${pipelineExecution} e where e.id = (f.evidence ->> 'pipeline_execution_id')::bigint and e.end_date < ${NAMES.now} - ${RECENT})
+  group by f.pipeline_id`
+
+/**
+ * What a check that sees everything tells people: all that is wrong now and has no open incident, so also what was muted for a
+ * time. What a person has resolved stays resolved while nothing has changed.
+ */
+const untold = <Evidence>(check: Check<Evidence>): SQL => sql`
+  select o.pipeline_id, o.since, 1 as occurrences, o.evidence from (${check.open({ now: NAMES.now, dayAgo: DAY_AGO })}) o
+  where exists (select from ${CLAIMED}) and not exists (
+    select from ${incident} i where i.pipeline_id = o.pipeline_id and i.kind = ${kindOf(check)}
+      and (i.resolved_at is null or i.resolved_by not in ('auto', 'muted') and i.details = o.evidence))
+  order by o.pipeline_id limit ${sql.raw(String(MAX_FINDINGS))}`
+
+/** Opens incidents, or extends them. */
+const openIncidents = <Evidence>(check: Check<Evidence>): SQL => sql`
+  select opened.id from (${check.complete ? untold(check) : newlyWrong}) f
+  cross join lateral ${sql.raw(FUNCTIONS.open_incident)}(p_pipeline_id => f.pipeline_id, p_kind => ${kindOf(check)}, p_subject => '', p_severity => 'warning',
+    p_opened_at => f.since, p_execution_id => (f.evidence ->> 'pipeline_execution_id')::bigint, p_occurrences => f.occurrences, p_last_success_at => null,
+    p_details => f.evidence, p_now => ${NAMES.now}) opened`
+
+/** Resolves the incidents of pipelines that are right again, for a check that sees all of them. */
+const resolveIncidents = <Evidence>(check: Check<Evidence>): SQL => sql`
+  select ${sql.raw(FUNCTIONS.resolve_incident)}(p_id => i.id, p_by => 'auto', p_text => null, p_now => ${NAMES.now})
+  from ${incident} i
+  where i.kind = ${kindOf(check)} and i.resolved_at is null and exists (select from ${CLAIMED})
+    and i.pipeline_id not in (select pipeline_id from (${check.open({ now: NAMES.now, dayAgo: DAY_AGO })}) o)`
 
 /** The job for the rest, if a sweep finds MAX_FINDINGS. */
 interface Continuation {

@@ -2,11 +2,16 @@
 
 /** Every SQL function of this version: the name in its source, and the name in the database. */
 export const FUNCTIONS = {
+  act_on_incident: 'act_on_incident_a81aa5dd',
   complete_lineage_closure: 'complete_lineage_closure_7ca559ee',
   create_or_get_address: 'create_or_get_address_2b134b12',
-  create_or_get_pipeline: 'create_or_get_pipeline_9d182da4',
+  create_or_get_pipeline: 'create_or_get_pipeline_a7443096',
   create_or_get_pipeline_type: 'create_or_get_pipeline_type_f3878168',
-  end_pipeline_execution: 'end_pipeline_execution_f0234b74',
+  end_pipeline_execution: 'end_pipeline_execution_70fa87e0',
+  open_incident: 'open_incident_455ee886',
   replace_address_lineage: 'replace_address_lineage_bf94b20e',
+  report_failure: 'report_failure_91ccc866',
+  resolve_incident: 'resolve_incident_f0d24ef2',
+  settle_incidents: 'settle_incidents_9142b5db',
   start_pipeline_execution: 'start_pipeline_execution_7a63e31d',
 } as const

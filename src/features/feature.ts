@@ -4,6 +4,7 @@ import type { Database } from '../db/client.ts'
 import type { Tag } from '../http/api-docs.ts'
 import type { NamedEnums } from '../http/name-enums.ts'
 import type { Router } from '../http/router.ts'
+import type { IncidentKind, IncidentKinds } from '../incidents/kind.ts'
 import type { JobKind, RunJob } from '../jobs/job.ts'
 import type { Sweep, Watch } from '../jobs/schedule.ts'
 import type { AlertKind } from '../notifications/alert.ts'
@@ -28,7 +29,7 @@ export interface CheckFacts {
 }
 
 /** Lists derived from all features and checks, for features that count, show or clean all of them. */
-export interface House {
+export interface House extends IncidentKinds {
   /** Every kind of job. */
   jobKinds: readonly JobKind[]
   checks: readonly CheckFacts[]
@@ -57,6 +58,8 @@ export interface Feature {
   /** Runs with every quarter-hourly tick. */
   watch?: (house: House) => Watch
   beforeCleanup?: BeforeCleanup
+  /** The kinds of incidents that it opens. */
+  incidents?: readonly IncidentKind[]
   /** Kinds of alerts that do not belong to a check. */
   alerts?: AlertKind[]
 }

@@ -14,6 +14,8 @@ export interface Scope {
   backgroundDb: Database
   /** The arrival of the request, as an instant (see core/instant.ts): all its rows have the same "now". */
   now: string
+  /** The name of the caller's token; `anyone` in a deployment without tokens. */
+  caller: string
   /** Measures the request, for `?profile=true`. */
   stopwatch: Stopwatch
   /** The id of the request's trace, for the log; undefined if the trace is not recorded. */

@@ -28,6 +28,7 @@ vi.mock('../../src/checks/index.ts', async (original) => {
     kind: 'tiny',
     badge: { word: 'tiny', sign: '.', tone: 'stale' },
     complete: true,
+    incidentKind: 'tiny',
     log: { table: tinyLog, goesWith: tinyLog.created_at },
     evidence: () => evidence,
     explain,

@@ -152,8 +152,18 @@ describe('npm run dev', () => {
     expect(answers.slice(0, -1).join('\n')).not.toContain('"code"')
   })
 
+  it('acknowledges and comments on an incident, as in the guide', async () => {
+    // The checks of the guide before have found a run that is late, and a pipeline that is stale.
+    const answers = answersIn((await runScript(scriptOf('src/docs/on-call.md'))).stdout) as [{ id: number }[], { events: object[] }]
+    expect(answers[0].length).toBeGreaterThan(0)
+    expect(answers.at(-1)).toMatchObject({
+      id: 1,
+      events: [{ kind: 'opened' }, { kind: 'acknowledged', text: 'I have it' }, { kind: 'commented' }],
+    })
+  })
+
   it('runs every guide with a bash block', () => {
-    const run = ['src/docs/workflow.md', 'src/docs/nested-runs.md', 'src/docs/checks-and-alerts.md']
+    const run = ['src/docs/workflow.md', 'src/docs/nested-runs.md', 'src/docs/checks-and-alerts.md', 'src/docs/on-call.md']
     expect(GUIDES.filter((path) => readText(path).includes('```bash')).sort()).toEqual(run.sort())
   })
 

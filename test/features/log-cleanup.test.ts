@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { CRONS } from '../../src/jobs/crons.ts'
 import { MAX_BATCHES } from '../../src/features/log-cleanup/clean.ts'
-import { countOf, expectError, makePipeline, post, sql } from '../support/api.ts'
+import { countOf, expectError, makePipeline, post, sql, startRun } from '../support/api.ts'
 import { type Background, drain, fireCron, jobsOf, openBackground } from '../support/background.ts'
 
 let background: Background
@@ -85,6 +85,7 @@ describe('POST /log_cleanup', () => {
       total_pipeline_execution_closures_deleted: 1,
       total_freshness_pipeline_logs_deleted: 1,
       total_jobs_deleted: 1,
+      total_incidents_deleted: 0,
       total_pipeline_days_deleted: 0,
       complete: true,
     })
@@ -94,6 +95,22 @@ describe('POST /log_cleanup', () => {
     expect(await countOf('freshness_pipeline_log')).toBe(1)
     expect(await countOf('job')).toBe(2)
     expect(await clean()).toMatchObject({ total_pipeline_executions_deleted: 0, total_jobs_deleted: 0, complete: true })
+  })
+
+  it('deletes resolved incidents with their events by age, and keeps an open one whose runs are gone', async () => {
+    const failed = await startRun({ pipeline_id, start_date: daysAgo(130) })
+    await post('/end_pipeline_execution', { id: failed, end_date: daysAgo(130), completed_successfully: false })
+    await sql(
+      `insert into incident (kind, pipeline_id, severity, state, opened_at, detected_at, last_occurrence_at, resolved_at, resolved_by, details)
+      select 'late', pipeline_id, severity, 'resolved', opened_at, $1, $1, $1, 'auto', details from incident`,
+      [daysAgo(101)],
+    )
+    await sql(`insert into incident_event (incident_id, kind, at) select id, 'opened', now() from incident where state = 'resolved'`)
+    expect(await clean()).toMatchObject({ total_pipeline_executions_deleted: 1, total_incidents_deleted: 1 })
+    expect(await sql('select kind, state, last_execution_id from incident')).toEqual([
+      { kind: 'failed', state: 'open', last_execution_id: null },
+    ])
+    expect(await countOf('incident_event')).toBe(1)
   })
 
   it('decides by date: a backfilled old execution with a high id deletes nothing young', async () => {

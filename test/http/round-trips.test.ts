@@ -25,6 +25,7 @@ describe('a request costs one round trip to the database', () => {
   it('on every endpoint, new or known, changed or not', async () => {
     const pipeline_id = await makePipeline({ load_lineage: true })
     const parent_id = await startRun({ pipeline_id })
+    const failing = await startRun({ pipeline_id })
     await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts' })
     const known = { name: unique('known'), pipeline_type_name: 'extraction' }
     const start_date = '2025-01-09T20:30:45.123456Z'
@@ -44,6 +45,7 @@ describe('a request costs one round trip to the database', () => {
       ['POST', '/start_pipeline_execution', { pipeline_id, parent_id, start_date }],
       ['POST', '/end_pipeline_execution', { id: parent_id, inserts: 1 }],
       ['POST', '/end_pipeline_execution', { id: parent_id }],
+      ['POST', '/end_pipeline_execution', { id: failing, completed_successfully: false }],
       ['GET', '/pipeline_execution'],
       ['GET', `/pipeline_execution/${parent_id}`],
       ['POST', '/address_lineage', lineage],
@@ -69,6 +71,12 @@ describe('a request costs one round trip to the database', () => {
       ['POST', '/celery/monitor-queue'],
       ['POST', '/replay_job', { id: 1 }],
       ['GET', '/anomaly_detection_result'],
+      ['GET', '/incident?state=open&limit=5'],
+      ['GET', '/incident/1'],
+      ['POST', '/incident/1/acknowledge', { note: 'mine' }],
+      ['POST', '/incident/1/comment', { note: 'a comment' }],
+      ['POST', '/incident/1/resolve'],
+      ['PATCH', '/pipeline', { id: pipeline_id, mute_timeliness_check: true }],
       ['GET', '/timeliness_log'],
       ['GET', '/freshness_log'],
       ['GET', '/monitoring'],

@@ -40,8 +40,15 @@ const FORBIDDEN: [path: string, imports: string[]][] = [
   ['src/db/planted.ts', ['../http/router.ts', '../env.ts', '../jobs/table.ts', '../features/pipelines/table.ts', '../dev/postgres.ts']],
   ['src/http/planted.ts', ['../jobs/record.ts', '../tracing/trace.ts', '../features/feature.ts', '../pages/frame/page.tsx', '../app.ts']],
   ['src/tracing/planted.ts', ['../jobs/run.ts', '../features/index.ts', '../notifications/alert.ts']],
-  ['src/jobs/planted.ts', ['../notifications/deliver.ts', '../features/index.ts', '../checks/index.ts', '../house.ts', 'pg']],
+  [
+    'src/jobs/planted.ts',
+    ['../notifications/deliver.ts', '../incidents/table.ts', '../features/index.ts', '../checks/index.ts', '../house.ts', 'pg'],
+  ],
   ['src/notifications/planted.ts', ['../checks/index.ts', '../features/monitoring/queries.ts', '../pages/index.ts']],
+  [
+    'src/incidents/planted.ts',
+    ['../checks/index.ts', '../features/executions/start.ts', '../features/index.ts', '../pages/index.ts', 'pg'],
+  ],
   ['src/notifications/channels/planted.ts', ['../../checks/index.ts', '../../features/monitoring/queries.ts']],
   ['src/features/planted.ts', ['../checks/index.ts', '../pages/index.ts', '../app.ts']],
   [

@@ -66,6 +66,8 @@ describe('npm run db:migrate', () => {
       'anomaly_detection_rule',
       'cron_tick',
       'freshness_pipeline_log',
+      'incident',
+      'incident_event',
       'job',
       'pipeline',
       'pipeline_day',

@@ -29,6 +29,7 @@ export const anomalyCheck: Check<AnomalousRun> = {
   kind: 'anomaly',
   badge: { word: 'anomalous', sign: '≠', tone: 'anomalous' },
   complete: false,
+  incidentKind: 'anomaly',
   log: { table: anomalyDetectionResult, goesWith: 'its execution' },
   evidence: () => evidence,
   explain: ({ metric_field, violation_value, baseline_value, deviation_percentage: percent }) => {

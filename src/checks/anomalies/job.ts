@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { finishJob } from '../../jobs/claim.ts'
 import type { RunJob } from '../../jobs/job.ts'
 import { detectAnomalies } from './detection.ts'
-import { recordAnomaliesAndFinish } from './record.ts'
+import { finishAsNormal, recordAnomaliesAndFinish } from './record.ts'
 
 const payload = z.object({ pipeline_id: z.int(), pipeline_execution_id: z.int() })
 
@@ -12,6 +11,6 @@ export const detectAnomaliesJob: RunJob = async (job, { db, now, clock }) => {
   const detection = await detectAnomalies(db, pipeline_id, pipeline_execution_id)
   if (detection && detection.anomalies.length > 0) return recordAnomaliesAndFinish(db, job, detection, now, clock())
   // Nothing is wrong, or cleanup has deleted the execution.
-  await finishJob(db, job, clock())
+  await finishAsNormal(db, job, { pipeline_id, execution_id: detection?.rulesEvaluated ? pipeline_execution_id : null }, now, clock())
   return []
 }

@@ -3,9 +3,12 @@ import { z } from 'zod'
 import { stringifyJson } from '../../core/json.ts'
 import { once } from '../../core/once.ts'
 import type { Database } from '../../db/client.ts'
+import { FUNCTIONS } from '../../db/functions.ts'
 import { decimal, jsonText, moment, readIds, text, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
-import { finishing } from '../../jobs/claim.ts'
+import { pipelineExecution } from '../../features/executions/table.ts'
+import { incident } from '../../incidents/table.ts'
+import { claimedJob, finishedJob, finishing } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
 import { ALERTED, findings, NAMES, sweepStatement } from '../sweep.ts'
 import { anomalyCheck, RESULT_COLUMNS } from './check.ts'
@@ -76,3 +79,26 @@ export const recordAnomaliesAndFinish = (
   now: string,
   finishedAt: string,
 ): Promise<number[]> => readIds(db, RECORD_AND_FINISH(), { ...finishing(claimed, finishedAt), ...valuesOf(detection, now) })
+
+const FINISHED = sql.raw('finished')
+const RESOLVED = sql.raw('resolved')
+const FINISH_AS_NORMAL = once(() =>
+  prepare(sql`
+    with ${claimedJob(CLAIMED)},
+    ${RESOLVED} as (
+      select ${sql.raw(FUNCTIONS.resolve_incident)}(p_id => i.id, p_by => 'auto', p_text => 'Run ' || e.id || ' is normal', p_now => ${NAMES.now})
+      from ${incident} i join ${pipelineExecution} e on e.id = ${param('execution_id')}::bigint left join ${pipelineExecution} last on last.id = i.last_execution_id
+      where i.pipeline_id = ${param('pipeline_id')} and i.kind = ${sql.raw(`'${anomalyCheck.incidentKind}'`)} and i.resolved_at is null
+        and (last.id is null or (e.end_date, e.id) > (last.end_date, last.id)) and exists (select from ${CLAIMED})),
+    ${finishedJob(FINISHED, { claim: CLAIMED, work: RESOLVED })}
+    select id from ${FINISHED}`),
+)
+
+/** Ends a job that found nothing. If rules have judged the execution (its id, else null), it resolves the incident of earlier runs. */
+export const finishAsNormal = (
+  db: Database,
+  claimed: ClaimedJob,
+  subject: { pipeline_id: number; execution_id: number | null },
+  now: string,
+  finishedAt: string,
+): Promise<number[]> => readIds(db, FINISH_AS_NORMAL(), { ...finishing(claimed, finishedAt), ...subject, now })

@@ -35,6 +35,7 @@ export const timelinessCheck: Check<LateRun> = {
   kind: 'timeliness',
   badge: { word: 'late', sign: '!', tone: 'late' },
   complete: false,
+  incidentKind: 'late',
   log: { table: timelinessPipelineExecutionLog, goesWith: 'its execution' },
   evidence: () => evidence,
   explain: ({ execution_status, duration_seconds, seconds_threshold }) =>

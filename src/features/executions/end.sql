@@ -49,6 +49,8 @@ BEGIN
     VALUES (v_execution.pipeline_id, p_id, v_execution.start_date, true);
   END IF;
   IF NOT p_succeeded THEN
+    PERFORM :report_failure(v_execution.pipeline_id, p_id, v_execution.end_date,
+      CASE WHEN p_metadata IS NULL THEN v_execution.execution_metadata ELSE coalesce(v_execution.execution_metadata, '{}') || p_metadata END, p_now);
     RETURN;
   END IF;
 
@@ -65,6 +67,10 @@ BEGIN
       OR p_inserts > 0 AND v_execution.end_date > coalesce(p.last_target_insert, '-infinity')
       OR p_updates > 0 AND v_execution.end_date > coalesce(p.last_target_update, '-infinity')
       OR p_soft_deletes > 0 AND v_execution.end_date > coalesce(p.last_target_soft_delete, '-infinity'));
+
+  IF EXISTS (SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = v_execution.pipeline_id AND i.resolved_at IS NULL) THEN
+    PERFORM :settle_incidents(v_execution.pipeline_id, p_id, v_execution.start_date, v_execution.end_date, p_now);
+  END IF;
 
   INSERT INTO job (kind, payload, created_at, due_at)
   SELECT 'detect_anomalies', jsonb_build_object('pipeline_id', v_execution.pipeline_id, 'pipeline_execution_id', p_id), p_now, p_now

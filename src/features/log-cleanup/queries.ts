@@ -5,6 +5,7 @@ import { addSeconds } from '../../core/instant.ts'
 import type { Database } from '../../db/client.ts'
 import { whole } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
+import { incident } from '../../incidents/table.ts'
 import { job, kindsValue } from '../../jobs/table.ts'
 import { pipelineExecution, pipelineExecutionClosure } from '../executions/table.ts'
 import type { House } from '../feature.ts'
@@ -49,6 +50,7 @@ const deletionsOf = ({ checks, jobKinds }: House): Deletion[] => {
       goesWith === 'its execution' ? [] : [byMoment(table, sql`${sql.identifier(goesWith.name)}`)],
     ),
     byMoment(job, sql`finished_at`, sql`kind = any(${kindsValue(jobKinds)}) and`),
+    byMoment(incident, sql`resolved_at`, sql`resolved_at is not null and`),
     {
       table: pipelineDay,
       ctes: (name) => sql`

@@ -5,6 +5,7 @@ import { parseJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { amount, decimal, jsonOf, whole } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
+import { incident, SEVERITIES } from '../../incidents/table.ts'
 import { job, kindsValue } from '../../jobs/table.ts'
 import { TICKS, ticksColumn } from '../../jobs/ticks.ts'
 import { pipelineExecution } from '../executions/table.ts'
@@ -45,6 +46,8 @@ const measureOf = ({ jobKinds, checks }: House): Statement =>
       checks.map(({ kind, countOpen }) => sql`${sql.raw(`'${kind}'`)}, (${countOpen({ now: NOW, dayAgo: DAY_AGO })})`),
       sql`, `,
     )}) as findings,
+    (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'severity', severity, 'count', count)), '[]') from (
+      select kind, severity, count(*) as count from ${incident} where resolved_at is null group by kind, severity) i) as incidents,
     (select count(*) from ${pipeline}) as pipelines,
     ${TICKS} as crons,
     (select jsonb_agg(jsonb_build_object('kind', kind, 'waiting', coalesce(waiting, 0), 'running', coalesce(running, 0),
@@ -59,6 +62,8 @@ const measuredRow = z.object({
   outcomes: jsonOf(z.record(z.string(), z.object({ succeeded: amount, failed: amount }))),
   /** Open findings by check. */
   findings: jsonOf(z.record(z.string(), amount)),
+  /** Open incidents. */
+  incidents: jsonOf(z.array(z.object({ kind: z.string(), severity: z.enum(SEVERITIES), count: amount }))),
   pipelines: decimal,
   crons: ticksColumn,
   jobs: z

@@ -1,4 +1,5 @@
 import { secondsBetween } from '../../core/figures.ts'
+import { SEVERITIES } from '../../incidents/table.ts'
 import type { House } from '../feature.ts'
 import type { Measured } from './queries.ts'
 
@@ -8,7 +9,7 @@ const DAYS = ['today', 'yesterday']
 const OUTCOMES = ['succeeded', 'failed'] as const
 
 /** Renders the measures in Prometheus' text format 0.0.4. All are gauges: the database counts them each time. */
-export const renderMetrics = ({ jobs, ...measured }: Measured, { checks }: House, now: string): string =>
+export const renderMetrics = ({ jobs, ...measured }: Measured, { checks, incidentKinds }: House, now: string): string =>
   [
     gauge('watcher_pipelines', 'Number of pipelines.', [[{}, measured.pipelines]]),
     gauge('watcher_executions_running', 'Executions that are running now.', [[{}, measured.running]]),
@@ -21,6 +22,18 @@ export const renderMetrics = ({ jobs, ...measured }: Measured, { checks }: House
       'watcher_findings_open',
       'Open findings by check: late runs that still run, pipelines that are still stale, anomalies flagged in the last 24 hours.',
       checks.map(({ kind }): Sample => [{ check: kind }, measured.findings[kind] ?? 0]),
+    ),
+    gauge(
+      'watcher_incidents_open',
+      'Incidents that are not resolved, by kind and severity.',
+      incidentKinds.flatMap(({ kind }) =>
+        SEVERITIES.map(
+          (severity): Sample => [
+            { kind, severity },
+            measured.incidents.find((found) => found.kind === kind && found.severity === severity)?.count ?? 0,
+          ],
+        ),
+      ),
     ),
     gauge(
       'watcher_jobs',

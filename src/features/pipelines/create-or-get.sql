@@ -63,6 +63,10 @@ BEGIN
     WHERE p.id = v_pipeline.id AND p IS NOT DISTINCT FROM v_pipeline
     RETURNING * INTO v_pipeline;
     CONTINUE WHEN NOT FOUND;
+    PERFORM :resolve_incident(i.id, 'muted', NULL, p_now)
+    FROM incident i
+    WHERE coalesce(i.pipeline_id, 0) = v_pipeline.id AND i.resolved_at IS NULL
+      AND (i.kind = 'late' AND v_pipeline.mute_timeliness_check OR i.kind = 'stale' AND v_pipeline.mute_freshness_check);
     outcome := 'existing';
     EXIT;
   END LOOP;

@@ -1,4 +1,4 @@
-import { eq, getTableColumns, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { hashConfig } from '../../db/config-hash.ts'
@@ -6,6 +6,7 @@ import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
 import { param, prepare, readOutcome } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
+import { incident } from '../../incidents/table.ts'
 import type { PipelinePost } from './schemas.ts'
 import { pipeline } from './table.ts'
 
@@ -60,12 +61,25 @@ export const listPipelines = listing<{ name?: string; pipeline_type_id?: number;
 
 export const findPipeline = finding(pipeline, answered)
 
-/** Writes the given columns; undefined if there is no such pipeline. */
+/** The kinds of incidents that a change ends, as a condition on the column `kind`; undefined if it ends none. */
+const endedBy = ({ active, mute_timeliness_check, mute_freshness_check }: Partial<typeof pipeline.$inferInsert>): SQL | undefined => {
+  if (active === false) return sql`true`
+  const kinds = [...(mute_timeliness_check ? ['late'] : []), ...(mute_freshness_check ? ['stale'] : [])]
+  return kinds.length === 0 ? undefined : sql`i.kind in (${sql.raw(kinds.map((kind) => `'${kind}'`).join(', '))})`
+}
+
+/** Writes the given columns, and resolves the incidents that a mute or a deactivation ends; undefined if there is no such pipeline. */
 export const updatePipeline = async (db: Database, target: Target, changes: Partial<typeof pipeline.$inferInsert>, now: string) => {
+  const condition = 'id' in target ? eq(pipeline.id, target.id) : named(target.name)
+  const kinds = endedBy(changes)
+  const ended =
+    kinds &&
+    sql`select count(${sql.raw(FUNCTIONS.resolve_incident)}(i.id, 'muted', null, ${now}::timestamptz)) from ${incident} i
+      where i.pipeline_id in (select id from ${pipeline} where ${condition}) and i.resolved_at is null and ${kinds}`
   const [row] = await db.orm
     .update(pipeline)
     .set({ ...changes, updated_at: now })
-    .where('id' in target ? eq(pipeline.id, target.id) : named(target.name))
+    .where(ended ? and(condition, sql`(${ended}) >= 0`) : condition)
     .returning(answered)
   return row
 }

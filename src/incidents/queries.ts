@@ -1,0 +1,128 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database } from '../db/client.ts'
+import { FUNCTIONS } from '../db/functions.ts'
+import { jsonOf, jsonText, moment, text, whole } from '../db/rows.ts'
+import { keep, param, prepare, readOutcome, type Statement } from '../db/statement.ts'
+import { pipeline } from '../features/pipelines/table.ts'
+import type { IncidentKinds } from './kind.ts'
+import { INCIDENT_STATES, incident, incidentEvent, SEVERITIES } from './table.ts'
+
+export interface IncidentFilters {
+  limit: number
+  before_id: number
+  state?: (typeof INCIDENT_STATES)[number][] | undefined
+  kind?: string | undefined
+  pipeline_id?: number | undefined
+  severity?: (typeof SEVERITIES)[number] | undefined
+  opened_after?: string | undefined
+}
+
+const COLUMNS = sql`i.id, i.kind, i.subject, i.severity, i.state, i.pipeline_id, p.name as pipeline_name, i.opened_at, i.detected_at, i.acknowledged_at,
+  i.acknowledged_by, i.resolved_at, i.resolved_by, i.occurrences, i.last_occurrence_at, i.first_execution_id, i.last_execution_id, i.last_success_at,
+  i.details, i.caused_by`
+
+const incidentRow = z.object({
+  id: whole,
+  kind: text,
+  subject: text,
+  severity: z.enum(SEVERITIES),
+  state: z.enum(INCIDENT_STATES),
+  pipeline_id: whole.nullable(),
+  pipeline_name: text.nullable(),
+  opened_at: moment,
+  detected_at: moment,
+  acknowledged_at: moment.nullable(),
+  acknowledged_by: text.nullable(),
+  resolved_at: moment.nullable(),
+  resolved_by: text.nullable(),
+  occurrences: whole,
+  last_occurrence_at: moment,
+  first_execution_id: whole.nullable(),
+  last_execution_id: whole.nullable(),
+  last_success_at: moment.nullable(),
+  details: jsonText,
+  caused_by: whole.nullable(),
+})
+type IncidentRow = z.output<typeof incidentRow>
+
+/** The row with its summary in words. A kind that another version knows has its name as the summary. */
+const withSummary = <Row extends Pick<IncidentRow, 'kind' | 'details'>>(row: Row, { incidentKinds }: IncidentKinds) => {
+  const summary = incidentKinds.find(({ kind }) => kind === row.kind)?.explain(row.details) ?? row.kind
+  return { ...row, summary }
+}
+
+/** Literals: the partial index of open incidents matches no parameter. */
+const isOpen = (states: readonly string[]): boolean => !states.includes('resolved')
+
+const CONDITIONS: Record<string, SQL> = {
+  kind: sql`i.kind = ${param('kind')}`,
+  pipeline_id: sql`i.pipeline_id = ${param('pipeline_id')}`,
+  severity: sql`i.severity = ${param('severity')}`,
+  opened_after: sql`i.opened_at > ${param('opened_after')}::timestamptz`,
+}
+
+const listOf = (names: string[], states: readonly string[] | undefined): Statement =>
+  prepare(sql`
+    select ${COLUMNS} from ${incident} i left join ${pipeline} p on p.id = i.pipeline_id
+    where i.id < ${param('before_id')}
+      ${states ? sql`and i.state in (${sql.raw(states.map((state) => `'${state}'`).join(', '))}) ${isOpen(states) ? sql`and i.resolved_at is null` : sql``}` : sql``}
+      ${sql.join(
+        names.map((name) => sql`and ${CONDITIONS[name] as SQL}`),
+        sql` `,
+      )}
+    order by i.id desc limit ${param('rows')}`)
+
+const statements = keep<Statement>()
+
+/** A page of incidents, newest first, and the `before_id` of the next page, or null. */
+export const listIncidents = async (db: Database, { limit, before_id, state, ...filters }: IncidentFilters, kinds: IncidentKinds) => {
+  const names = Object.keys(CONDITIONS).filter((name) => filters[name as keyof typeof filters] !== undefined)
+  const states = state && [...new Set(state)].sort()
+  const statement = statements(`${names.join()} ${states?.join()}`, () => listOf(names, states))
+  const rows = await db.rows(statement, incidentRow, { ...filters, before_id, rows: limit + 1 })
+  const shown = rows.slice(0, limit)
+  return { incidents: shown.map((row) => withSummary(row, kinds)), next: rows.length > limit ? (shown.at(-1)?.id ?? null) : null }
+}
+
+/** A page shows this many events of an incident: the newest. */
+const MAX_EVENTS = 1_000
+
+const FIND = prepare(sql`
+  select ${COLUMNS}, (
+    select coalesce(jsonb_agg(jsonb_build_object('kind', e.kind, 'at', e.at, 'by', e.by, 'text', e.text) order by e.id), '[]')
+    from (select * from ${incidentEvent} where incident_id = i.id order by id desc limit ${sql.raw(String(MAX_EVENTS))}) e) as events
+  from ${incident} i left join ${pipeline} p on p.id = i.pipeline_id where i.id = ${param('id')}`)
+
+const foundRow = incidentRow.extend({
+  events: jsonOf(z.array(z.object({ kind: z.string(), at: moment, by: z.string().nullable(), text: z.string().nullable() }))),
+})
+
+/** One incident with its events; undefined if there is none. */
+export const findIncident = async (db: Database, id: number, kinds: IncidentKinds) => {
+  const [row] = await db.rows(FIND, foundRow, { id })
+  return row && withSummary(row, kinds)
+}
+
+/** What a person does with an incident. */
+export const INCIDENT_ACTIONS = ['acknowledge', 'resolve', 'comment'] as const
+export type IncidentAction = (typeof INCIDENT_ACTIONS)[number]
+
+interface ActionOutcome {
+  outcome: 'done' | 'repeated' | 'resolved' | 'unknown'
+}
+
+const ACT =
+  prepare(sql`select json_build_object('outcome', r) as row from ${sql.raw(FUNCTIONS.act_on_incident)}(p_id => ${param('id')}, p_action => ${param('action')},
+  p_by => ${param('by')}, p_note => ${param('note')}, p_now => ${param('now')}) r`)
+
+/** Acknowledges, resolves or comments; act.sql describes the outcomes. */
+export const actOnIncident = async (
+  db: Database,
+  act: { id: number; action: IncidentAction; by: string; note: string | undefined },
+  now: string,
+): Promise<ActionOutcome['outcome']> => {
+  const [row] = await db.read(ACT, readOutcome<ActionOutcome>, { ...act, note: act.note ?? null, now })
+  if (!row) throw new Error('act_on_incident answers one row')
+  return row.outcome
+}
