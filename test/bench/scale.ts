@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { cleanLogs } from '../../src/features/log-cleanup/clean.ts'
+import { measure } from '../../src/features/metrics/queries.ts'
 import { countableAt, countDays } from '../../src/features/pipeline-days/count.ts'
 import { house } from '../../src/house.ts'
 import { claimed, connect, sweep, timed, withClient } from './jobs.ts'
@@ -77,7 +78,6 @@ const answer = async ({ port }: Server, path: string): Promise<{ millis: number;
 }
 
 const PAGES: [name: string, path: () => string][] = [
-  ['/metrics', () => '/metrics'],
   ['/overview', () => '/overview'],
   ['/pipelines/{id} of a pipeline with four runs an hour', () => '/pipelines/77'],
   ['/pipelines/{id} of the busy one, 30 days', () => `/pipelines/${PIPELINES + 1}?days=30`],
@@ -155,6 +155,18 @@ const measureSweeps = async (urls: Record<Size, string>, endpoint: string): Prom
   return rows
 }
 
+/** An answer of /metrics is kept for ten seconds: this is what making it costs. */
+const measureMetrics = async (urls: Record<Size, string>, endpoint: string): Promise<Row> => {
+  const millis: Record<Size, number[]> = { large: [], small: [] }
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const size of ['large', 'small'] as const) {
+      const took = await timed(() => measure(connect(urls[size], endpoint), house, new Date().toISOString()))
+      if (round > 0) millis[size].push(took)
+    }
+  }
+  return ['the statement of /metrics', median(millis.large), median(millis.small), 'ms']
+}
+
 /** Deletes the whole month, as the daily cleanup will some day: the clock stands 120 days later. */
 const cleanMonth = async (url: string, endpoint: string): Promise<{ seconds: number; runs: number }> => {
   const now = new Date(Date.now() + 120 * 86_400_000).toISOString()
@@ -189,7 +201,7 @@ export const measureScale = async (
   }
   const servers = { large: await serve(urls.large), small: await serve(urls.small) }
   const rows: Row[] = [['all days counted for the first time', counting.large, counting.small, 's']]
-  rows.push(...(await measureCalls(servers, ids)), ...(await measureSweeps(urls, endpoint)))
+  rows.push(...(await measureCalls(servers, ids)), ...(await measureSweeps(urls, endpoint)), await measureMetrics(urls, endpoint))
   for (const [name, path] of PAGES) {
     const [large, small] = [await answer(servers.large, path()), await answer(servers.small, path())]
     rows.push([`${name} (${Math.round(large.bytes / 1000)} and ${Math.round(small.bytes / 1000)} kB)`, large.millis, small.millis, 'ms'])
