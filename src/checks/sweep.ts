@@ -31,8 +31,8 @@ export const NAMES: Names = {
 }
 
 /**
- * The CTEs that log what is wrong and record its alerts: `found`, `logged`, the check's own CTEs, and `alerted`, whose rows
- * are the ids of the recorded jobs. If two sweeps run at once, the log's unique index lets only one of them insert a
+ * The CTEs that log what is wrong, open and resolve its incidents, and record its alerts: `found`, `logged`, the check's own
+ * CTEs, `opened`, `resolved`, and `alerted`, whose rows are the ids of the recorded jobs. If two sweeps run at once, the log's unique index lets only one of them insert a
  * finding, and each sweep alerts only what it inserted. Nothing is written if `claim` has no row.
  */
 export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => sql`
