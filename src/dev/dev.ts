@@ -16,6 +16,12 @@ import { developmentFolder, startPostgres } from './postgres.ts'
 /** The line that wrangler logs for a request. */
 const WRANGLER_REQUEST = /^\[wrangler:\w+\] [A-Z]+ \S+ \d{3} /
 
+/**
+ * wrangler 4.124 ends with an empty message when a client breaks a connection at the wrong moment (cloudflare/workers-sdk#15317).
+ * So it is started again, but not more often than this in a minute.
+ */
+const MAX_RESTARTS = 3
+
 /** `npm run dev` starts the database, migrates it, and starts the Neon endpoint, the worker and the crons. Ctrl-C stops everything. */
 await runProgram(async () => {
   const port = await readPort('dev')
@@ -41,9 +47,9 @@ await runProgram(async () => {
 
     const settingsFile = writeSettings({ ...settingsIn(process.env, 'dev'), ...endpoint.settings })
     started.push(async () => rmSync(dirname(settingsFile), { recursive: true, force: true }))
-    const worker = startWorker(port, settingsFile)
+    let worker = startWorker(port, settingsFile)
     started.push(() => stopGroup(worker))
-    const ended = new Promise<number>((resolve) => worker.once('exit', (code) => resolve(code ?? 1)))
+    let ended = endOf(worker)
     const ready = untilServing(port)
     const first = await Promise.race([interrupted, ended, ready])
     if (first === 'ready') {
@@ -56,13 +62,36 @@ await runProgram(async () => {
   Ctrl-C stops everything; the data stays. Try: ${port === DEFAULT_PORT ? '' : `PORT=${port} `}npm run demo
 `)
     }
-    const last = await Promise.race([interrupted, ended])
-    if (last !== 'interrupted') throw new ProgramFailure(`wrangler dev ended by itself (exit code ${last}): see its message above`)
+    for (const restarts: number[] = []; ; restarts.push(Date.now())) {
+      const last = await Promise.race([interrupted, ended])
+      if (last === 'interrupted') break
+      const recent = restarts.filter((at) => at > Date.now() - 60_000).length
+      if (first !== 'ready' || recent >= MAX_RESTARTS) {
+        throw new ProgramFailure(`wrangler dev ended by itself (exit code ${last}): see its message above`)
+      }
+      console.error(`watcher: wrangler dev ended by itself (exit code ${last}); it is started again`)
+      killGroup(worker)
+      worker = startWorker(port, settingsFile)
+      ended = endOf(worker)
+    }
   } finally {
     await stopAll()
   }
   process.exit(0)
 })
+
+function endOf(worker: ChildProcess): Promise<number> {
+  return new Promise((resolve) => worker.once('exit', (code) => resolve(code ?? 1)))
+}
+
+/** Ends what a wrangler that is gone has left: its workerd would keep the port. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // nothing is left
+  }
+}
 
 /**
  * Starts `wrangler dev`. The worker gets the settings of our own environment (`WATCHER_…=true npm run dev`) from a file that only

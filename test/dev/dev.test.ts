@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../src/dev/postgres.ts'
 import { blocksOf, GUIDES, ROOT, readText } from '../support/node/guides.ts'
+import { treeOf } from '../support/node/processes.ts'
 
 const run = promisify(execFile)
 
@@ -193,6 +194,13 @@ describe('npm run dev', () => {
     expect(second.stderr.trim()).toMatch(
       /^watcher: the database in .* is in use by process \d+: stop that process first, or choose another folder with DEV_DATA_FOLDER$/,
     )
+  })
+
+  it('starts wrangler again if it ends by itself', async () => {
+    const wrangler = treeOf(dev.pid ?? 0).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('wrangler'))
+    process.kill(wrangler ?? 0, 'SIGKILL')
+    await vi.waitFor(() => expect(output).toContain('wrangler dev ended by itself (exit code 1); it is started again'), { timeout: 5_000 })
+    await vi.waitFor(async () => expect((await fetch(`http://localhost:${port}/?deep=true`)).status).toBe(200), { timeout: 30_000 })
   })
 
   it('stops everything on Ctrl-C, and keeps the data for the next start', async () => {
