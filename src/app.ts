@@ -98,11 +98,10 @@ export const createApp = (house: House, runners: Runners): Router => {
 
   // Pages first: if a page shares a path with an operation, it passes on every request that does not ask for HTML.
   for (const { routes } of [...pages, ...members]) routes?.(app, house)
-  const documented = members
   serveDocs(
     app,
-    documented.flatMap(({ tags }) => tags ?? []),
-    Object.assign({}, ...documented.map(({ enums }) => enums?.(house))),
+    members.flatMap(({ tags }) => tags ?? []),
+    Object.assign({}, ...members.map(({ enums }) => enums?.(house))),
   )
 
   app.notFound((context) => {

@@ -17,8 +17,8 @@ export interface Names {
 
 /**
  * One kind of problem: a check finds what is wrong now, and says it in words. The engine (sweep.ts) does the rest in one
- * statement: it logs each finding once, opens and resolves incidents, records the alert and ends the job. Badges, filters, metric labels, what cleanup
- * deletes, and the guides are derived from the list in index.ts.
+ * statement: it logs each finding once, opens and resolves incidents, records the alert and ends the job. Badges, filters,
+ * metric labels, what cleanup deletes, and the guides are derived from the list in index.ts.
  */
 export interface Check<Evidence = unknown> extends CheckFacts, Pick<Feature, 'tags' | 'enums' | 'routes' | 'jobs' | 'sweeps'> {
   /**

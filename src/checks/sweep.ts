@@ -17,8 +17,10 @@ export const MAX_FINDINGS = 5000
 const CLAIMED = sql.raw('claimed')
 /** The CTE whose rows are the ids of the alert jobs. */
 export const ALERTED = sql.raw('alerted')
-/** The CTE that opens incidents. */
+/** The CTEs that open and resolve incidents, and of all that is wrong now, for a check that sees everything. */
 const OPENED = sql.raw('opened')
+const RESOLVED = sql.raw('resolved')
+const WRONG_NOW = sql.raw('wrong_now')
 const CONTINUED = sql.raw('continued')
 const FINISHED = sql.raw('finished')
 
@@ -32,8 +34,9 @@ export const NAMES: Names = {
 
 /**
  * The CTEs that log what is wrong, open and resolve its incidents, and record its alerts: `found`, `logged`, the check's own
- * CTEs, `opened`, `resolved`, and `alerted`, whose rows are the ids of the recorded jobs. If two sweeps run at once, the log's unique index lets only one of them insert a
- * finding, and each sweep alerts only what it inserted. Nothing is written if `claim` has no row.
+ * CTEs, `opened`, `resolved`, and `alerted`, whose rows are the ids of the recorded jobs. If two sweeps run at once, the log's
+ * unique index lets only one of them insert a finding, and each sweep alerts only what it inserted. Nothing is written if `claim`
+ * has no row.
  */
 export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => sql`
   ${NAMES.found} as (
@@ -43,9 +46,10 @@ export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => s
     limit ${sql.raw(String(MAX_FINDINGS))}),
   ${NAMES.logged} as (${check.logFound(NAMES)}),
   ${check.alsoWrites ? sql`${check.alsoWrites(NAMES)},` : sql``}
+  ${check.complete ? sql`${WRONG_NOW} as materialized (${check.open({ now: NAMES.now, dayAgo: sql`${NAMES.now} - ${RECENT}` })}),` : sql``}
   ${OPENED} as (${openIncidents(check)}),
-  ${check.complete ? sql`resolved as (${resolveIncidents(check)}),` : sql``}
-  ${ALERTED} as (${insertAlerts(afterwards(check.alertPayloads(NAMES), check.complete ? [OPENED, sql.raw('resolved')] : [OPENED]), NAMES.now)} returning id)`
+  ${check.complete ? sql`${RESOLVED} as (${resolveIncidents(check)}),` : sql``}
+  ${ALERTED} as (${insertAlerts(afterwards(check.alertPayloads(NAMES), check.complete ? [OPENED, RESOLVED] : [OPENED]), NAMES.now)} returning id)`
 
 /** The same payloads. A CTE that only calls functions runs if something reads it. */
 const afterwards = (payloads: SQL, ctes: SQL[]): SQL =>
@@ -56,9 +60,9 @@ const afterwards = (payloads: SQL, ctes: SQL[]): SQL =>
 
 /** A finding about a run that ended longer ago is written to the log, and wakes nobody: it is a backfill. */
 const RECENT = sql.raw(`interval '24 hours'`)
-const DAY_AGO = sql`${NAMES.now} - ${RECENT}`
 
-const kindOf = ({ incidentKind }: { incidentKind: string }): SQL => sql.raw(`'${incidentKind}'`)
+/** The kind of a check's incidents as a literal. */
+export const kindOf = ({ incidentKind }: { incidentKind: string }): SQL => sql.raw(`'${incidentKind}'`)
 
 /** What a check that sees only a window tells people: its new findings, one for each pipeline. */
 const newlyWrong = sql`
@@ -73,7 +77,7 @@ const newlyWrong = sql`
  * time. What a person has resolved stays resolved while nothing has changed.
  */
 const untold = <Evidence>(check: Check<Evidence>): SQL => sql`
-  select o.pipeline_id, o.since, 1 as occurrences, o.evidence from (${check.open({ now: NAMES.now, dayAgo: DAY_AGO })}) o
+  select o.pipeline_id, o.since, 1 as occurrences, o.evidence from ${WRONG_NOW} o
   where exists (select from ${CLAIMED}) and not exists (
     select from ${incident} i where i.pipeline_id = o.pipeline_id and i.kind = ${kindOf(check)}
       and (i.resolved_at is null or i.resolved_by not in ('auto', 'muted') and i.details = o.evidence))
@@ -91,7 +95,7 @@ const resolveIncidents = <Evidence>(check: Check<Evidence>): SQL => sql`
   select ${sql.raw(FUNCTIONS.resolve_incident)}(p_id => i.id, p_by => 'auto', p_text => null, p_now => ${NAMES.now})
   from ${incident} i
   where i.kind = ${kindOf(check)} and i.resolved_at is null and exists (select from ${CLAIMED})
-    and i.pipeline_id not in (select pipeline_id from (${check.open({ now: NAMES.now, dayAgo: DAY_AGO })}) o)`
+    and i.pipeline_id not in (select pipeline_id from ${WRONG_NOW})`
 
 /** The job for the rest, if a sweep finds MAX_FINDINGS. */
 interface Continuation {

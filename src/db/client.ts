@@ -44,7 +44,7 @@ export interface Database {
   readonly orm: NeonHttpDatabase
   /** Runs one statement and reads each of its rows with `row` (see rows.ts); `values` fill its placeholders. */
   rows<Row>(statement: SQL | Statement, row: z.ZodType<Row>, values?: Record<string, unknown>): Promise<Row[]>
-  /** The same for rows that are one JSON column each (see json-list.ts, and readOutcome in statement.ts). */
+  /** The same for rows that are one JSON column each (see json-list.ts and call.ts). */
   read<Row>(statement: Statement, read: (row: Record<string, unknown>) => Row, values: Record<string, unknown>): Promise<Row[]>
   /** Runs the statements as one transaction in one round trip; returns the rows of the last one. */
   transaction<Row>(statements: SQL[], row: z.ZodType<Row>): Promise<Row[]>

@@ -42,19 +42,3 @@ export const keep = <Made>(): ((key: string, make: () => Made) => Made) => {
     return made
   }
 }
-
-/**
- * Reads what one of our functions returns as one JSON column, `row_to_json(…) as row`: its `outcome` and what belongs to it. The
- * hot calls read it without a schema, because function and type stand side by side. Ids stay below 2^53.
- */
-export const readOutcome = <Outcome extends { outcome: string }>({ row }: Record<string, unknown>): Outcome => {
-  const found = JSON.parse(row as string) as Outcome
-  if (typeof found.outcome !== 'string') throw new Error('the function returned no outcome')
-  return found
-}
-
-/** What a function returns that creates a row or finds it. */
-export interface CreatedOrExisting {
-  outcome: 'created' | 'existing'
-  id: number
-}

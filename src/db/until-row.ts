@@ -1,3 +1,9 @@
+import { z } from 'zod'
+import { whole } from './rows.ts'
+
+/** The row of a statement that creates a row or finds it. */
+export const createdRow = z.object({ outcome: z.enum(['created', 'existing']), id: whole })
+
 const MAX_TRIES = 10
 
 /** Repeats a statement that returns no row after a lost race: the next try sees what the winner committed. */

@@ -1,9 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { callFunction } from '../db/call.ts'
 import type { Database } from '../db/client.ts'
 import { FUNCTIONS } from '../db/functions.ts'
 import { jsonOf, jsonText, moment, text, whole } from '../db/rows.ts'
-import { keep, param, prepare, readOutcome, type Statement } from '../db/statement.ts'
+import { keep, param, prepare, type Statement } from '../db/statement.ts'
 import { pipeline } from '../features/pipelines/table.ts'
 import type { IncidentKinds } from './kind.ts'
 import { INCIDENT_STATES, incident, incidentEvent, SEVERITIES } from './table.ts'
@@ -122,7 +123,6 @@ export const actOnIncident = async (
   act: { id: number; action: IncidentAction; by: string; note: string | undefined },
   now: string,
 ): Promise<ActionOutcome['outcome']> => {
-  const [row] = await db.read(ACT, readOutcome<ActionOutcome>, { ...act, note: act.note ?? null, now })
-  if (!row) throw new Error('act_on_incident answers one row')
-  return row.outcome
+  const { outcome } = await callFunction<ActionOutcome>(db, ACT, { ...act, note: act.note ?? null, now })
+  return outcome
 }

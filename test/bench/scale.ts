@@ -87,7 +87,19 @@ const PAGES: [name: string, path: () => string][] = [
   ['report over 30 days, by error rate', () => `/reporting?from=${day(29)}&to=${day(0)}&sort=error_rate`],
 ]
 
-/** The calls of every run: requests a second, in rounds that alternate. */
+/** The median of a measure for each size, in rounds that alternate; the first round does not count. */
+const compare = async (rounds: number, measureOne: (size: Size) => Promise<number>): Promise<[large: number, small: number]> => {
+  const taken: Record<Size, number[]> = { large: [], small: [] }
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const size of ['large', 'small'] as const) {
+      const figure = await measureOne(size)
+      if (round > 0) taken[size].push(figure)
+    }
+  }
+  return [median(taken.large), median(taken.small)]
+}
+
+/** The calls of every run: milliseconds for each request, from requests a second. */
 const measureCalls = async (servers: Ports, ids: Record<Size, number>): Promise<Row[]> => {
   let next = 0
   const calls: Record<string, (size: Size) => Call> = {
@@ -113,21 +125,17 @@ const measureCalls = async (servers: Ports, ids: Record<Size, number>): Promise<
   }
   const rows: Row[] = []
   for (const [name, call] of Object.entries(calls)) {
-    const rates: Record<Size, number[]> = { large: [], small: [] }
-    for (let round = 0; round <= 5; round += 1) {
-      for (const size of ['large', 'small'] as const) {
-        const target = {
-          port: servers[size].port,
-          next: () => {
-            next += 1
-            return call(size)
-          },
-        }
-        const rate = await closedLoop(target, CONNECTIONS, 0.5)
-        if (round > 0) rates[size].push(rate)
+    const figures = await compare(5, async (size) => {
+      const target = {
+        port: servers[size].port,
+        next: () => {
+          next += 1
+          return call(size)
+        },
       }
-    }
-    rows.push([name, 1000 / median(rates.large), 1000 / median(rates.small), 'ms a request, 8 at once'])
+      return 1000 / (await closedLoop(target, CONNECTIONS, 0.5))
+    })
+    rows.push([name, ...figures, 'ms a request, 8 at once'])
   }
   return rows
 }
@@ -140,31 +148,21 @@ const measureSweeps = async (urls: Record<Size, string>, endpoint: string): Prom
     ['check_freshness', {}],
     ['count_days', {}],
   ] as const) {
-    const millis: Record<Size, number[]> = { large: [], small: [] }
-    for (let round = 0; round <= ROUNDS; round += 1) {
-      for (const size of ['large', 'small'] as const) {
-        await withClient(urls[size], async (client) => {
-          const job = await claimed(client, kind, payload, now)
-          const took = await timed(() => sweep(connect(urls[size], endpoint), job, now))
-          if (round > 0) millis[size].push(took)
-        })
-      }
-    }
-    rows.push([`${kind}, with nothing new`, median(millis.large), median(millis.small), 'ms'])
+    const figures = await compare(ROUNDS, (size) =>
+      withClient(urls[size], async (client) => {
+        const job = await claimed(client, kind, payload, now)
+        return timed(() => sweep(connect(urls[size], endpoint), job, now))
+      }),
+    )
+    rows.push([`${kind}, with nothing new`, ...figures, 'ms'])
   }
   return rows
 }
 
 /** An answer of /metrics is kept for ten seconds: this is what making it costs. */
 const measureMetrics = async (urls: Record<Size, string>, endpoint: string): Promise<Row> => {
-  const millis: Record<Size, number[]> = { large: [], small: [] }
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const size of ['large', 'small'] as const) {
-      const took = await timed(() => measure(connect(urls[size], endpoint), house, new Date().toISOString()))
-      if (round > 0) millis[size].push(took)
-    }
-  }
-  return ['the statement of /metrics', median(millis.large), median(millis.small), 'ms']
+  const figures = await compare(ROUNDS, (size) => timed(() => measure(connect(urls[size], endpoint), house, new Date().toISOString())))
+  return ['the statement of /metrics', ...figures, 'ms']
 }
 
 /** Deletes the whole month, as the daily cleanup will some day: the clock stands 120 days later. */

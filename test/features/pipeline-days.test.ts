@@ -3,6 +3,7 @@ import { sql as fragment } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDatabase } from '../../src/db/client.ts'
 import { prepare } from '../../src/db/statement.ts'
+import { seededBy } from '../../src/demo/seeded.ts'
 import { countableAt, countDays } from '../../src/features/pipeline-days/count.ts'
 import { addHistogram, bucketOf, histogramIn, histogramOf, percentileIn } from '../../src/features/pipeline-days/histogram.ts'
 import { CRONS } from '../../src/jobs/crons.ts'
@@ -25,16 +26,7 @@ afterEach(() => vi.useRealTimers())
 
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString()
 
-/** Numbers in the same order for the same seed, from 0 to 1 (mulberry32). */
-const randomFrom = (seed: number) => {
-  let state = seed
-  return (): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
+const randomFrom = (seed: number) => seededBy(`days ${seed}`)
 
 interface Line {
   day: string

@@ -2,15 +2,13 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import type { Database } from '../../db/client.ts'
-import { untilRow } from '../../db/until-row.ts'
 import { finding, listing } from '../../db/json-list.ts'
 import { whole } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
+import { createdRow, untilRow } from '../../db/until-row.ts'
 import type { Target } from '../../http/patch.ts'
 import type { RulePost } from './schemas.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
-
-const createdRow = z.object({ outcome: z.enum(['created', 'existing']), id: whole })
 
 /** Creates the rule, or finds the pipeline's rule for that metric. An unknown pipeline violates the foreign key. */
 export const createOrGetRule = (db: Database, { pipeline_id, metric_field, ...settings }: RulePost, now: string) => {

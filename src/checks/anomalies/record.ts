@@ -10,7 +10,7 @@ import { pipelineExecution } from '../../features/executions/table.ts'
 import { incident } from '../../incidents/table.ts'
 import { claimedJob, finishedJob, finishing } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
-import { ALERTED, findings, NAMES, sweepStatement } from '../sweep.ts'
+import { ALERTED, findings, kindOf, NAMES, sweepStatement } from '../sweep.ts'
 import { anomalyCheck, RESULT_COLUMNS } from './check.ts'
 import type { Detection } from './detection.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
@@ -88,7 +88,7 @@ const FINISH_AS_NORMAL = once(() =>
     ${RESOLVED} as (
       select ${sql.raw(FUNCTIONS.resolve_incident)}(p_id => i.id, p_by => 'auto', p_text => 'Run ' || e.id || ' is normal', p_now => ${NAMES.now})
       from ${incident} i join ${pipelineExecution} e on e.id = ${param('execution_id')}::bigint left join ${pipelineExecution} last on last.id = i.last_execution_id
-      where i.pipeline_id = ${param('pipeline_id')} and i.kind = ${sql.raw(`'${anomalyCheck.incidentKind}'`)} and i.resolved_at is null
+      where i.pipeline_id = ${param('pipeline_id')} and i.kind = ${kindOf(anomalyCheck)} and i.resolved_at is null
         and (last.id is null or (e.end_date, e.id) > (last.end_date, last.id)) and exists (select from ${CLAIMED})),
     ${finishedJob(FINISHED, { claim: CLAIMED, work: RESOLVED })}
     select id from ${FINISHED}`),

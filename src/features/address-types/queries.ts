@@ -1,17 +1,13 @@
 import { eq, sql } from 'drizzle-orm'
-import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
-import { untilRow } from '../../db/until-row.ts'
 import { finding, listing } from '../../db/json-list.ts'
-import { whole } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
+import { createdRow, untilRow } from '../../db/until-row.ts'
 import type { Target } from '../../http/patch.ts'
 import type { AddressTypePost } from './schemas.ts'
 import { addressType } from './table.ts'
 
 const named = (name: string) => sql`lower(name) = lower(${name})`
-
-const createdRow = z.object({ outcome: z.enum(['created', 'existing']), id: whole })
 
 /** Creates the type, or finds the type of that name; an existing type keeps its group. */
 export const createOrGetAddressType = (db: Database, { name, group_name }: AddressTypePost, now: string) =>

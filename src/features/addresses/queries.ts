@@ -1,10 +1,11 @@
 import { eq, sql } from 'drizzle-orm'
 import { stringifyJson } from '../../core/json.ts'
+import { type CreatedOrExisting, callFunction } from '../../db/call.ts'
 import type { Database } from '../../db/client.ts'
 import { hashConfig } from '../../db/config-hash.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
-import { type CreatedOrExisting, param, prepare, readOutcome } from '../../db/statement.ts'
+import { param, prepare } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
 import { splitDatabaseName } from './name-parts.ts'
 import type { AddressPost } from './schemas.ts'
@@ -18,7 +19,7 @@ const CREATE_OR_GET = prepare(sql`select row_to_json(r) as row from ${sql.raw(FU
 /** Creates the address (and its type, if that is new), or applies its changed configuration. */
 export const createOrGetAddress = async (db: Database, body: AddressPost, now: string) => {
   const { name, address_type_name, address_type_group_name, ...config } = body
-  const [row] = await db.read(CREATE_OR_GET, readOutcome<CreatedOrExisting>, {
+  return callFunction<CreatedOrExisting>(db, CREATE_OR_GET, {
     name,
     type_name: address_type_name,
     group_name: address_type_group_name,
@@ -32,8 +33,6 @@ export const createOrGetAddress = async (db: Database, body: AddressPost, now: s
     }),
     now,
   })
-  if (!row) throw new Error('create_or_get_address answers one row')
-  return row
 }
 
 /** A page of addresses in the order of their ids. */

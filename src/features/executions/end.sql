@@ -49,8 +49,7 @@ BEGIN
     VALUES (v_execution.pipeline_id, p_id, v_execution.start_date, true);
   END IF;
   IF NOT p_succeeded THEN
-    PERFORM :report_failure(v_execution.pipeline_id, p_id, v_execution.end_date,
-      CASE WHEN p_metadata IS NULL THEN v_execution.execution_metadata ELSE coalesce(v_execution.execution_metadata, '{}') || p_metadata END, p_now);
+    PERFORM :report_failure(v_execution.pipeline_id, p_id, v_execution.end_date, p_now);
     RETURN;
   END IF;
 

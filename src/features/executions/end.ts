@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { ApiError, bodyFault } from '../../core/errors.ts'
 import { stringifyJson } from '../../core/json.ts'
+import { callFunction } from '../../db/call.ts'
 import type { Database } from '../../db/client.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
-import { param, prepare, readOutcome } from '../../db/statement.ts'
+import { param, prepare } from '../../db/statement.ts'
 import type { ExecutionEnd } from './schemas.ts'
 
 /** end.sql describes the function's contract. */
@@ -32,7 +33,7 @@ export interface Ended {
  */
 export const endExecution = async (db: Database, body: ExecutionEnd, now: string): Promise<Ended> => {
   const succeeded = body.completed_successfully ?? true
-  const [row] = await db.read(END, readOutcome<EndOutcome>, {
+  const { outcome, job_id } = await callFunction<EndOutcome>(db, END, {
     id: body.id,
     end_date: body.end_date ?? null,
     succeeded,
@@ -43,9 +44,9 @@ export const endExecution = async (db: Database, body: ExecutionEnd, now: string
     metadata: body.execution_metadata ? stringifyJson(body.execution_metadata) : null,
     now,
   })
-  switch (row?.outcome) {
+  switch (outcome) {
     case 'ended':
-      return { jobIds: row.job_id === null ? [] : [row.job_id] }
+      return { jobIds: job_id === null ? [] : [job_id] }
     case 'repeated':
       return { jobIds: [] }
     case 'repeated_with_other_counts':

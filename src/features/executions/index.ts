@@ -1,6 +1,6 @@
 import type { Feature } from '../feature.ts'
-import { routes } from './routes.ts'
 import { failed } from './failed.ts'
+import { routes } from './routes.ts'
 import { EXECUTION_STATUSES } from './schemas.ts'
 
 export const executions: Feature = {

@@ -2,9 +2,10 @@ import { sql } from 'drizzle-orm'
 import { ApiError, bodyFault } from '../../core/errors.ts'
 import { hasFraction } from '../../core/instant.ts'
 import { stringifyJson } from '../../core/json.ts'
+import { callFunction } from '../../db/call.ts'
 import type { Database } from '../../db/client.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
-import { param, prepare, readOutcome } from '../../db/statement.ts'
+import { param, prepare } from '../../db/statement.ts'
 import type { ExecutionStart } from './schemas.ts'
 
 export interface Started {
@@ -36,7 +37,7 @@ export const startExecution = async (
   idempotencyKey: string | undefined,
   now: string,
 ): Promise<Started> => {
-  const [row] = await db.read(START, readOutcome<StartOutcome>, {
+  const { outcome, id } = await callFunction<StartOutcome>(db, START, {
     pipeline_id: body.pipeline_id ?? null,
     pipeline_name: body.pipeline_name ?? null,
     parent_id: body.parent_id ?? null,
@@ -50,8 +51,6 @@ export const startExecution = async (
     key: idempotencyKey ?? null,
     now,
   })
-  if (!row) throw new Error('start_pipeline_execution answers one row')
-  const { outcome, id } = row
   if (id !== null) return { id, created: outcome === 'created' }
   if (outcome === 'unknown_parent') throw bodyFault('unknown_reference', 'parent_id', `parent_id: there is no execution ${body.parent_id}`)
   if (outcome === 'other_pipeline') {

@@ -14,6 +14,9 @@ import { pipelineDay, pipelineDayMark, pipelineDayProgress } from '../pipeline-d
 /** The name of a table's count, for example `total_pipeline_executions_deleted`. */
 const totalOf = (table: PgTable): string => `total_${getTableName(table)}s_deleted`
 
+/** The UTC day of the cutoff: some of its runs are deleted. */
+const CUTOFF_DAY = sql`(${param('cutoff')}::timestamptz at time zone 'UTC')::date`
+
 /** One step of a batch: the CTEs that delete from a table. The last of them has a row for each deleted row. */
 interface Deletion {
   table: PgTable
@@ -87,8 +90,8 @@ const deleteBatchOf = (house: House): Statement => {
       limit ${param('batch_size')}::integer
       for update skip locked),
     uncountable as (
-      update ${pipelineDayProgress} set cleaned_through = (${param('cutoff')}::timestamptz at time zone 'UTC')::date
-      where coalesce(cleaned_through, '-infinity') < (${param('cutoff')}::timestamptz at time zone 'UTC')::date),
+      update ${pipelineDayProgress} set cleaned_through = ${CUTOFF_DAY}
+      where coalesce(cleaned_through, '-infinity') < ${CUTOFF_DAY}),
     ${sql.join(
       deletions.map(({ ctes, name }) => ctes(name)),
       sql`, `,

@@ -4,6 +4,7 @@ import { addSeconds } from '../../core/instant.ts'
 import type { Database } from '../../db/client.ts'
 import { text, truth, whole } from '../../db/rows.ts'
 import { pipelineExecution } from '../executions/table.ts'
+import { columns, dayOf, progress, startOf } from './days.ts'
 import { bucketOf, histogramOf } from './histogram.ts'
 import { daySums, MAX_SUM, p95, SUM_NAMES, sumNames } from './sums.ts'
 import { pipelineDay, pipelineDayMark, pipelineDayProgress } from './table.ts'
@@ -56,7 +57,6 @@ const counted = (name: string, run: string, percentile: SQL = sql`null::double p
       from ${summed} left join ${histogram} using (day, pipeline_id))`
 }
 
-const columns = sql`day, pipeline_id, ${sumNames}, p95_seconds, durations`
 const each = (write: (name: string) => string): SQL => sql.raw(SUM_NAMES.map((name) => `${name} = ${write(name)}`).join(', '))
 
 /** Writes the rows of a CTE; a row that is there and the same is not written. */
@@ -73,17 +73,8 @@ const add = (rows: string) => sql`
   set ${each((name) => `least(d.${name}::numeric + excluded.${name}, ${MAX_SUM})::bigint`)}, durations = d.durations + excluded.durations,
     p95_seconds = case when excluded.timed = 0 then d.p95_seconds end`
 
-const progress = sql`progress as materialized (
-  select coalesce(max(closed_through), '-infinity') as closed_through, coalesce(max(counted_until), '-infinity') as counted_until,
-    coalesce(max(cleaned_through), '-infinity') as cleaned_through
-  from ${pipelineDayProgress})`
-
 /** A value of `progress`, or of another CTE of one row. A join would make it no condition of the index. */
 const of = (name: string, cte = 'progress'): SQL => sql.raw(`(select ${name} from ${cte})`)
-/** The UTC day as an instant, and the other way round. */
-const startOf = (day: SQL): SQL => sql`(${day})::timestamp at time zone 'UTC'`
-const dayOf = (instant: SQL): SQL => sql`(${instant} at time zone 'UTC')::date`
-
 /** When the first run started that is not counted, or the one that `offset` others precede. */
 const uncounted = (from: SQL, offset: number) => sql`(
   select e.start_date from ${pipelineExecution} e where e.start_date >= ${from} order by e.start_date offset ${sql.raw(String(offset))} limit 1)`

@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { pipelineExecution } from '../executions/table.ts'
+import { columns, progress, startOf } from './days.ts'
 import { bucketOf } from './histogram.ts'
-import { daySums, p95, SUM_NAMES, sumNames, sumsAsStored, sumsOfDays } from './sums.ts'
-import { pipelineDay, pipelineDayProgress } from './table.ts'
+import { daySums, p95, sumNames, sumsAsStored, sumsOfDays } from './sums.ts'
+import { pipelineDay } from './table.ts'
 
 export { SUM_NAMES, type SumName, type Sums, sumNames, sumsOfDays, sumUp } from './sums.ts'
 
@@ -21,10 +22,8 @@ export interface Period {
  */
 export const percentileOf = (row: SQL): SQL => sql`(
   select ${p95} from ${pipelineExecution} e
-  where e.pipeline_id = ${row}.pipeline_id and e.start_date >= ${row}.day::timestamp at time zone 'UTC'
-    and e.start_date < (${row}.day + 1)::timestamp at time zone 'UTC' and ${row}.day > (select cleaned_through from progress))`
-
-const COLUMNS = `day, pipeline_id, ${SUM_NAMES.join(', ')}, p95_seconds, durations`
+  where e.pipeline_id = ${row}.pipeline_id and e.start_date >= ${startOf(sql`${row}.day`)}
+    and e.start_date < ${startOf(sql`${row}.day + 1`)} and ${row}.day > (select cleaned_through from progress))`
 
 /**
  * CTEs with which a statement reads the runs of a period by pipeline and day: `closed_day` and `open_day` have the columns of
@@ -33,18 +32,15 @@ const COLUMNS = `day, pipeline_id, ${SUM_NAMES.join(', ')}, p95_seconds, duratio
  * them (`bucket`, `runs`).
  */
 export const dayTables = ({ from, to, where = sql`true`, withPercentile = false }: Period): SQL => sql`
-  progress as materialized (
-    select coalesce(max(closed_through), '-infinity') as closed_through, coalesce(max(counted_until), '-infinity') as counted_until,
-      coalesce(max(cleaned_through), '-infinity') as cleaned_through
-    from ${pipelineDayProgress}),
+  ${progress},
   fresh_run as not materialized (
     select e.* from ${pipelineExecution} e
-    where e.start_date >= greatest(${from}::timestamp at time zone 'UTC', (select counted_until from progress))
-      and e.start_date < (${to} + 1)::timestamp at time zone 'UTC' and ${where}),
+    where e.start_date >= greatest(${startOf(from)}, (select counted_until from progress))
+      and e.start_date < ${startOf(sql`${to} + 1`)} and ${where}),
   fresh_bucket as (
     select ${bucketOf(sql`e.duration_seconds`)} as bucket, count(*) as runs from fresh_run e where e.duration_seconds is not null group by 1),
   closed_day as not materialized (
-    select ${sql.raw(COLUMNS)} from ${pipelineDay}
+    select ${columns} from ${pipelineDay}
     -- Added to the day, the second limit does not spoil the planner's estimate of the first two.
     where day between ${from} and ${to} and day + 0 <= (select closed_through from progress) and ${where}),
   open_day as materialized (

@@ -1,10 +1,11 @@
 import { eq, sql } from 'drizzle-orm'
 import { stringifyJson } from '../../core/json.ts'
+import { type CreatedOrExisting, callFunction } from '../../db/call.ts'
 import type { Database } from '../../db/client.ts'
 import { hashConfig } from '../../db/config-hash.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
-import { type CreatedOrExisting, param, prepare, readOutcome } from '../../db/statement.ts'
+import { param, prepare } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
 import type { PipelineTypePost } from './schemas.ts'
 import { pipelineType } from './table.ts'
@@ -18,14 +19,12 @@ const CREATE_OR_GET =
 
 /** Creates the type or applies its changed configuration. */
 export const createOrGetPipelineType = async (db: Database, { name, ...config }: PipelineTypePost, now: string) => {
-  const [row] = await db.read(CREATE_OR_GET, readOutcome<CreatedOrExisting>, {
+  return callFunction<CreatedOrExisting>(db, CREATE_OR_GET, {
     name,
     config: stringifyJson(config),
     config_hash: await hashConfig(config),
     now,
   })
-  if (!row) throw new Error('create_or_get_pipeline_type answers one row')
-  return row
 }
 
 /** A page of types in the order of their ids. */

@@ -1,10 +1,11 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { stringifyJson } from '../../core/json.ts'
+import { callFunction } from '../../db/call.ts'
 import type { Database } from '../../db/client.ts'
 import { hashConfig } from '../../db/config-hash.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
-import { param, prepare, readOutcome } from '../../db/statement.ts'
+import { param, prepare } from '../../db/statement.ts'
 import type { Target } from '../../http/patch.ts'
 import { incident } from '../../incidents/table.ts'
 import type { PipelinePost } from './schemas.ts'
@@ -34,7 +35,7 @@ interface Created {
  */
 export const createOrGetPipeline = async (db: Database, body: PipelinePost, createRules: boolean, now: string) => {
   const { name, next_watermark, pipeline_type_name, ...config } = body
-  const [row] = await db.read(CREATE_OR_GET, readOutcome<Created>, {
+  return callFunction<Created>(db, CREATE_OR_GET, {
     name,
     type_name: pipeline_type_name,
     config: stringifyJson(config),
@@ -44,8 +45,6 @@ export const createOrGetPipeline = async (db: Database, body: PipelinePost, crea
     create_rules: createRules,
     now,
   })
-  if (!row) throw new Error('create_or_get_pipeline answers one row')
-  return row
 }
 
 /** A page of pipelines in the order of their ids. */

@@ -26,6 +26,9 @@ const value = metricOf(sql`${param('metric')}::text`, sql`e`)
 const lookback = lookbackOf(sql`${param('lookback_days')}::int`)
 const baseline = baselineOf(sql`value`, sql`filter (where succeeded and not is_flagged) over baseline`)
 
+/** A rule has flagged the run `e` for the metric. */
+const isFlagged = sql`(e.id in (select id from flagged))`
+
 /** The pipeline's ended runs `e` that started since a time: Index Scan on pipeline_execution_of_pipeline_by_start. */
 const runsSince = (since: typeof SINCE) => sql`
   from ${pipelineExecution} e where e.pipeline_id = ${param('id')} and e.end_date is not null and e.start_date >= ${since}`
@@ -45,7 +48,7 @@ const HISTORY = prepare(sql`
   typical as materialized (
     select coalesce((select ${value} ${runsSince(SINCE)} and e.completed_successfully order by e.start_date desc limit 1), 0) as value),
   past as (
-    select e.id, e.start_date, e.end_date, e.hour_recorded, e.completed_successfully as succeeded, ${value} as value, e.id in (select id from flagged) as is_flagged
+    select e.id, e.start_date, e.end_date, e.hour_recorded, e.completed_successfully as succeeded, ${value} as value, ${isFlagged} as is_flagged
     ${runsSince(sql`${SINCE} - ${lookback} - interval '1 day'`)} and not (select is_large from size)
     order by e.start_date desc limit ${sql.raw(String(MAX_PAST))}),
   banded as (
@@ -56,15 +59,15 @@ const HISTORY = prepare(sql`
   slot as (
     select date_bin(make_interval(secs => ${param('slot_seconds')}::int), e.start_date, '2000-01-01T00:00:00Z') as start_date,
       count(*) as runs, min(${value}) as least, max(${value}) as most, percentile_disc(0.5) within group (order by ${value}) as value,
-      count(*) filter (where not e.completed_successfully) as failures, count(*) filter (where e.id in (select id from flagged)) as flags,
-      max(${value}) filter (where e.id in (select id from flagged)) as flagged_value,
-      coalesce(max(e.id) filter (where e.id in (select id from flagged)), max(e.id) filter (where not e.completed_successfully), max(e.id)) as id
+      count(*) filter (where not e.completed_successfully) as failures, count(*) filter (where ${isFlagged}) as flags,
+      max(${value}) filter (where ${isFlagged}) as flagged_value,
+      coalesce(max(e.id) filter (where ${isFlagged}), max(e.id) filter (where not e.completed_successfully), max(e.id)) as id
     ${runsSince(SINCE)} and (select is_large from size)
     group by 1),
   hour as (
     select e.date_recorded as day, e.hour_recorded as hour, count(${value}) as count, min(${value}) as least, max(${value}) as most,
       sum(${value} - (select value from typical)) as sum, sum((${value} - (select value from typical)) ^ 2) as squares
-    ${runsSince(sql`${SINCE} - ${lookback}`)} and (select is_large from size) and e.completed_successfully and e.id not in (select id from flagged)
+    ${runsSince(sql`${SINCE} - ${lookback}`)} and (select is_large from size) and e.completed_successfully and not ${isFlagged}
     group by 1, 2),
   summed as (
     select day, hour, sum(count) over before as count, sum(sum) over before as sum, sum(squares) over before as squares,
