@@ -22,6 +22,7 @@ import { setSecurityHeaders } from './http/security-headers.ts'
 import { incidents } from './incidents/index.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
+import { notifications } from './notifications/index.ts'
 import { faultPage } from './pages/frame/fault.tsx'
 import { pages } from './pages/index.ts'
 import { askToSignIn } from './pages/sign-in/routes.ts'
@@ -31,7 +32,7 @@ import { Trace } from './tracing/trace.ts'
 type RequestContext = Context<AppEnvironment>
 
 /** What has operations of the API, in the order of the docs page. */
-const members: readonly Feature[] = [...features, incidents, ...checks]
+const members: readonly Feature[] = [...features, incidents, notifications, ...checks]
 
 /**
  * The HTTP side: the middlewares of every request, then the routes of pages, features and checks, and the one place that

@@ -70,6 +70,27 @@ const percentDecoded = (text: string): string | undefined => {
   }
 }
 
+const KEYS_FAULT = 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them, or several such keys separated by commas'
+
+const decodedKey = (text: string): Uint8Array<ArrayBuffer> | undefined => {
+  try {
+    const key = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+    return key.length === 32 ? key : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const keysSetting = z
+  .string()
+  .transform((text) => text.split(',').map((part) => decodedKey(part.trim())))
+  .refine((keys): keys is Uint8Array<ArrayBuffer>[] => keys.every((key) => key !== undefined), KEYS_FAULT)
+
+/** An origin, perhaps with a path; without the slash at its end. */
+const publicUrlSetting = z
+  .url({ protocol: /^https?$/, error: 'must be the URL at which people open the pages, like https://watcher.example.com' })
+  .transform((url) => url.replace(/\/+$/, ''))
+
 /** Origins, exactly as a browser sends them in `Origin`. */
 const originsSetting = z
   .string()
@@ -87,6 +108,14 @@ const settingsSchema = z.object({
     .refine(isConnectionString, 'must look like postgresql://user:password@host/database'),
   SLACK_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'must be the URL of a Slack incoming webhook' }).optional(),
   WATCHER_API_TOKENS: tokensSetting.default([]),
+  /** Where people open the pages: links in messages begin with it. Without it they have no links. */
+  WATCHER_PUBLIC_URL: publicUrlSetting.optional(),
+  /** `seed`: messages in Slack are exactly the original's, without the lines that we add for each incident. */
+  WATCHER_ALERT_FORMAT: z.enum(['full', 'seed'], 'must be full or seed').default('full'),
+  /** The keys that encrypt the secrets of channels: the first encrypts, all decrypt. */
+  WATCHER_ENCRYPTION_KEY: keysSetting.default([]),
+  /** Whether channels may have http or private addresses: for a server of one's own. */
+  WATCHER_ALLOW_PRIVATE_WEBHOOKS: switchSetting.default(false),
   WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: switchSetting.default(false),
   WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES: numberSetting(LOOKBACK_MINUTES),
   WATCHER_LOG_RETENTION_DAYS: numberSetting(RETENTION_DAYS),

@@ -1,38 +1,36 @@
-import type { Check } from './checks/check.ts'
+import { incidentKindOf } from './checks/incident-kind.ts'
 import { checks } from './checks/index.ts'
 import type { House } from './features/feature.ts'
 import { features } from './features/index.ts'
-import type { IncidentKind } from './incidents/kind.ts'
 import type { JobKind, RunJob } from './jobs/job.ts'
 import type { Runners } from './jobs/run.ts'
-import type { AlertKind } from './notifications/alert.ts'
 import { sendAlert } from './notifications/deliver.ts'
+import { notify } from './notifications/notify.ts'
+import type { Vocabulary } from './notifications/compose.ts'
 
 /** Everything here is derived from the lists of checks and features: a new entry in a list needs no change in this file. */
 
 /** The order of the job kinds: checks that follow a run, then checks that a cron starts, then features. */
 const members = [...checks.filter(({ sweeps }) => !sweeps), ...checks.filter(({ sweeps }) => sweeps), ...features]
 
-/** Every kind of alert. */
-export const alertKinds: readonly AlertKind[] = [...checks.map(({ alert }) => alert), ...features.flatMap(({ alerts }) => alerts ?? [])]
+const incidentKinds = [...features.flatMap(({ incidents }) => incidents ?? []), ...checks.map(incidentKindOf)]
+
+/** What messages are made of. */
+export const vocabulary: Vocabulary = {
+  incidentKinds,
+  alertKinds: [...checks.map(({ alert }) => alert), ...features.flatMap(({ alerts }) => alerts ?? [])],
+  alertOf: Object.fromEntries(checks.map(({ incidentKind, alert }) => [incidentKind, alert])),
+}
 
 const makers: Partial<Record<JobKind, (house: House) => RunJob>> = Object.assign({}, ...members.map(({ jobs }) => jobs), {
-  send_alert: () => sendAlert(alertKinds),
-})
-
-/** The kind of incident of a check. Details that another version wrote have the kind's name as their summary. */
-const incidentKindOf = ({ incidentKind, evidence, explain }: Check): IncidentKind => ({
-  kind: incidentKind,
-  explain: (details) => {
-    const read = evidence().safeParse(details)
-    return read.success ? explain(read.data) : incidentKind
-  },
+  notify: () => notify,
+  send_alert: () => sendAlert(vocabulary),
 })
 
 export const house: House = {
   jobKinds: Object.keys(makers) as JobKind[],
   checks,
-  incidentKinds: [...features.flatMap(({ incidents }) => incidents ?? []), ...checks.map(incidentKindOf)],
+  incidentKinds,
   beforeCleanup: features.flatMap(({ beforeCleanup }) => beforeCleanup ?? []),
 }
 

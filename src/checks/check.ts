@@ -17,7 +17,7 @@ export interface Names {
 
 /**
  * One kind of problem: a check finds what is wrong now, and says it in words. The engine (sweep.ts) does the rest in one
- * statement: it logs each finding once, opens and resolves incidents, records the alert and ends the job. Badges, filters,
+ * statement: it logs each finding once, opens and resolves incidents, has people told and ends the job. Badges, filters,
  * metric labels, what cleanup deletes, and the guides are derived from the list in index.ts.
  */
 export interface Check<Evidence = unknown> extends CheckFacts, Pick<Feature, 'tags' | 'enums' | 'routes' | 'jobs' | 'sweeps'> {
@@ -26,20 +26,24 @@ export interface Check<Evidence = unknown> extends CheckFacts, Pick<Feature, 'ta
    * execution, a pipeline or a rule. `since` is when it became wrong. The schema below reads `evidence` (jsonb).
    */
   wrong: (names: Names) => SQL
-  /** true: the sweep sees everything, so whatever it does not find is right. false: it sees only a window, or one run. */
-  complete: boolean
+  /**
+   * All that is wrong now, for a check that can see it: `select pipeline_id, since, evidence`, one row per pipeline. Its sweep also opens
+   * what was muted for a time, and resolves what is right again. undefined: the check sees only a window, or one run.
+   */
+  wrongNow?: (now: SQL) => SQL
   /** The insert that logs the findings: `… on conflict do nothing returning … as subject`. */
   logFound: (names: Names) => SQL
   /** More CTEs of the sweep, each with its own name. */
   alsoWrites?: (names: Names) => SQL
   /** The kind of the incidents that it opens, one for each pipeline: `late`. Their details are the evidence. */
   incidentKind: string
+  /** The first words of a message about such an incident, and whether its time is a deadline: see IncidentKind. */
+  incidentTitle: string
+  isDeadline?: true
   evidence(): z.ZodType<Evidence>
   /** One sentence, without a full stop, for the pages and for `plainAlert`. */
   explain(evidence: Evidence): string
   /** The text of an alert, and the query that groups the findings of a sweep into alerts. */
   alert: AlertKind
   alertPayloads: (names: Names) => SQL
-  /** What is wrong now, for the pages: `select pipeline_id, execution_id, since, evidence`, one row per pipeline. */
-  open: (moments: { now: SQL; dayAgo: SQL }) => SQL
 }

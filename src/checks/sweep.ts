@@ -4,19 +4,21 @@ import { FUNCTIONS } from '../db/functions.ts'
 import { readIds } from '../db/rows.ts'
 import { param, prepare, type Statement } from '../db/statement.ts'
 import { pipelineExecution } from '../features/executions/table.ts'
+import { notifyJobAfter } from '../incidents/notify-job.ts'
 import { incident } from '../incidents/table.ts'
 import { claimedJob, finishedJob, finishing } from '../jobs/claim.ts'
 import type { ClaimedJob, JobKind, JobScope, RunJob } from '../jobs/job.ts'
 import { insertJobs } from '../jobs/record.ts'
-import { insertAlerts } from '../notifications/record.ts'
 import type { Check, Names } from './check.ts'
 
 /** The most new findings of one sweep. If there are more, the sweep records a job for the rest. */
 export const MAX_FINDINGS = 5000
 
 const CLAIMED = sql.raw('claimed')
-/** The CTE whose rows are the ids of the alert jobs. */
-export const ALERTED = sql.raw('alerted')
+/** The CTE whose row, if there is one, is the id of the job that tells people. */
+export const TOLD = sql.raw('told')
+/** The CTE of the original's messages about the findings, one JSON array. */
+const ALERTS = sql.raw('alerts')
 /** The CTEs that open and resolve incidents, and of all that is wrong now, for a check that sees everything. */
 const OPENED = sql.raw('opened')
 const RESOLVED = sql.raw('resolved')
@@ -33,10 +35,9 @@ export const NAMES: Names = {
 }
 
 /**
- * The CTEs that log what is wrong, open and resolve its incidents, and record its alerts: `found`, `logged`, the check's own
- * CTEs, `opened`, `resolved`, and `alerted`, whose rows are the ids of the recorded jobs. If two sweeps run at once, the log's
- * unique index lets only one of them insert a finding, and each sweep alerts only what it inserted. Nothing is written if `claim`
- * has no row.
+ * The CTEs that log what is wrong, open and resolve its incidents, and have people told: `found`, `logged`, the check's own
+ * CTEs, `opened`, `resolved`, and `told`, whose row is the id of the recorded job, if any incident opened or resolved. If two sweeps
+ * run at once, the log's unique index lets only one of them insert a finding. Nothing is written if `claim` has no row.
  */
 export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => sql`
   ${NAMES.found} as (
@@ -46,17 +47,11 @@ export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => s
     limit ${sql.raw(String(MAX_FINDINGS))}),
   ${NAMES.logged} as (${check.logFound(NAMES)}),
   ${check.alsoWrites ? sql`${check.alsoWrites(NAMES)},` : sql``}
-  ${check.complete ? sql`${WRONG_NOW} as materialized (${check.open({ now: NAMES.now, dayAgo: sql`${NAMES.now} - ${RECENT}` })}),` : sql``}
+  ${check.wrongNow ? sql`${WRONG_NOW} as materialized (${check.wrongNow(NAMES.now)}),` : sql``}
+  ${ALERTS} as materialized (select coalesce(jsonb_agg(a.payload), '[]') as payloads from (${check.alertPayloads(NAMES)}) a),
   ${OPENED} as (${openIncidents(check)}),
-  ${check.complete ? sql`${RESOLVED} as (${resolveIncidents(check)}),` : sql``}
-  ${ALERTED} as (${insertAlerts(afterwards(check.alertPayloads(NAMES), check.complete ? [OPENED, RESOLVED] : [OPENED]), NAMES.now)} returning id)`
-
-/** The same payloads. A CTE that only calls functions runs if something reads it. */
-const afterwards = (payloads: SQL, ctes: SQL[]): SQL =>
-  sql`select payload from (${payloads}) p where ${sql.join(
-    ctes.map((cte) => sql`(select count(*) from ${cte}) >= 0`),
-    sql` and `,
-  )}`
+  ${check.wrongNow ? sql`${RESOLVED} as (${resolveIncidents(check)}),` : sql``}
+  ${notifyJobAfter(TOLD, check.wrongNow ? [OPENED, RESOLVED] : [OPENED], NAMES.now)}`
 
 /** A finding about a run that ended longer ago is written to the log, and wakes nobody: it is a backfill. */
 const RECENT = sql.raw(`interval '24 hours'`)
@@ -85,10 +80,10 @@ const untold = <Evidence>(check: Check<Evidence>): SQL => sql`
 
 /** Opens incidents, or extends them. */
 const openIncidents = <Evidence>(check: Check<Evidence>): SQL => sql`
-  select opened.id from (${check.complete ? untold(check) : newlyWrong}) f
-  cross join lateral ${sql.raw(FUNCTIONS.open_incident)}(p_pipeline_id => f.pipeline_id, p_kind => ${kindOf(check)}, p_subject => '', p_severity => 'warning',
+  select opened.id from (${check.wrongNow ? untold(check) : newlyWrong}) f
+  cross join lateral ${sql.raw(FUNCTIONS.open_incident)}(p_pipeline_id => f.pipeline_id, p_kind => ${kindOf(check)}, p_subject => '', p_severity => null,
     p_opened_at => f.since, p_execution_id => (f.evidence ->> 'pipeline_execution_id')::bigint, p_occurrences => f.occurrences, p_last_success_at => null,
-    p_details => f.evidence, p_now => ${NAMES.now}) opened`
+    p_details => f.evidence, p_now => ${NAMES.now}, p_alerts => (select payloads from ${ALERTS})) opened`
 
 /** Resolves the incidents of pipelines that are right again, for a check that sees all of them. */
 const resolveIncidents = <Evidence>(check: Check<Evidence>): SQL => sql`
@@ -114,8 +109,8 @@ const continued = ({ jobKind, payload }: Continuation): SQL => sql`
     )} returning id),`
 
 /**
- * The last statement of a job that sweeps. In one transaction it logs what is newly wrong, records the alerts, records a job
- * for the rest if there may be more, and ends the job. Its rows are the ids of the recorded jobs. Placeholders: `now`, those
+ * The last statement of a job that sweeps. In one transaction it logs what is newly wrong, opens and resolves incidents, records the
+ * job that tells people and a job for the rest if there may be more, and ends the job. Its rows are the ids of the recorded jobs. Placeholders: `now`, those
  * of `finishing`, and the values that the check uses.
  */
 export const sweepStatement = <Evidence>(check: Check<Evidence>, continuation?: Continuation): Statement =>
@@ -124,7 +119,7 @@ export const sweepStatement = <Evidence>(check: Check<Evidence>, continuation?: 
     ${findings(check, CLAIMED)},
     ${continuation ? continued(continuation) : sql``}
     ${finishedJob(FINISHED, { claim: CLAIMED, work: NAMES.logged })}
-    select id from ${ALERTED} ${continuation ? sql`union all select id from ${CONTINUED}` : sql``}`)
+    select id from ${TOLD} where id is not null ${continuation ? sql`union all select id from ${CONTINUED}` : sql``}`)
 
 /**
  * The job that sweeps for a check. `values` prepares the values that the statement needs beside `now`; it may use a round

@@ -13,3 +13,12 @@ export const RETENTION_DAYS: Bounds = { min: 90, max: 36_500, default: 365 }
 
 /** How long the runs' counts by day are kept, in days: reports reach as far back. */
 export const DAY_RETENTION_DAYS: Bounds = { min: 90, max: 36_500, default: 1_825 }
+
+/** How many runs in a row fail before the incident `failed` opens. */
+export const ALERT_AFTER_FAILURES: Bounds = { min: 1, max: 100, default: 1 }
+
+/** How long an incident is only shown before anybody is told, in minutes. */
+export const ALERT_DELAY_MINUTES: Bounds = { min: 0, max: 1_440, default: 0 }
+
+/** How late a scheduled run may start, in minutes. */
+export const GRACE_MINUTES: Bounds = { min: 1, max: 10_080, default: 15 }

@@ -7,6 +7,9 @@ export const DATEPARTS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as c
 /** The columns of an execution that a rule may watch. */
 export const METRIC_FIELDS = ['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput'] as const
 
+/** How urgent an incident is: what channels and pagers see. */
+export const SEVERITIES = ['warning', 'critical'] as const
+
 /** The largest threshold of each unit, about a thousand years: a longer one could exceed PostgreSQL's calendar and fail a whole sweep. */
 export const MAX_THRESHOLDS: Record<(typeof DATEPARTS)[number], number> = {
   minute: 525_600_000,
@@ -27,6 +30,9 @@ export const lengthBetween = (name: string, column: AnyPgColumn, min: number, ma
   check(name, sql`char_length(${column}) between ${sql.raw(String(min))} and ${sql.raw(String(max))}`)
 
 export const atLeast = (name: string, column: AnyPgColumn, min: number) => check(name, sql`${column} >= ${sql.raw(String(min))}`)
+
+export const between = (name: string, column: AnyPgColumn, { min, max }: { min: number; max: number }) =>
+  check(name, sql`${column} between ${sql.raw(String(min))} and ${sql.raw(String(max))}`)
 
 /** The constraints of a threshold: number and datepart are both set or both null, and within their bounds. */
 export const threshold = (name: string, number: AnyPgColumn, datepart: AnyPgColumn) => [

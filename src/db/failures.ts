@@ -80,6 +80,7 @@ const tooLong = (what: string) => () =>
 const CONSTRAINTS: Record<string, () => ApiError> = {
   pipeline_name_unique: nameTaken('pipeline'),
   pipeline_type_name_unique: nameTaken('pipeline type'),
+  channel_name_unique: nameTaken('channel'),
   address_name_unique: nameTaken('address'),
   address_type_name_unique: nameTaken('address type'),
   anomaly_detection_rule_metric_unique: () =>
@@ -94,6 +95,14 @@ const CONSTRAINTS: Record<string, () => ApiError> = {
   pipeline_type_timeliness_number_range: tooLong('timeliness'),
   pipeline_freshness_pair: incomplete('freshness'),
   pipeline_timeliness_pair: incomplete('timeliness'),
+  pipeline_schedule_pair: incomplete('schedule'),
+  pipeline_schedule_number_range: tooLong('schedule'),
+  pipeline_schedule_one: () =>
+    bodyFault(
+      'validation_failed',
+      'schedule_cron',
+      'schedule_cron: a pipeline has a cron or an interval, not both: clear the other one with null',
+    ),
   pipeline_type_freshness_pair: incomplete('freshness'),
   pipeline_type_timeliness_pair: incomplete('timeliness'),
 }

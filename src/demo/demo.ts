@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the demo prints the service's answers as they are
 import { setTimeout as sleep } from 'node:timers/promises'
-import { alertKinds } from '../house.ts'
+import { vocabulary } from '../house.ts'
 import { renderAlert } from '../notifications/message.ts'
 import { ProgramFailure, runProgram } from '../tools/failure.ts'
 import { BASE, HEADERS, request } from './client.ts'
@@ -34,9 +34,11 @@ const until = async <Found>(what: string, ask: (get: (path: string) => Promise<a
 /** Prints the alert that contains `needle`, as Slack shows it (without SLACK_WEBHOOK_URL it is in the server's log). */
 const showAlert = async (needle: string) => {
   const text = await until('the alert', async (get) => {
-    let page: any[] = await get(`/job?kind=send_alert&after_id=${lastAlert}`)
-    page = page.filter(({ payload }) => payload.level !== 'healthy')
-    return page.map(({ payload }) => renderAlert(alertKinds, payload)).find((rendered) => rendered.includes(needle))
+    const page: any[] = await get(`/job?kind=send_alert&after_id=${lastAlert}`)
+    return page
+      .flatMap(({ payload }) => payload.alerts)
+      .map((alert) => renderAlert(vocabulary.alertKinds, alert))
+      .find((rendered) => rendered.includes(needle))
   })
   console.log(text.replace(/^/gm, '      | '))
 }

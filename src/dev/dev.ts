@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -45,7 +46,12 @@ await runProgram(async () => {
     started.push(endpoint.close)
     copyAssets()
 
-    const settingsFile = writeSettings({ ...settingsIn(process.env, 'dev'), ...endpoint.settings })
+    const settingsFile = writeSettings({
+      WATCHER_ENCRYPTION_KEY: ownEncryptionKey(),
+      WATCHER_PUBLIC_URL: `http://localhost:${port}`,
+      ...settingsIn(process.env, 'dev'),
+      ...endpoint.settings,
+    })
     started.push(async () => rmSync(dirname(settingsFile), { recursive: true, force: true }))
     let worker = startWorker(port, settingsFile)
     started.push(() => stopGroup(worker))
@@ -113,6 +119,16 @@ function startWorker(port: number, settingsFile: string): ChildProcess {
     if (!WRANGLER_REQUEST.test(line)) console.log(line)
   })
   return worker
+}
+
+/** The key that encrypts the secrets of channels on this machine. It is made at the first start, and only we may read it. */
+function ownEncryptionKey(): string {
+  const file = join(dirname(dirname(import.meta.dirname)), '.local', 'encryption-key')
+  if (!existsSync(file)) {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, btoa(String.fromCharCode(...randomBytes(32))), { mode: 0o600 })
+  }
+  return readFileSync(file, 'utf8')
 }
 
 /** Writes a new dotenv file that only we may read. Answers its path. */

@@ -4,18 +4,10 @@ import type { Database } from '../db/client.ts'
 import type { Tag } from '../http/api-docs.ts'
 import type { NamedEnums } from '../http/name-enums.ts'
 import type { Router } from '../http/router.ts'
-import type { IncidentKind, IncidentKinds } from '../incidents/kind.ts'
+import type { Badge, IncidentKind, IncidentKinds } from '../incidents/kind.ts'
 import type { JobKind, RunJob } from '../jobs/job.ts'
 import type { Sweep, Watch } from '../jobs/schedule.ts'
 import type { AlertKind } from '../notifications/alert.ts'
-
-/** How the pages show a check: a word, a sign, and one of the pages' colours. */
-export interface Badge {
-  /** An adjective in lower case, letters and `_` only; it is also part of URLs (`?state=late`). */
-  word: string
-  sign: string
-  tone: 'failed' | 'late' | 'stale' | 'anomalous' | 'inactive'
-}
 
 /** What features need to know about each check; they must not import the checks. */
 export interface CheckFacts {

@@ -10,11 +10,13 @@ import { monitoring } from './monitoring/index.ts'
 import { pipelineDays } from './pipeline-days/index.ts'
 import { pipelineTypes } from './pipeline-types/index.ts'
 import { pipelines } from './pipelines/index.ts'
+import { schedules } from './schedules/index.ts'
 
 /** Every feature, in the order of the docs page. */
 export const features: readonly Feature[] = [
   pipelines,
   executions,
+  schedules,
   pipelineTypes,
   addresses,
   addressTypes,

@@ -6,7 +6,7 @@ import { DATEPARTS, MAX_THRESHOLD_NUMBER, MAX_THRESHOLDS, METRIC_FIELDS } from '
 /** The fields of the API's bodies: one definition per kind of field, with its validation and its message. */
 
 /** A field's own message for a wrong value. Missing and null have the same message for every field (see read.ts). */
-const wording = (message: string) => ({
+export const wording = (message: string) => ({
   error: (issue: { input?: unknown }) => (issue.input === undefined || issue.input === null ? undefined : message),
 })
 
@@ -19,7 +19,7 @@ interface Docs {
 const STATED = new WeakMap<z.ZodType, Docs>()
 
 /** Documents a field if its schema does not say enough, and keeps these docs for `orNull`. */
-const stated = <T extends z.ZodType>(field: T, docs: Docs): T => {
+export const stated = <T extends z.ZodType>(field: T, docs: Docs): T => {
   const described = field.openapi(docs as never)
   STATED.set(described, docs)
   return described
@@ -125,7 +125,7 @@ export const metadataField = (description: string) =>
     { type: 'object', additionalProperties: true, description, example: { partition: '2025-01-09' } },
   )
 
-const oneOfField = <const T extends readonly [string, ...string[]]>(
+export const oneOfField = <const T extends readonly [string, ...string[]]>(
   values: T,
   description: string,
   aliases: Record<string, T[number]> = {},

@@ -107,7 +107,12 @@ export const serveList = <Query extends z.ZodRawShape>(
   )
 
 /** `GET /things/{id}`: one row. */
-export const serveOne = (router: Router, resource: Resource, find: (db: Database, id: number) => Promise<object | undefined>): void =>
+export const serveOne = (
+  router: Router,
+  resource: Resource,
+  find: (db: Database, id: number, now: string) => Promise<object | undefined>,
+  answer: () => z.ZodType = resource.answer,
+): void =>
   serveOperation(
     router,
     {
@@ -118,11 +123,11 @@ export const serveOne = (router: Router, resource: Resource, find: (db: Database
       tag: resource.tag,
       summary: `Get one ${resource.noun}`,
       params: () => ({ id: idText(`The id of the ${resource.noun}.`) }),
-      answers: { 200: { description: `The ${resource.noun}.`, schema: resource.answer } },
+      answers: { 200: { description: `The ${resource.noun}.`, schema: answer } },
       errors: [resource.notFound],
     },
-    async ({ params: { id } }, { db }) => {
-      const row = await find(db, id)
+    async ({ params: { id } }, { db, now }) => {
+      const row = await find(db, id, now)
       if (!row) throw notFound(resource, { id })
       return { status: 200, body: row }
     },
@@ -133,7 +138,7 @@ export const servePatch = <Changes>(
   router: Router,
   resource: PatchableResource,
   body: () => z.ZodType<{ target: Target; changes: Changes }>,
-  update: (db: Database, target: Target, changes: Changes, now: string) => Promise<object | undefined>,
+  update: (db: Database, target: Target, changes: Changes, now: string, scope: Scope) => Promise<object | undefined>,
 ): void =>
   serveOperation(
     router,
@@ -149,8 +154,8 @@ export const servePatch = <Changes>(
       answers: { 200: { description: 'The whole row after the change.', schema: resource.answer } },
       errors: [resource.notFound, ...resource.patchErrors],
     },
-    async ({ body: { target, changes } }, { db, now }: Scope) => {
-      const row = await update(db, target, changes, now)
+    async ({ body: { target, changes } }, scope: Scope) => {
+      const row = await update(scope.db, target, changes, scope.now, scope)
       if (!row) throw notFound(resource, target)
       return { status: 200, body: row }
     },

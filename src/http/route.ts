@@ -16,7 +16,7 @@ export interface Route<
   Headers extends Shape = Shape,
   Body extends z.ZodType = z.ZodType,
 > {
-  method: 'get' | 'post' | 'patch'
+  method: 'get' | 'post' | 'patch' | 'delete'
   /** The path, with parameters as OpenAPI writes them: `/pipeline/{id}`. */
   path: string
   access: Access

@@ -1,7 +1,7 @@
 -- What a person does with an incident: p_action is `acknowledge`, `resolve` or `comment`, p_by the name of the token. `outcome` is
 -- `done`; `repeated` (it is acknowledged, or resolved, already: nothing is written); `resolved` (it cannot be acknowledged any
--- more); or `unknown` (there is no such incident).
-CREATE FUNCTION :act_on_incident(p_id bigint, p_action text, p_by text, p_note text, p_now timestamptz, OUT outcome text)
+-- more); or `unknown` (there is no such incident). job_id is the job that tells others, or null.
+CREATE FUNCTION :act_on_incident(p_id bigint, p_action text, p_by text, p_note text, p_now timestamptz, OUT outcome text, OUT job_id bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
   v_incident incident;
@@ -18,12 +18,14 @@ BEGIN
   END IF;
   IF p_action = 'resolve' THEN
     PERFORM :resolve_incident(p_id, p_by, p_note, p_now);
+    job_id := :notify_job(p_now);
     RETURN;
   END IF;
   IF p_action = 'acknowledge' THEN
     UPDATE incident i SET state = 'acknowledged', acknowledged_at = p_now, acknowledged_by = p_by WHERE i.id = p_id;
   END IF;
-  INSERT INTO incident_event (incident_id, kind, at, by, text)
-  VALUES (p_id, CASE p_action WHEN 'comment' THEN 'commented' ELSE 'acknowledged' END, p_now, p_by, p_note);
+  PERFORM :record_incident_event(
+    p_id, CASE p_action WHEN 'comment' THEN 'commented' ELSE 'acknowledged' END, p_by, p_note, p_action = 'acknowledge', false, NULL, p_now);
+  job_id := :notify_job(p_now);
 END
 $$;

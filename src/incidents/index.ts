@@ -1,6 +1,7 @@
+import { SEVERITIES } from '../db/constraints.ts'
 import type { IncidentKinds } from './kind.ts'
 import { routes } from './routes.ts'
-import { INCIDENT_EVENTS, INCIDENT_STATES, SEVERITIES } from './table.ts'
+import { INCIDENT_EVENTS, INCIDENT_STATES } from './table.ts'
 
 /** What is wrong, from its beginning to its end. Checks and features open and resolve incidents in their own transactions. */
 export const incidents = {

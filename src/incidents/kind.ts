@@ -1,6 +1,20 @@
+/** How the pages show a problem: a word, a sign, and one of the pages' colours. */
+export interface Badge {
+  /** An adjective in lower case, letters and `_` only; it is also part of URLs (`?state=late`). */
+  word: string
+  sign: string
+  tone: 'failed' | 'late' | 'stale' | 'anomalous' | 'inactive'
+}
+
 /** A kind of incident, as the feature or check describes it that opens it. */
 export interface IncidentKind {
   kind: string
+  /** The first words of a message about it: `Pipeline Execution Failed`. */
+  title: string
+  /** The mark of a pipeline that has such an incident; undefined: it is about Watcher itself. */
+  badge?: Badge
+  /** True if `opened_at` is a deadline: messages say by how much it is over. */
+  isDeadline?: true
   /** One sentence that a person can act on, without a full stop, from the incident's `details`. */
   explain(details: unknown): string
 }

@@ -1,13 +1,20 @@
+import { SEVERITIES } from '../db/constraints.ts'
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { callFunction } from '../db/call.ts'
 import type { Database } from '../db/client.ts'
 import { FUNCTIONS } from '../db/functions.ts'
-import { jsonOf, jsonText, moment, text, whole } from '../db/rows.ts'
+import { amount, jsonOf, jsonText, moment, text, whole } from '../db/rows.ts'
+import { effective } from '../db/on-call.ts'
 import { keep, param, prepare, type Statement } from '../db/statement.ts'
+import { addressLineage } from '../features/lineage/table.ts'
+import { pipelineType } from '../features/pipeline-types/table.ts'
 import { pipeline } from '../features/pipelines/table.ts'
+import { job } from '../jobs/table.ts'
+import { NOTIFICATION_STATES, notification, notificationState } from '../notifications/table.ts'
+import { impactOf, impactShape } from './impact.ts'
 import type { IncidentKinds } from './kind.ts'
-import { INCIDENT_STATES, incident, incidentEvent, SEVERITIES } from './table.ts'
+import { INCIDENT_STATES, incident, incidentEvent } from './table.ts'
 
 export interface IncidentFilters {
   limit: number
@@ -15,11 +22,17 @@ export interface IncidentFilters {
   state?: (typeof INCIDENT_STATES)[number][] | undefined
   kind?: string | undefined
   pipeline_id?: number | undefined
+  owner?: string | undefined
+  tag?: string | undefined
   severity?: (typeof SEVERITIES)[number] | undefined
   opened_after?: string | undefined
 }
 
-const COLUMNS = sql`i.id, i.kind, i.subject, i.severity, i.state, i.pipeline_id, p.name as pipeline_name, i.opened_at, i.detected_at, i.acknowledged_at,
+const ROWS = { pipeline: sql.raw('p'), type: sql.raw('t') }
+/** What stands after `from` in a query of COLUMNS. */
+const INCIDENTS = sql`${incident} i left join ${pipeline} p on p.id = i.pipeline_id left join ${pipelineType} t on t.id = p.pipeline_type_id`
+const COLUMNS = sql`i.id, i.kind, i.subject, i.severity, i.state, i.pipeline_id, p.name as pipeline_name, ${effective('owner', ROWS)} as owner,
+  ${effective('runbook_url', ROWS)} as runbook_url, i.opened_at, i.detected_at, i.acknowledged_at,
   i.acknowledged_by, i.resolved_at, i.resolved_by, i.occurrences, i.last_occurrence_at, i.first_execution_id, i.last_execution_id, i.last_success_at,
   i.details, i.caused_by`
 
@@ -31,6 +44,8 @@ const incidentRow = z.object({
   state: z.enum(INCIDENT_STATES),
   pipeline_id: whole.nullable(),
   pipeline_name: text.nullable(),
+  owner: text.nullable(),
+  runbook_url: text.nullable(),
   opened_at: moment,
   detected_at: moment,
   acknowledged_at: moment.nullable(),
@@ -59,13 +74,15 @@ const isOpen = (states: readonly string[]): boolean => !states.includes('resolve
 const CONDITIONS: Record<string, SQL> = {
   kind: sql`i.kind = ${param('kind')}`,
   pipeline_id: sql`i.pipeline_id = ${param('pipeline_id')}`,
+  owner: sql`${effective('owner', ROWS)} = ${param('owner')}`,
+  tag: sql`${param('tag')} = any(p.tags)`,
   severity: sql`i.severity = ${param('severity')}`,
   opened_after: sql`i.opened_at > ${param('opened_after')}::timestamptz`,
 }
 
 const listOf = (names: string[], states: readonly string[] | undefined): Statement =>
   prepare(sql`
-    select ${COLUMNS} from ${incident} i left join ${pipeline} p on p.id = i.pipeline_id
+    select ${COLUMNS} from ${INCIDENTS}
     where i.id < ${param('before_id')}
       ${states ? sql`and i.state in (${sql.raw(states.map((state) => `'${state}'`).join(', '))}) ${isOpen(states) ? sql`and i.resolved_at is null` : sql``}` : sql``}
       ${sql.join(
@@ -92,14 +109,33 @@ const MAX_EVENTS = 1_000
 const FIND = prepare(sql`
   select ${COLUMNS}, (
     select coalesce(jsonb_agg(jsonb_build_object('kind', e.kind, 'at', e.at, 'by', e.by, 'text', e.text) order by e.id), '[]')
-    from (select * from ${incidentEvent} where incident_id = i.id order by id desc limit ${sql.raw(String(MAX_EVENTS))}) e) as events
-  from ${incident} i left join ${pipeline} p on p.id = i.pipeline_id where i.id = ${param('id')}`)
+    from (select * from ${incidentEvent} where incident_id = i.id order by id desc limit ${sql.raw(String(MAX_EVENTS))}) e) as events,
+    ${impactOf(sql`select distinct target_address_id as id from ${addressLineage} where pipeline_id = i.pipeline_id`, sql`i.pipeline_id`)} as affected,
+    (select coalesce(jsonb_agg(to_jsonb(told) order by told.id desc), '[]') from (
+      select n.id, n.channel_name, n.event, ${notificationState} as state, n.attempts, j.error, n.created_at, n.sent_at
+      from ${notification} n left join ${job} j on j.id = n.job_id where n.incident_id = i.id order by n.id desc limit ${sql.raw(String(MAX_EVENTS))}) told) as notifications
+  from ${INCIDENTS} where i.id = ${param('id')}`)
 
 const foundRow = incidentRow.extend({
   events: jsonOf(z.array(z.object({ kind: z.string(), at: moment, by: z.string().nullable(), text: z.string().nullable() }))),
+  affected: jsonOf(impactShape),
+  notifications: jsonOf(
+    z.array(
+      z.object({
+        id: amount,
+        channel_name: z.string(),
+        event: z.string(),
+        state: z.enum(NOTIFICATION_STATES),
+        attempts: amount,
+        error: z.string().nullable(),
+        created_at: moment,
+        sent_at: moment.nullable(),
+      }),
+    ),
+  ),
 })
 
-/** One incident with its events; undefined if there is none. */
+/** One incident with its events, what lies downstream of its pipeline, and who was told; undefined if there is none. */
 export const findIncident = async (db: Database, id: number, kinds: IncidentKinds) => {
   const [row] = await db.rows(FIND, foundRow, { id })
   return row && withSummary(row, kinds)
@@ -111,10 +147,12 @@ export type IncidentAction = (typeof INCIDENT_ACTIONS)[number]
 
 interface ActionOutcome {
   outcome: 'done' | 'repeated' | 'resolved' | 'unknown'
+  /** The job that tells others. */
+  job_id: number | null
 }
 
 const ACT =
-  prepare(sql`select json_build_object('outcome', r) as row from ${sql.raw(FUNCTIONS.act_on_incident)}(p_id => ${param('id')}, p_action => ${param('action')},
+  prepare(sql`select row_to_json(r) as row from ${sql.raw(FUNCTIONS.act_on_incident)}(p_id => ${param('id')}, p_action => ${param('action')},
   p_by => ${param('by')}, p_note => ${param('note')}, p_now => ${param('now')}) r`)
 
 /** Acknowledges, resolves or comments; act.sql describes the outcomes. */
@@ -122,7 +160,4 @@ export const actOnIncident = async (
   db: Database,
   act: { id: number; action: IncidentAction; by: string; note: string | undefined },
   now: string,
-): Promise<ActionOutcome['outcome']> => {
-  const { outcome } = await callFunction<ActionOutcome>(db, ACT, { ...act, note: act.note ?? null, now })
-  return outcome
-}
+): Promise<ActionOutcome> => callFunction<ActionOutcome>(db, ACT, { ...act, note: act.note ?? null, now })

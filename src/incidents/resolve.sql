@@ -1,6 +1,7 @@
--- Resolves an open incident, and writes its event. p_by is `auto`, `muted`, or the name of a token; p_text says how it came right.
+-- Resolves an open incident, writes its event and has people told. p_by is `auto`, `muted`, or the name of a token; p_text says how it
+-- came right. p_quiet: channels that people read hear nothing of it, for example because a worse message takes its place.
 -- Returns true, or false if it was resolved before.
-CREATE FUNCTION :resolve_incident(p_id bigint, p_by text, p_text text, p_now timestamptz) RETURNS boolean
+CREATE FUNCTION :resolve_incident(p_id bigint, p_by text, p_text text, p_now timestamptz, p_quiet boolean DEFAULT false) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE incident SET state = 'resolved', resolved_at = greatest(p_now, detected_at), resolved_by = p_by
@@ -8,8 +9,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN false;
   END IF;
-  INSERT INTO incident_event (incident_id, kind, at, by, text)
-  VALUES (p_id, 'resolved', p_now, nullif(nullif(p_by, 'auto'), 'muted'), p_text);
+  PERFORM :record_incident_event(p_id, 'resolved', nullif(nullif(p_by, 'auto'), 'muted'), p_text, true, p_quiet OR p_by = 'muted', NULL, p_now);
   RETURN true;
 END
 $$;

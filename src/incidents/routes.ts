@@ -41,7 +41,7 @@ export const routes = (router: Router, kinds: IncidentKinds): void => {
       access: 'read',
       operationId: 'get_incident',
       tag,
-      summary: 'Get one incident with its events',
+      summary: 'Get one incident with its events, what lies downstream, and who was told',
       params: () => ({ id: idText('The incident.') }),
       answers: { 200: { description: 'The incident.', schema: incidentWithEvents } },
       errors: ['incident_not_found'],
@@ -69,10 +69,11 @@ export const routes = (router: Router, kinds: IncidentKinds): void => {
         answers: { 204: { description: 'Done, or done before.' } },
         errors: ['incident_not_found', ...(action === 'acknowledge' ? (['incident_resolved'] as const) : [])],
       },
-      async ({ params: { id }, body }, { db, now, caller }) => {
-        const outcome = await actOnIncident(db, { id, action, by: caller, note: body?.note }, now)
+      async ({ params: { id }, body }, { db, now, caller, sendAfterwards }) => {
+        const { outcome, job_id } = await actOnIncident(db, { id, action, by: caller, note: body?.note }, now)
         if (outcome === 'unknown') throw notFound(id)
         if (outcome === 'resolved') throw new ApiError('incident_resolved', `Incident ${id} is resolved: there is nothing to acknowledge`)
+        if (job_id !== null) sendAfterwards([job_id])
         return { status: 204 }
       },
     )

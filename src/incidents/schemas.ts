@@ -1,9 +1,12 @@
+import { SEVERITIES } from '../db/constraints.ts'
 import { z } from '@hono/zod-openapi'
 import { once } from '../core/once.ts'
 import { boundedText, instantAnswer, MAX_ID, optional } from '../http/fields.ts'
-import { idText, instantText, numberText } from '../http/text-fields.ts'
+import { idText, instantText, nameText, numberText } from '../http/text-fields.ts'
+import { NOTIFICATION_EVENTS, NOTIFICATION_STATES } from '../notifications/table.ts'
+import { impactAnswer } from './impact.ts'
 import type { IncidentKinds } from './kind.ts'
-import { INCIDENT_EVENTS, INCIDENT_STATES, SEVERITIES } from './table.ts'
+import { INCIDENT_EVENTS, INCIDENT_STATES } from './table.ts'
 
 type State = (typeof INCIDENT_STATES)[number]
 
@@ -38,6 +41,8 @@ export const incidentSchemas = ({ incidentKinds }: IncidentKinds) => {
       .optional()
       .openapi({ description: 'Only incidents of this kind.' }),
     pipeline_id: idText('Only incidents of this pipeline.').optional(),
+    owner: nameText('Only incidents of pipelines of this owner.').optional(),
+    tag: nameText('Only incidents of pipelines with this tag.').optional(),
     severity: z
       .enum(SEVERITIES, { error: `Must be one of ${SEVERITIES.join(', ')}` })
       .optional()
@@ -53,6 +58,8 @@ export const incidentSchemas = ({ incidentKinds }: IncidentKinds) => {
     state: z.enum(INCIDENT_STATES),
     pipeline_id: z.int().nullable().openapi({ description: 'null: the incident is about Watcher itself.' }),
     pipeline_name: z.string().nullable(),
+    owner: z.string().nullable().openapi({ description: 'Who answers for the pipeline now.' }),
+    runbook_url: z.string().nullable(),
     opened_at: instantAnswer().openapi({ description: 'When it happened.' }),
     detected_at: instantAnswer().openapi({ description: 'When Watcher noticed.' }),
     acknowledged_at: instantAnswer().nullable(),
@@ -81,7 +88,25 @@ export const incidentSchemas = ({ incidentKinds }: IncidentKinds) => {
       })
       .openapi('IncidentEvent')
 
-  const incidentWithEvents = once(() => z.object({ ...fields(), events: z.array(incidentEvent()) }).openapi('IncidentWithEvents'))
+  const told = () =>
+    z
+      .object({
+        id: z.int(),
+        channel_name: z.string(),
+        event: z.enum(NOTIFICATION_EVENTS),
+        state: z.enum(NOTIFICATION_STATES),
+        attempts: z.int(),
+        error: z.string().nullable(),
+        created_at: instantAnswer(),
+        sent_at: instantAnswer().nullable(),
+      })
+      .openapi('IncidentNotification')
+
+  const incidentWithEvents = once(() =>
+    z
+      .object({ ...fields(), events: z.array(incidentEvent()), affected: impactAnswer(), notifications: z.array(told()) })
+      .openapi('IncidentWithEvents'),
+  )
 
   return { incidentFilters, incidentAnswer, incidentWithEvents }
 }

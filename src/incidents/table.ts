@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { type AnyPgColumn, bigint, check, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { id, instant, jsonObject, reference } from '../db/columns.ts'
-import { atLeast, oneOf } from '../db/constraints.ts'
+import { flag, id, instant, jsonObject, reference } from '../db/columns.ts'
+import { atLeast, oneOf, SEVERITIES } from '../db/constraints.ts'
 import { pipelineExecution } from '../features/executions/table.ts'
 import { pipeline } from '../features/pipelines/table.ts'
 
@@ -20,8 +20,17 @@ import { pipeline } from '../features/pipelines/table.ts'
  *      └──────────┘  wrong again within 15 minutes, unless a person has resolved it
  */
 export const INCIDENT_STATES = ['open', 'acknowledged', 'resolved'] as const
-export const SEVERITIES = ['warning', 'critical'] as const
-export const INCIDENT_EVENTS = ['opened', 'occurred', 'acknowledged', 'resolved', 'reopened', 'commented'] as const
+export const INCIDENT_EVENTS = [
+  'opened',
+  'occurred',
+  'acknowledged',
+  'notified',
+  'silenced',
+  'folded',
+  'resolved',
+  'reopened',
+  'commented',
+] as const
 
 /** An execution, until the cleanup deletes it. */
 const execution = () => reference(() => pipelineExecution.id, { onDelete: 'set null' })
@@ -93,8 +102,14 @@ export const incidentEvent = pgTable(
     /** A token's name, or null: Watcher itself. */
     by: text(),
     text: text(),
+    /** Channels that people read hear nothing of it; pagers do. */
+    quiet: flag(false),
+    /** The job that tells people of it; null: nobody is told. It is the last one that was recorded, if it was put off. */
+    notify_job_id: bigint({ mode: 'number' }),
   },
   (table) => [
+    // The job `notify` reads its events.
+    index('incident_event_to_tell').on(table.notify_job_id).where(sql`notify_job_id is not null`),
     // GET /incident/{id} lists the events of one incident in order.
     index('incident_event_of_incident').on(table.incident_id, table.id),
     oneOf('incident_event_kind_known', table.kind, INCIDENT_EVENTS),

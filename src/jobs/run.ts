@@ -37,9 +37,15 @@ const retryIn = (delaySeconds: number): Settlement => ({ ack: false, delaySecond
 /**
  * Claims the job with this id, runs it and records the outcome. It is safe to call any number of times, also in parallel:
  * only one attempt holds the job, only that attempt can finish it, and results are written together with its success.
- * Throws only if the database does not answer.
+ * `sendRecorded` gets the jobs that it recorded. Throws only if the database does not answer.
  */
-export const runJob = async (id: number, env: Env, runners: Runners, trace: Trace): Promise<Settlement> => {
+export const runJob = async (
+  id: number,
+  env: Env,
+  runners: Runners,
+  trace: Trace,
+  sendRecorded: (ids: readonly number[]) => Promise<void> = (ids) => trySendJobs(env.JOBS, ids, trace),
+): Promise<Settlement> => {
   const begunMillis = Date.now()
   const clock = () => instantOf(new Date())
   const now = clock()
@@ -75,7 +81,7 @@ export const runJob = async (id: number, env: Env, runners: Runners, trace: Trac
     const run = runners[job.kind]
     if (!run) throw new JobFailure(`This version cannot run jobs of the kind ${job.kind}: deploy a version that can`)
     const recorded = await run(job, { settings: readSettings(env), db, now, clock, trace })
-    await trySendJobs(env.JOBS, recorded, trace)
+    await sendRecorded(recorded)
     log('info', 'succeeded')
     return DONE
   } catch (error) {
@@ -133,7 +139,7 @@ const describeFailure = (error: unknown): string => {
   return describeDatabaseFailure(error) ?? (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
 }
 
-/** Runs a job without the queue. If the database does not answer, the search for lost jobs sends the job to the queue. */
+/** Runs a job, and those that it records, without the queue. What must be tried again goes to the queue, or is found by the search for lost jobs. */
 export const tryRunJob = async (
   id: number,
   env: Env,
@@ -142,7 +148,13 @@ export const tryRunJob = async (
 ): Promise<void> => {
   const trace = Trace.begin(begun.sink, { name: 'job', kind: 'internal', parent: begun.parent })
   try {
-    await runJob(id, env, runners, trace)
+    const settlement = await runJob(id, env, runners, trace, async (recorded) => {
+      for (const next of recorded) await tryRunJob(next, env, runners, begun)
+    })
+    if (settlement.ack) return
+    await env.JOBS.send({ id }, { delaySeconds: settlement.delaySeconds }).catch((error: unknown) => {
+      logEvent('error', 'the queue did not take this job; the search for lost jobs will send it', { job_id: id }, error)
+    })
   } catch (error) {
     logEvent('error', 'the database did not answer for this job; the search for lost jobs will send it', { job_id: id }, error)
     trace.describe(undefined, {}, 'the database does not answer')

@@ -1,10 +1,10 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { check, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { createdAt, flag, id, instant, jsonObject } from '../db/columns.ts'
 import { atLeast, literals, oneOf } from '../db/constraints.ts'
 
 /** The kinds of jobs that are not sweeps of checks. The code that runs a kind describes its payload. */
-const OTHER_JOB_KINDS = ['detect_anomalies', 'clean_logs', 'count_days', 'complete_closure', 'send_alert'] as const
+const OTHER_JOB_KINDS = ['detect_anomalies', 'clean_logs', 'count_days', 'complete_closure', 'notify', 'send_alert'] as const
 
 /** `check_<kind of check>`, or one of the others. */
 export type JobKind = `check_${string}` | (typeof OTHER_JOB_KINDS)[number]
@@ -62,13 +62,14 @@ export const job = pgTable(
     index('job_failed').on(table.id).where(sql`state = 'failed'`),
     // GET /job?kind= pages by id within a kind. Almost all rows are detect_anomalies: the primary key serves that kind as well.
     index('job_kind').on(table.kind, table.id).where(sql`kind <> 'detect_anomalies'`),
-    // measureQueueDepth reads the level of the queue's depth that was recorded last: Index Scan Backward on a few rows.
-    index('job_queue_depth').on(table.id).where(sql`unique_key like 'queue depth %'`),
     check('job_kind_known', sql`${table.kind} in (${literals(OTHER_JOB_KINDS)}) or ${table.kind} like 'check\\_%'`),
     oneOf('job_state_known', table.state, JOB_STATES),
     atLeast('job_attempts_range', table.attempts, 0),
   ],
 )
+
+/** True for a job that is recorded for later, so that nobody waits for it yet: a message that is told with a delay. */
+export const isForLater = (now: SQL): SQL => sql`(attempts = 0 and due_at > ${now})`
 
 /** The last tick of each cron. `migrate` writes the first rows, so a cron that never fires is noticed too. */
 export const cronTick = pgTable('cron_tick', {

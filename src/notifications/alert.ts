@@ -24,7 +24,7 @@ export type Detail = [label: string, value: string] | [label: string, bullet: 'â
 /** The content of an alert; message.ts lays it out. */
 export interface Message {
   at: string
-  level: 'WARNING' | 'CRITICAL'
+  level: 'WARNING' | 'CRITICAL' | 'RESOLVED'
   title?: string
   message: string
   details: Detail[]

@@ -1,45 +1,158 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
 import { logEvent } from '../core/log.ts'
-import { finishJob } from '../jobs/claim.ts'
-import { JobFailure, type RunJob } from '../jobs/job.ts'
-import type { AlertKind } from './alert.ts'
-import { channelOf } from './channels/index.ts'
+import { once } from '../core/once.ts'
+import { FUNCTIONS } from '../db/functions.ts'
+import { jsonOf, text } from '../db/rows.ts'
+import { param, prepare } from '../db/statement.ts'
+import { claimedJob, finishedJob, finishing } from '../jobs/claim.ts'
+import { type ClaimedJob, JobFailure, type JobScope, type RunJob } from '../jobs/job.ts'
+import { composeText, type Vocabulary } from './compose.ts'
+import { hostOf } from './host.ts'
 import { renderAlert } from './message.ts'
+import { environmentReceiver, type Receiver, storedReceiver } from './receiver.ts'
+import { incidentEvent } from '../incidents/table.ts'
+import { notification } from './table.ts'
+import { type Notification, type ToldIncident, toldRow } from './told.ts'
 
 /**
- * Slack's webhook takes no idempotency key. If an earlier attempt ended without an answer, the message is sent again with
+ * Most webhooks take no idempotency key. If an earlier attempt ended without an answer, the message is sent again with
  * this line: a marked repetition is better than a lost message.
  */
 const REPETITION = '(sent again: whether the first message arrived is not known)'
 
-/** The `send_alert` job: sends the alert to the channel that the environment configures, or writes it to the log if there is none. */
+/** How long a message waits for an earlier one about the same incident. */
+const ORDER_SECONDS = 15
+
+/** What the job `notify` writes; or, from an earlier version, an alert of its own. */
+const payload = once(() =>
+  z.union([
+    z.object({ channel_id: z.number(), alerts: z.array(z.record(z.string(), z.unknown())) }),
+    z.object({ alert: z.string() }).loose(),
+  ]),
+)
+
+const BEGIN = prepare(sql`
+  select outcome, channel, notifications from ${sql.raw(FUNCTIONS.begin_sending)}(p_job_id => ${param('job_id')}, p_channel_id => ${param('channel_id')},
+    p_now => ${param('now')})`)
+
+const begunRow = once(() =>
+  z.object({
+    outcome: z.enum(['send', 'wait', 'nothing']),
+    channel: jsonOf(
+      z.object({
+        name: z.string(),
+        kind: z.string(),
+        settings: z.record(z.string(), z.unknown()),
+        secrets: z.string().nullable(),
+        secrets_id: z.string().nullable(),
+      }),
+    ).nullable(),
+    notifications: jsonOf(z.array(toldRow())).nullable(),
+  }),
+)
+
+const CLAIMED = sql.raw('claimed')
+const SENT = sql.raw('sent')
+const FINISH = prepare(sql`
+  with ${claimedJob(CLAIMED)},
+  ${SENT} as (
+    update ${notification} n set sent_at = ${param('finished_at')}::timestamptz from ${CLAIMED}
+    where n.job_id = ${CLAIMED}.id and n.state = 'sending'
+    returning n.incident_id, n.channel_name, n.event),
+  noted as (
+    insert into ${incidentEvent} (incident_id, kind, at, text)
+    select incident_id, 'notified', ${param('finished_at')}::timestamptz, channel_name || ': ' || event from ${SENT}),
+  ${finishedJob(sql.raw('finished'), { claim: CLAIMED, work: SENT })}
+  select id::text from finished`)
+
+/** The `send_alert` job: sends the notifications of one channel that belong together (see begin-sending.sql). */
 export const sendAlert =
-  (kinds: readonly AlertKind[]): RunJob =>
-  async (job, { settings, db, clock, trace }) => {
-    const text = readText(kinds, job.payload)
-    const channel = channelOf(settings)
-    if (channel) {
-      await trace.measure(`POST ${channel.name} webhook`, { kind: 'client', attributes: { 'server.address': channel.host } }, () =>
-        channel.send({ text: job.interrupted ? `${text}\n${REPETITION}` : text }),
-      )
-    } else {
-      logEvent('warning', 'alert', { job_id: job.id, text })
+  (vocabulary: Vocabulary): RunJob =>
+  async (job, scope) => {
+    const read = payload().safeParse(job.payload)
+    if (!read.success) throw new JobFailure('This alert cannot be read: its payload is of no known form', { permanent: true })
+    if ('alert' in read.data) return sendOldAlert(job, scope, vocabulary)
+    const { channel_id, alerts } = read.data
+    const [begun] = await scope.db.rows(BEGIN, begunRow(), { job_id: job.id, channel_id, now: scope.now })
+    if (!begun) throw new Error('begin_sending returned no row')
+    if (begun.outcome === 'wait') {
+      throw new JobFailure('An earlier message about one of these incidents is not sent yet', { retryAfterSeconds: ORDER_SECONDS })
     }
-    try {
-      await finishJob(db, job, clock())
-    } catch (cause) {
-      throw new JobFailure(`${channel?.name ?? 'The log'} has the message, but this could not be recorded`, {
-        done: true,
-        interrupted: true,
-        cause,
-      })
+    if (begun.outcome === 'send') {
+      const incidents = (begun.notifications ?? []).map((row) => withSummary(row, vocabulary, scope))
+      const receiver = begun.channel ? await storedReceiver(begun.channel, scope.settings) : environmentReceiver(scope.settings)
+      await send(receiver, notificationOf({ incidents, alerts }, vocabulary, job, scope), job, scope)
     }
+    await finish(job, scope, receiverName(begun.channel?.name, scope))
     return []
   }
 
-const readText = (kinds: readonly AlertKind[], payload: Record<string, unknown>): string => {
+const receiverName = (name: string | undefined, { settings }: JobScope): string =>
+  name ?? (settings.SLACK_WEBHOOK_URL === undefined ? 'The log' : 'Slack')
+
+const withSummary = (row: Omit<ToldIncident, 'summary' | 'url'>, { incidentKinds }: Vocabulary, { settings }: JobScope): ToldIncident => ({
+  ...row,
+  summary: incidentKinds.find(({ kind }) => kind === row.kind)?.explain(row.details) ?? row.kind,
+  url: settings.WATCHER_PUBLIC_URL && `${settings.WATCHER_PUBLIC_URL}/incidents/${row.id}`,
+})
+
+const notificationOf = (
+  { incidents, alerts }: { incidents: ToldIncident[]; alerts: Record<string, unknown>[] },
+  vocabulary: Vocabulary,
+  { interrupted }: ClaimedJob,
+  { now, settings }: JobScope,
+): Notification => {
+  const composed = readably(() => composeText({ incidents, alerts, now, format: settings.WATCHER_ALERT_FORMAT }, vocabulary))
+  const [first] = incidents
+  return {
+    event: first?.event ?? 'test',
+    text: interrupted ? `${composed}\n${REPETITION}` : composed,
+    incidents,
+    now,
+    host: hostOf(settings),
+    url: incidents.length === 1 ? first?.url : settings.WATCHER_PUBLIC_URL && `${settings.WATCHER_PUBLIC_URL}/incidents`,
+  }
+}
+
+const readably = (compose: () => string): string => {
   try {
-    return renderAlert(kinds, payload)
+    return compose()
   } catch (error) {
     throw new JobFailure(`This alert cannot be read: ${(error as Error).message}`, { permanent: true, cause: error })
   }
+}
+
+const send = async (receiver: Receiver | undefined, told: Notification, job: ClaimedJob, { trace }: JobScope): Promise<void> => {
+  if (!receiver) {
+    logEvent('warning', 'alert', { job_id: job.id, text: told.text })
+    return
+  }
+  await trace.measure(`POST ${receiver.name} webhook`, { kind: 'client', attributes: { 'server.address': receiver.host } }, () =>
+    receiver.send(told),
+  )
+}
+
+/** Ends the job. If that fails, the message is out: it must not be sent again. */
+const finish = async (job: ClaimedJob, { db, clock }: JobScope, name: string): Promise<void> => {
+  try {
+    await db.rows(FINISH, z.object({ id: text }), finishing(job, clock()))
+  } catch (cause) {
+    throw new JobFailure(`${name} has the message, but this could not be recorded`, { done: true, interrupted: true, cause })
+  }
+}
+
+/** A job that an earlier version recorded: its payload is the alert, for the channel of the environment. */
+const sendOldAlert = async (job: ClaimedJob, scope: JobScope, { alertKinds }: Vocabulary): Promise<number[]> => {
+  const rendered = readably(() => renderAlert(alertKinds, job.payload))
+  const told = job.interrupted ? `${rendered}\n${REPETITION}` : rendered
+  const { now, settings } = scope
+  await send(
+    environmentReceiver(settings),
+    { event: 'opened', text: told, incidents: [], now, host: hostOf(settings), url: undefined },
+    job,
+    scope,
+  )
+  await finish(job, scope, receiverName(undefined, scope))
+  return []
 }

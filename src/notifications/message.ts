@@ -1,6 +1,6 @@
 import { type AlertKind, type Detail, MAX_ITEMS, type Message } from './alert.ts'
 
-const SIGNS = { WARNING: '⚠️', CRITICAL: '🚨' }
+const SIGNS = { WARNING: '⚠️', CRITICAL: '🚨', RESOLVED: '✅' }
 
 /** Renders the text of an alert from its payload. Throws if the kind is unknown, or if the payload does not fit. */
 export const renderAlert = (kinds: readonly AlertKind[], payload: Record<string, unknown>): string => {

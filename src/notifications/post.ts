@@ -1,7 +1,7 @@
 import { JobFailure } from '../jobs/job.ts'
 
-/** Posts a body as JSON to a channel's service. */
-export type Post = (url: string, body: unknown) => Promise<void>
+/** Posts a body to a channel's service: as JSON, or unchanged if it is text. Returns what the service answered, in one line. */
+export type Post = (url: string, body: unknown, headers?: Record<string, string>) => Promise<string>
 
 /** Much shorter than a claim holds: the post ends before another attempt may begin. */
 const TIMEOUT_MILLIS = 10_000
@@ -15,17 +15,18 @@ const MAX_DETAIL_BYTES = 1024
  * Decides what a service's answer means, for all channels. Throws JobFailure. The job is tried again if that may help (5xx,
  * 408, 429 with its `Retry-After`, no answer). Any other failure is permanent: only a person can fix it (400: the message is
  * refused; 403, 404, 410: the webhook is revoked or gone). Without an answer, or with an answer from a gateway (502, 504),
- * the message may have arrived: `interrupted`. `name` is the service's name in messages, `setting` the variable to check.
+ * the message may have arrived: `interrupted`. `name` is the service's name in messages, `setting` what to check if it refuses.
+ * `isTest`: somebody waits for the service's own words, also if it takes the message.
  */
 export const postTo =
-  ({ name, setting }: { name: string; setting: string }): Post =>
-  async (url, body) => {
+  ({ name, setting, isTest = false }: { name: string; setting: string; isTest?: boolean }): Post =>
+  async (url, body, headers = {}) => {
     let response: Response
     try {
       response = await fetch(url, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
+        headers: { 'Content-Type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MILLIS),
       })
@@ -35,11 +36,11 @@ export const postTo =
     }
     if (response.ok) {
       // The message has arrived, whatever the body says or however it breaks.
+      if (isTest) return describeAnswer(name, response)
       await response.body?.cancel().catch(() => {})
-      return
+      return `${name} answered ${response.status}`
     }
-    const answer = (await readStart(response)).replace(/\s+/g, ' ').slice(0, MAX_DETAIL_CHARACTERS)
-    const fault = `${name} answered ${response.status}${answer ? ` (${answer})` : ''}`
+    const fault = await describeAnswer(name, response)
     if (response.status === 429) {
       throw new JobFailure(`${fault}: too many messages`, { retryAfterSeconds: readRetryAfter(response.headers.get('retry-after')) })
     }
@@ -48,6 +49,11 @@ export const postTo =
     if (response.status >= 500 || response.status === 408) throw new JobFailure(fault)
     throw new JobFailure(`${fault}: check ${setting}, then replay this job`, { permanent: true })
   }
+
+const describeAnswer = async (name: string, response: Response): Promise<string> => {
+  const answer = (await readStart(response)).replace(/\s+/g, ' ').slice(0, MAX_DETAIL_CHARACTERS)
+  return `${name} answered ${response.status}${answer ? ` (${answer})` : ''}`
+}
 
 /** The first part of a body, at most MAX_DETAIL_BYTES: a broken or endless one is no fault of its own. */
 const readStart = async (response: Response): Promise<string> => {
@@ -71,6 +77,6 @@ const readStart = async (response: Response): Promise<string> => {
 
 /** Reads seconds or a date; 60 seconds if the header is neither. */
 const readRetryAfter = (header: string | null): number => {
-  const seconds = /^\d+$/.test(header ?? '') ? Number(header) : (Date.parse(header ?? '') - Date.now()) / 1000
+  const seconds = /^\d+(\.\d+)?$/.test(header ?? '') ? Number(header) : (Date.parse(header ?? '') - Date.now()) / 1000
   return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 1), MAX_RETRY_SECONDS) : 60
 }

@@ -1,9 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { insertJobs } from '../jobs/record.ts'
 import { MAX_ITEMS } from './alert.ts'
-
-/** The insert that records a `send_alert` job for each row of `payloads`, a query of one jsonb column `payload`. */
-export const insertAlerts = (payloads: SQL, now: SQL): SQL => insertJobs('send_alert', payloads, now)
 
 /**
  * Selects one payload for all findings of a sweep. It holds the first MAX_ITEMS rows of `items`, an ordered query of jsonb

@@ -1,5 +1,8 @@
+import { channelsPage } from './channels/index.ts'
 import { diagnostics } from './diagnostics/index.ts'
 import type { PageFolder } from './frame/folder.ts'
+import { incidentPage } from './incident/index.ts'
+import { incidentList } from './incidents/index.ts'
 import { lineageGraph } from './lineage-graph/index.ts'
 import { monitoring } from './monitoring/index.ts'
 import { overview } from './overview/index.ts'
@@ -8,4 +11,15 @@ import { reporting } from './reporting/index.ts'
 import { signIn } from './sign-in/index.ts'
 
 /** Every folder of pages. */
-export const pages: PageFolder[] = [overview, pipeline, lineageGraph, reporting, monitoring, diagnostics, signIn]
+export const pages: PageFolder[] = [
+  overview,
+  incidentList,
+  incidentPage,
+  pipeline,
+  lineageGraph,
+  reporting,
+  channelsPage,
+  monitoring,
+  diagnostics,
+  signIn,
+]

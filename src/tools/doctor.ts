@@ -30,7 +30,7 @@ type Variables = Record<string, string | undefined>
 export const examine = async (variables: Variables, configPath: string): Promise<Finding[]> => {
   const findings = [examineSettings(variables)]
   const databaseUrl = variables.PROD_DATABASE_URL ?? variables.DATABASE_URL
-  if (databaseUrl && URL.canParse(databaseUrl)) findings.push(...(await examineDatabase(databaseUrl)))
+  if (databaseUrl && URL.canParse(databaseUrl)) findings.push(...(await examineDatabase(databaseUrl, variables)))
   findings.push(examineConfig(configPath))
   if (variables.WATCHER_URL) findings.push(...(await examineService(variables.WATCHER_URL, variables.WATCHER_TOKEN)))
   return findings
@@ -39,21 +39,20 @@ export const examine = async (variables: Variables, configPath: string): Promise
 const examineSettings = (variables: Variables): Finding => {
   const name = 'settings'
   try {
-    const { WATCHER_API_TOKENS, SLACK_WEBHOOK_URL } = readSettings({ ENV_STATE: 'prod', ...variables })
+    const { WATCHER_API_TOKENS } = readSettings({ ENV_STATE: 'prod', ...variables })
     if (WATCHER_API_TOKENS.length === 0) {
       return {
         name,
         fault: 'WATCHER_API_TOKENS is not set: production refuses every request. Run npx wrangler secret put WATCHER_API_TOKENS --env=',
       }
     }
-    const alerts = SLACK_WEBHOOK_URL ? 'alerts go to Slack' : 'alerts go to the log (no SLACK_WEBHOOK_URL)'
-    return { name, fault: undefined, seen: `${WATCHER_API_TOKENS.length} token(s); ${alerts}` }
+    return { name, fault: undefined, seen: `${WATCHER_API_TOKENS.length} token(s)` }
   } catch (error) {
     return { name, fault: `${(error as Error).message}. Set it in this environment and with npx wrangler secret put <NAME> --env=` }
   }
 }
 
-const examineDatabase = async (url: string): Promise<Finding[]> => {
+const examineDatabase = async (url: string, variables: Variables): Promise<Finding[]> => {
   let client: pg.Client
   try {
     client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
@@ -72,6 +71,7 @@ const examineDatabase = async (url: string): Promise<Finding[]> => {
       { name: 'database', fault: isOld ? `PostgreSQL ${name} is too old: use 15 or newer` : undefined, seen: `PostgreSQL ${name}` },
       await examineMigrations(client),
       await examineFunctions(client),
+      await examineChannels(client, variables),
     ]
   } finally {
     await client.end()
@@ -99,6 +99,15 @@ const examineFunctions = async (client: pg.Client): Promise<Finding> => {
     fault: missing.length > 0 ? `the database lacks ${missing.join(', ')}: run npm run db:migrate` : undefined,
     seen: 'the database has all functions of this version',
   }
+}
+
+const examineChannels = async (client: pg.Client, variables: Variables): Promise<Finding> => {
+  const hasSlack = Boolean(variables.PROD_SLACK_WEBHOOK_URL ?? variables.SLACK_WEBHOOK_URL)
+  const { rows } = await client.query<{ count: number }>('select count(*)::int from channel where active').catch(() => ({ rows: [] }))
+  const count = rows[0]?.count ?? 0
+  const places = [...(hasSlack ? ['Slack (SLACK_WEBHOOK_URL)'] : []), ...(count > 0 ? [`${count} channel(s)`] : [])]
+  const nowhere = 'alerts go nowhere but the log: create a channel (POST /channel), or set SLACK_WEBHOOK_URL'
+  return { name: 'alerts', fault: undefined, seen: places.length > 0 ? `alerts go to ${places.join(' and ')}` : nowhere }
 }
 
 const examineConfig = (configPath: string): Finding => {

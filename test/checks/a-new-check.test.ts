@@ -27,8 +27,8 @@ vi.mock('../../src/checks/index.ts', async (original) => {
   const check: Check<Evidence> = {
     kind: 'tiny',
     badge: { word: 'tiny', sign: '.', tone: 'stale' },
-    complete: true,
     incidentKind: 'tiny',
+    incidentTitle: 'Pipeline Tiny',
     log: { table: tinyLog, goesWith: tinyLog.created_at },
     evidence: () => evidence,
     explain,
@@ -41,9 +41,9 @@ vi.mock('../../src/checks/index.ts', async (original) => {
       on conflict do nothing returning pipeline_id as subject`,
     alertPayloads: ({ found, logged, now }) =>
       oneAlert('tiny', now, logged, text`select evidence as item from ${found} join ${logged} using (subject) order by subject`),
-    open: () => text`
-      select p.id as pipeline_id, null::bigint as execution_id, l.created_at as since, jsonb_build_object('pipeline_id', p.id, 'name', p.name) as evidence
-      from ${pipeline} p join ${tinyLog} l on l.pipeline_id = p.id`,
+    wrongNow: (now) => text`
+      select p.id as pipeline_id, ${now} as since, jsonb_build_object('pipeline_id', p.id, 'name', p.name) as evidence
+      from ${pipeline} p where name like 'tiny%'`,
     countOpen: () => text`select count(*) from ${tinyLog}`,
     jobs: { check_tiny: () => sweepJob(check, { jobKind: 'check_tiny', payload: () => text`'{}'::jsonb` }) },
     sweeps: [{ cron: CRONS.hourly, kind: 'check_tiny', payload: () => ({}) }],
@@ -101,7 +101,7 @@ describe('a new check in the list', () => {
     expect(overview).toContain('<title>(1) Overview')
     expect(overview).toMatch(/<h1>1 tiny<\/h1>/)
     expect(overview).toMatch(/<span class="badge stale"><span aria-hidden="true">\.<\/span> 1 tiny<\/span>/)
-    expect(overview).toContain(`<p>${name} is tiny</p>`)
+    expect(overview).toMatch(new RegExp(`<p><a href="/incidents/\\d+">${name} is tiny</a></p>`))
     expect(overview).toContain('<option value="tiny">')
     await makePipeline({ name: unique('large') })
     const found = (await call('GET', '/overview?state=tiny', undefined, HTML)).body as string

@@ -57,7 +57,9 @@ describe('GET /metrics', () => {
     await background.post('/freshness')
     await drain(background)
     await sql(`insert into job (kind, payload, state) values ('send_alert', '{}', 'failed')`)
-    await sql(`insert into job (kind, payload, created_at) values ('clean_logs', '{}', '2025-01-09T20:28:45Z')`)
+    await sql(
+      `insert into job (kind, payload, created_at, due_at) values ('clean_logs', '{}', '2025-01-09T20:28:45Z', '2025-01-09T20:28:45Z')`,
+    )
     advanceClock(11)
     expect(await scrape()).toMatchObject({
       watcher_pipelines: 1,
@@ -70,6 +72,7 @@ describe('GET /metrics', () => {
       'watcher_findings_open{check="freshness"}': 1,
       'watcher_findings_open{check="anomaly"}': 0,
       'watcher_jobs{kind="detect_anomalies",state="succeeded"}': 4,
+      'watcher_jobs{kind="notify",state="succeeded"}': 2,
       'watcher_jobs{kind="send_alert",state="succeeded"}': 2,
       'watcher_jobs{kind="send_alert",state="failed"}': 1,
       'watcher_jobs{kind="clean_logs",state="waiting"}': 1,

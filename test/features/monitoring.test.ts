@@ -15,7 +15,7 @@ afterEach(() => {
 /** Records waiting jobs without sending them. */
 const pile = (count: number, kind = 'detect_anomalies') =>
   sql(
-    `insert into job (kind, payload, due_at) select $1, '{"pipeline_id":1,"pipeline_execution_id":1}', now() from generate_series(1, $2::int)`,
+    `insert into job (kind, payload, due_at) select $1, '{"pipeline_id":1,"pipeline_execution_id":1}', '2025-01-01' from generate_series(1, $2::int)`,
     [kind, count],
   )
 
@@ -35,9 +35,11 @@ describe('POST /celery/monitor-queue', () => {
         detect_anomalies: 3,
         check_timeliness: 0,
         check_freshness: 1,
+        check_schedules: 0,
         complete_closure: 0,
         count_days: 0,
         clean_logs: 0,
+        notify: 0,
         send_alert: 0,
       },
     })
@@ -62,11 +64,11 @@ describe('POST /celery/monitor-queue', () => {
     await monitor()
     await sql(`delete from job where state = 'waiting'`)
     await monitor()
-    expect(await levels()).toHaveLength(2)
+    expect(await levels()).toEqual(['⚠️ WARNING', '🚨 CRITICAL', '✅ RESOLVED'])
     await pile(100)
     await monitor()
     await monitor()
-    expect(await levels()).toEqual(['⚠️ WARNING', '🚨 CRITICAL', '🚨 CRITICAL'])
+    expect(await levels()).toEqual(['⚠️ WARNING', '🚨 CRITICAL', '✅ RESOLVED', '🚨 CRITICAL'])
   })
 
   it('alerts once for many requests at the same time, including the cron trigger', async () => {
@@ -82,6 +84,10 @@ describe('POST /celery/monitor-queue', () => {
     await pile(1)
     await Promise.all([slow, monitor(), monitor()])
     await monitor()
+    // A message about the same incident may have had to wait for the one before it.
+    setClock(new Date(Date.now() + 60_000))
+    await sql(`delete from job where kind = 'detect_anomalies'`)
+    await drain(background)
     const levels = (await background.slack.messages()).map((text) => text.split('\n')[0])
     expect(levels.filter((level) => level === '🚨 CRITICAL')).toHaveLength(1)
   })
@@ -114,7 +120,7 @@ describe('GET /monitoring', () => {
     const { status, body } = await get('/monitoring')
     expect(status).toBe(200)
     const byKind = Object.fromEntries(body.kinds.map(({ kind, ...rest }: { kind: string }) => [kind, rest]))
-    expect(Object.keys(byKind)).toHaveLength(7)
+    expect(Object.keys(byKind)).toHaveLength(9)
     expect(byKind.detect_anomalies).toMatchObject({
       waiting: 2,
       retrying: 1,

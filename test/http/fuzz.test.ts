@@ -136,6 +136,7 @@ const VALID: Record<string, Record<string, unknown>> = {
   '/timeliness': { lookback_minutes: 60 },
   '/log_cleanup': { retention_days: 365 },
   '/replay_job': { id: 1 },
+  '/channel': { name: 'fuzzed', kind: 'slack', settings: { webhook_url: 'https://example.com/x' } },
   '/incident/{id}/acknowledge': { note: 'x' },
   '/incident/{id}/resolve': { note: 'x' },
   '/incident/{id}/comment': { note: 'x' },

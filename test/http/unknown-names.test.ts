@@ -62,7 +62,7 @@ describe('a body field that no schema knows', () => {
   })
 
   it('is not named if it is short, or close to no known one: old clients send such fields', async () => {
-    const body = { name: unique('p'), pipeline_type_name: 'extraction', pipeline_type_group_name: 'batch', nme: 'x', owners: 'y' }
+    const body = { name: unique('p'), pipeline_type_name: 'extraction', pipeline_type_group_name: 'batch', nme: 'x', sla: 'y' }
     const { status, headers } = await post('/pipeline', body)
     expect([status, headers.get('watcher-warning')]).toEqual([201, null])
   })

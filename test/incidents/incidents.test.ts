@@ -19,9 +19,9 @@ afterEach(() => vi.useRealTimers())
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString()
 const read = async (query = '') => (await get(`/incident${query}`)).body as Record<string, unknown>[]
 const eventsOf = async (id: number) =>
-  ((await get(`/incident/${id}`)).body.events as { kind: string; by: string | null; text: string | null }[]).map(({ kind, by, text }) =>
-    [kind, by, text].filter((part) => part !== null).join(' '),
-  )
+  ((await get(`/incident/${id}`)).body.events as { kind: string; by: string | null; text: string | null }[])
+    .filter(({ kind }) => kind !== 'notified')
+    .map(({ kind, by, text }) => [kind, by, text].filter((part) => part !== null).join(' '))
 
 /** Records a run that ended this many seconds ago. */
 const run = async (endedAgo: number, succeeded: boolean, more: Record<string, unknown> = {}): Promise<number> => {

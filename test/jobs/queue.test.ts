@@ -64,7 +64,7 @@ describe('the consumer', () => {
     const deliveries = await Promise.all(Array.from({ length: 8 }, () => deliverJob(background, id)))
     expect(await readJob(id)).toMatchObject({ state: 'succeeded', attempts: 1 })
     expect(await countOf('timeliness_pipeline_execution_log')).toBe(1)
-    expect(await jobsOf('send_alert')).toHaveLength(1)
+    expect(await jobsOf('notify')).toHaveLength(1)
     expect(deliveries.filter(({ acked }) => acked.length === 1).length).toBeGreaterThanOrEqual(1)
     advanceClock(400) // messages that found the job running come back and find it done
     await drain(background)
@@ -137,7 +137,7 @@ describe('the consumer', () => {
       await sql('drop function slowly cascade')
     }
     expect(await readJob(id)).toMatchObject({ state: 'succeeded', attempts: 1, interrupted: false })
-    expect(await jobsOf('send_alert')).toHaveLength(1)
+    expect(await jobsOf('notify')).toHaveLength(1)
   })
 
   it('does not run a job again that has failed for good', async () => {
@@ -176,7 +176,7 @@ describe('the consumer', () => {
     const pipeline_id = await makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })
     await recordRun(background, pipeline_id, 60, null)
     const id = await record('check_timeliness', { lookback_minutes: 60 })
-    await sql("alter table job add constraint no_alert check (kind <> 'send_alert')")
+    await sql("alter table job add constraint no_alert check (kind <> 'notify')")
     await deliverJob(background, id)
     expect(await readJob(id)).toMatchObject({
       state: 'waiting',
@@ -274,7 +274,7 @@ describe('the answer to a request', () => {
     vi.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, millis?: number) =>
       real(run, millis === 5_000 ? 50 : millis)) as typeof setTimeout)
     expect((await deliverJob(background, id)).acked).toEqual([id])
-    expect(await jobsOf('send_alert')).toMatchObject([{ state: 'waiting', attempts: 0 }])
+    expect(await jobsOf('notify')).toMatchObject([{ state: 'waiting', attempts: 0 }])
   })
 
   it('is sent while a send to the queue hangs', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { alertKinds } from '../../src/house.ts'
+import { vocabulary } from '../../src/house.ts'
 import { renderAlert } from '../../src/notifications/message.ts'
 
 /** The text of the alert with this payload of a `send_alert` job. */
-const textOf = (payload: Record<string, unknown>) => renderAlert(alertKinds, payload)
+const textOf = (payload: Record<string, unknown>) => renderAlert(vocabulary.alertKinds, payload)
 
 const at = '2025-01-09T20:30:45.123456Z'
 

@@ -187,7 +187,7 @@ describe('browsers and clients', () => {
 
   it('/monitoring is a page for a browser and JSON for a client', async () => {
     expect((await open('/monitoring')).body).toContain('<h1>Background jobs</h1>')
-    expect((await get('/monitoring')).body.kinds).toHaveLength(7)
+    expect((await get('/monitoring')).body.kinds).toHaveLength(9)
     expect((await open('/celery/monitoring')).headers.get('location')).toBe('/monitoring')
   })
 
@@ -242,6 +242,7 @@ describe('the overview', () => {
     await recordRun(background, off, 30, 20, { completed_successfully: false })
     await patch('/pipeline', { id: off, active: false })
     await background.post('/timeliness', { lookback_minutes: 120 })
+    await background.post('/freshness')
     await drain(background)
 
     const text = textOf((await open('/overview')).body)

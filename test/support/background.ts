@@ -44,7 +44,7 @@ export class HeldQueue {
   }
 }
 
-/** What the calls of one test share: a queue that the test controls, and its own Slack channel. */
+/** What the calls of one test share: a queue that the test controls, and its own Slack channel, which gets the original's texts alone. */
 export interface Background {
   queue: HeldQueue
   settings: Record<string, unknown>
@@ -56,17 +56,20 @@ export interface Channel {
   url: string
   /** The messages in the channel, in the order of their arrival. */
   messages: () => Promise<string[]>
+  /** The accepted posts, with their headers. */
+  taken: () => Promise<Taken[]>
   posts: () => Promise<number>
   /** Sets how Slack answers the next posts. */
   answers: (...answers: ReceiverAnswer[]) => Promise<void>
 }
 
-const openChannel = (): Channel => {
-  const url = `${inject('receiverUrl')}/${unique(crypto.randomUUID())}`
+/** A channel at the receiver. */
+export const openChannel = (url = `${inject('receiverUrl')}/${unique(crypto.randomUUID())}`): Channel => {
   const read = async () => (await (await fetch(url)).json()) as { taken: Taken[]; posts: number }
   return {
     url,
     messages: async () => (await read()).taken.map(({ body }) => (JSON.parse(body) as { text: string }).text),
+    taken: async () => (await read()).taken,
     posts: async () => (await read()).posts,
     answers: async (...answers) => void (await (await fetch(url, { method: 'PUT', body: JSON.stringify(answers) })).text()),
   }
@@ -75,7 +78,7 @@ const openChannel = (): Channel => {
 export const openBackground = (): Background => {
   const queue = new HeldQueue()
   const slack = openChannel()
-  const settings = { JOBS: queue, SLACK_WEBHOOK_URL: slack.url }
+  const settings = { JOBS: queue, SLACK_WEBHOOK_URL: slack.url, WATCHER_ALERT_FORMAT: 'seed' }
   return { queue, slack, settings, post: (path, body) => call('POST', path, body, {}, settings) }
 }
 

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { grouped, roughly } from '../../core/figures.ts'
 import { amount } from '../../db/rows.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
-import { pipeline } from '../../features/pipelines/table.ts'
 import type { Check } from '../check.ts'
 import { anomalyAlert } from './alert.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
@@ -28,8 +27,8 @@ export const RESULT_COLUMNS = sql`id, pipeline_execution_id, rule_id, violation_
 export const anomalyCheck: Check<AnomalousRun> = {
   kind: 'anomaly',
   badge: { word: 'anomalous', sign: '≠', tone: 'anomalous' },
-  complete: false,
   incidentKind: 'anomaly',
+  incidentTitle: 'Anomaly Detected',
   log: { table: anomalyDetectionResult, goesWith: 'its execution' },
   evidence: () => evidence,
   explain: ({ metric_field, violation_value, baseline_value, deviation_percentage: percent }) => {
@@ -64,16 +63,6 @@ export const anomalyCheck: Check<AnomalousRun> = {
       'items', jsonb_build_array(to_jsonb(l) - 'subject' - 'context' - 'detected_at')) as payload
     from ${logged} l join ${anomalyDetectionRule} r on r.id = l.subject
     order by l.id`,
-
-  /** Flagged runs that ended in the last 24 hours. A flag on an older run, for example in a backfill, is history. */
-  open: ({ dayAgo }) => sql`
-    select distinct on (r.pipeline_id) r.pipeline_id, f.pipeline_execution_id as execution_id, f.detected_at as since,
-      jsonb_build_object('pipeline_execution_id', f.pipeline_execution_id, 'metric_field', r.metric_field,
-        'violation_value', f.violation_value, 'baseline_value', f.baseline_value, 'deviation_percentage', f.deviation_percentage) as evidence
-    from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id join ${pipeline} p on p.id = r.pipeline_id and p.active
-    join ${pipelineExecution} e on e.id = f.pipeline_execution_id
-    where f.detected_at >= ${dayAgo} and e.end_date >= ${dayAgo}
-    order by r.pipeline_id, f.detected_at desc`,
 
   countOpen: ({ dayAgo }) => sql`select count(*) from ${anomalyDetectionResult} where detected_at >= ${dayAgo}`,
 }

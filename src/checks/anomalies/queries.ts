@@ -2,11 +2,14 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import type { Database } from '../../db/client.ts'
+import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
 import { whole } from '../../db/rows.ts'
-import { param } from '../../db/statement.ts'
+import { param, prepare } from '../../db/statement.ts'
 import { createdRow, untilRow } from '../../db/until-row.ts'
 import type { Target } from '../../http/patch.ts'
+import { notifyJobAfter } from '../../incidents/notify-job.ts'
+import { incident } from '../../incidents/table.ts'
 import type { RulePost } from './schemas.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 
@@ -88,15 +91,36 @@ export const listResults = listing<{
   },
 })
 
-/** Deletes an execution's flags for these metrics. Returns how many there were. */
-export const deleteResults = async (db: Database, pipelineId: number, executionId: number, metrics: readonly string[]): Promise<number> => {
-  const deleted = await db.rows(
-    sql`
-      delete from ${anomalyDetectionResult} result using ${anomalyDetectionRule} r
-      where r.id = result.rule_id and r.pipeline_id = ${pipelineId} and r.metric_field = any(${`{${metrics.join(',')}}`}::text[])
-        and result.pipeline_execution_id = ${executionId}
-      returning result.id`,
-    z.object({ id: whole }),
-  )
-  return deleted.length
+const NOW = sql`${param('now')}::timestamptz`
+const RESOLVED = sql.raw('resolved')
+const TOLD = sql.raw('told')
+const UNFLAG = prepare(sql`
+  with deleted as (
+    delete from ${anomalyDetectionResult} result using ${anomalyDetectionRule} r
+    where r.id = result.rule_id and r.pipeline_id = ${param('pipeline_id')} and r.metric_field = any(${param('metrics')}::text[])
+      and result.pipeline_execution_id = ${param('execution_id')}
+    returning result.id),
+  ${RESOLVED} as (
+    select ${sql.raw(FUNCTIONS.resolve_incident)}(p_id => i.id, p_by => ${param('by')}, p_text => 'Unflagged: the load was normal', p_now => ${NOW})
+    from ${incident} i
+    where i.pipeline_id = ${param('pipeline_id')} and i.kind = 'anomaly' and i.resolved_at is null and exists (select from deleted) and not exists (
+      select from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
+      where r.pipeline_id = i.pipeline_id and f.detected_at >= i.detected_at and f.id not in (select id from deleted))),
+  ${notifyJobAfter(TOLD, [RESOLVED], NOW)}
+  select (select count(*) from deleted)::text as count, (select id::text from ${TOLD}) as job_id`)
+
+/**
+ * Deletes an execution's flags for these metrics, and resolves the pipeline's incident if no flag is left of what it is about. Returns
+ * how many flags there were, and the ids of the jobs to send.
+ */
+export const deleteResults = async (
+  db: Database,
+  what: { pipeline_id: number; execution_id: number; metrics: readonly string[] },
+  by: string,
+  now: string,
+): Promise<{ count: number; jobIds: number[] }> => {
+  const values = { ...what, metrics: `{${what.metrics.join(',')}}`, by, now }
+  const [row] = await db.rows(UNFLAG, z.object({ count: whole, job_id: whole.nullable() }), values)
+  const { count, job_id } = row ?? { count: 0, job_id: null }
+  return { count, jobIds: job_id === null ? [] : [job_id] }
 }

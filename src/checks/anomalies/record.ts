@@ -7,10 +7,11 @@ import { FUNCTIONS } from '../../db/functions.ts'
 import { decimal, jsonText, moment, readIds, text, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
+import { notifyJobAfter } from '../../incidents/notify-job.ts'
 import { incident } from '../../incidents/table.ts'
 import { claimedJob, finishedJob, finishing } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
-import { ALERTED, findings, kindOf, NAMES, sweepStatement } from '../sweep.ts'
+import { findings, kindOf, NAMES, sweepStatement, TOLD } from '../sweep.ts'
 import { anomalyCheck, RESULT_COLUMNS } from './check.ts'
 import type { Detection } from './detection.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
@@ -19,7 +20,7 @@ const CLAIMED = sql.raw('claimed')
 
 /**
  * Records the findings of a request, which holds no job. Returns every finding as stored, also one that was recorded
- * earlier, and the ids of the alert jobs.
+ * earlier, and the id of the job that tells people.
  */
 const RECORD = once(() =>
   prepare(sql`
@@ -32,7 +33,7 @@ const RECORD = once(() =>
       where pipeline_execution_id = ${param('execution_id')}::bigint and rule_id in (select subject from ${NAMES.found}))
     select stored.*, r.pipeline_id, r.metric_field, null::bigint as job_id from stored join ${anomalyDetectionRule} r on r.id = stored.rule_id
     union all
-    select null, null, null, null, null, null, null, null, null, null, null, id from ${ALERTED}
+    select null, null, null, null, null, null, null, null, null, null, null, id from ${TOLD} where id is not null
     order by 1 nulls last`),
 )
 
@@ -90,11 +91,15 @@ const FINISH_AS_NORMAL = once(() =>
       from ${incident} i join ${pipelineExecution} e on e.id = ${param('execution_id')}::bigint left join ${pipelineExecution} last on last.id = i.last_execution_id
       where i.pipeline_id = ${param('pipeline_id')} and i.kind = ${kindOf(anomalyCheck)} and i.resolved_at is null
         and (last.id is null or (e.end_date, e.id) > (last.end_date, last.id)) and exists (select from ${CLAIMED})),
+    ${notifyJobAfter(TOLD, [RESOLVED], NAMES.now)},
     ${finishedJob(FINISHED, { claim: CLAIMED, work: RESOLVED })}
-    select id from ${FINISHED}`),
+    select id from ${TOLD} where id is not null`),
 )
 
-/** Ends a job that found nothing. If rules have judged the execution (its id, else null), it resolves the incident of earlier runs. */
+/**
+ * Ends a job that found nothing. If rules have judged the execution (its id, else null), it resolves the incident of earlier runs.
+ * Returns the ids of the jobs to send.
+ */
 export const finishAsNormal = (
   db: Database,
   claimed: ClaimedJob,

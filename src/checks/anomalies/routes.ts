@@ -106,13 +106,15 @@ const serveUnflag = (router: Router): void =>
       answers: { 204: { description: 'The flags are deleted.' } },
       errors: ['anomaly_not_flagged'],
     },
-    async ({ body: { pipeline_id, pipeline_execution_id, metric_field } }, { db }) => {
-      if ((await deleteResults(db, pipeline_id, pipeline_execution_id, metric_field)) === 0) {
+    async ({ body: { pipeline_id, pipeline_execution_id: execution_id, metric_field: metrics } }, { db, now, caller, sendAfterwards }) => {
+      const { count, jobIds } = await deleteResults(db, { pipeline_id, execution_id, metrics }, caller, now)
+      if (count === 0) {
         throw new ApiError(
           'anomaly_not_flagged',
-          `Execution ${pipeline_execution_id} of pipeline ${pipeline_id} is not flagged for ${metric_field.join(', ')}`,
+          `Execution ${execution_id} of pipeline ${pipeline_id} is not flagged for ${metrics.join(', ')}`,
         )
       }
+      sendAfterwards(jobIds)
       return { status: 204 }
     },
   )

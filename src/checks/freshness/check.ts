@@ -44,8 +44,9 @@ const stale = (now: ReturnType<typeof sql>, more = sql`true`) => sql`
 export const freshnessCheck: Check<StalePipeline> = {
   kind: 'freshness',
   badge: { word: 'stale', sign: '~', tone: 'stale' },
-  complete: true,
   incidentKind: 'stale',
+  incidentTitle: 'Pipeline Stale',
+  isDeadline: true,
   log: { table: freshnessPipelineLog, goesWith: freshnessPipelineLog.last_dml_timestamp },
   evidence: () => evidence,
   explain: ({ freshness_number, freshness_datepart }) =>
@@ -71,8 +72,7 @@ export const freshnessCheck: Check<StalePipeline> = {
   alertPayloads: ({ found, logged, now }) =>
     oneAlert('freshness', now, logged, sql`select evidence as item from ${found} join ${logged} using (subject) order by subject`),
 
-  /** Computed from the current time, not from the log. */
-  open: ({ now }) => sql`select pipeline_id, null::bigint as execution_id, since, evidence from (${stale(now)}) stale`,
+  wrongNow: (now) => sql`select pipeline_id, since, evidence from (${stale(now)}) stale`,
 
   countOpen: ({ now }) => sql`select count(*) from (${stale(now)}) stale`,
 }

@@ -34,8 +34,9 @@ export type LateRun = z.output<typeof evidence>
 export const timelinessCheck: Check<LateRun> = {
   kind: 'timeliness',
   badge: { word: 'late', sign: '!', tone: 'late' },
-  complete: false,
   incidentKind: 'late',
+  incidentTitle: 'Pipeline Execution Late',
+  isDeadline: true,
   log: { table: timelinessPipelineExecutionLog, goesWith: 'its execution' },
   evidence: () => evidence,
   explain: ({ execution_status, duration_seconds, seconds_threshold }) =>
@@ -76,23 +77,6 @@ export const timelinessCheck: Check<LateRun> = {
 
   alertPayloads: ({ found, logged, now }) =>
     oneAlert('timeliness', now, logged, sql`select evidence as item from ${found} join ${logged} using (subject) order by subject`),
-
-  /** Runs that are logged as late and still run, or ended successfully in the last 24 hours. */
-  open: ({ now, dayAgo }) => sql`
-    select distinct on (e.pipeline_id) e.pipeline_id, e.id as execution_id, e.start_date as since, jsonb_build_object(
-      'pipeline_execution_id', e.id, 'pipeline_id', e.pipeline_id,
-      'duration_seconds', floor(extract(epoch from coalesce(e.end_date, ${now}) - e.start_date)),
-      'seconds_threshold', e.seconds_threshold, 'execution_status', case when e.end_date is null then 'running' else 'completed' end) as evidence
-    from (
-      select e.pipeline_id, e.id, e.start_date, e.end_date, l.seconds_threshold from ${pipelineExecution} e
-      join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id
-      where e.end_date is null
-      union all
-      select e.pipeline_id, e.id, e.start_date, e.end_date, l.seconds_threshold from ${pipelineExecution} e
-      join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id
-      where e.completed_successfully and e.end_date >= ${dayAgo}) e
-    where e.pipeline_id in (select id from ${pipeline} where active)
-    order by e.pipeline_id, (e.end_date is null) desc, e.id desc`,
 
   countOpen: () => sql`
     select count(*) from ${pipelineExecution} e join ${timelinessPipelineExecutionLog} l on l.pipeline_execution_id = e.id

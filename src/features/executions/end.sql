@@ -1,17 +1,18 @@
 -- Ends an execution and stores its metrics. If it succeeded, updates its pipeline's watermark, DML times and load_lineage,
--- and records a job that detects anomalies if the pipeline has an active rule. `outcome` is then `ended`, with the id of
--- that job. With any other outcome nothing is written: `repeated` (the execution ended earlier, with this outcome),
+-- and records a job that detects anomalies if the pipeline has an active rule. It opens and resolves incidents. `outcome` is then
+-- `ended`, with the ids of the recorded jobs. With any other outcome nothing is written: `repeated` (the execution ended earlier, with this outcome),
 -- `repeated_with_other_counts` (as `repeated`, but a given count differs from the stored one), `other_outcome` (it ended
 -- earlier, with the other outcome), `before_start` (p_end_date is before start_date) or `unknown` (there is no such execution).
 CREATE FUNCTION :end_pipeline_execution(
   p_id bigint, p_end_date timestamptz, p_succeeded boolean, p_inserts bigint, p_updates bigint, p_soft_deletes bigint, p_total_rows bigint,
   p_metadata jsonb, p_now timestamptz,
-  OUT outcome text, OUT job_id bigint)
+  OUT outcome text, OUT job_ids bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_execution pipeline_execution;
   v_seconds numeric;
+  v_job_id bigint;
 BEGIN
   SELECT * INTO v_execution FROM pipeline_execution e WHERE e.id = p_id FOR NO KEY UPDATE;
   IF v_execution.id IS NULL THEN
@@ -50,6 +51,7 @@ BEGIN
   END IF;
   IF NOT p_succeeded THEN
     PERFORM :report_failure(v_execution.pipeline_id, p_id, v_execution.end_date, p_now);
+    job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
     RETURN;
   END IF;
 
@@ -69,11 +71,15 @@ BEGIN
 
   IF EXISTS (SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = v_execution.pipeline_id AND i.resolved_at IS NULL) THEN
     PERFORM :settle_incidents(v_execution.pipeline_id, p_id, v_execution.start_date, v_execution.end_date, p_now);
+    job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
   END IF;
 
   INSERT INTO job (kind, payload, created_at, due_at)
   SELECT 'detect_anomalies', jsonb_build_object('pipeline_id', v_execution.pipeline_id, 'pipeline_execution_id', p_id), p_now, p_now
   WHERE EXISTS (SELECT FROM anomaly_detection_rule r WHERE r.pipeline_id = v_execution.pipeline_id AND r.active)
-  RETURNING job.id INTO job_id;
+  RETURNING job.id INTO v_job_id;
+  IF FOUND THEN
+    job_ids := job_ids || v_job_id;
+  END IF;
 END
 $$;

@@ -15,8 +15,8 @@ const END =
 
 interface EndOutcome {
   outcome: 'ended' | 'repeated' | 'repeated_with_other_counts' | 'other_outcome' | 'before_start' | 'unknown'
-  /** The job that detects anomalies, if this call recorded it. */
-  job_id: number | null
+  /** The jobs that this call recorded: to detect anomalies, to tell people of an incident. null: none. */
+  job_ids: number[] | null
 }
 
 export interface Ended {
@@ -33,7 +33,7 @@ export interface Ended {
  */
 export const endExecution = async (db: Database, body: ExecutionEnd, now: string): Promise<Ended> => {
   const succeeded = body.completed_successfully ?? true
-  const { outcome, job_id } = await callFunction<EndOutcome>(db, END, {
+  const { outcome, job_ids } = await callFunction<EndOutcome>(db, END, {
     id: body.id,
     end_date: body.end_date ?? null,
     succeeded,
@@ -46,7 +46,7 @@ export const endExecution = async (db: Database, body: ExecutionEnd, now: string
   })
   switch (outcome) {
     case 'ended':
-      return { jobIds: job_id === null ? [] : [job_id] }
+      return { jobIds: job_ids ?? [] }
     case 'repeated':
       return { jobIds: [] }
     case 'repeated_with_other_counts':

@@ -9,6 +9,8 @@ const details = once(() => z.object({ pipeline_execution_id: amount, why: z.stri
 /** A run has failed, and no run after it has succeeded. */
 export const failed: IncidentKind = {
   kind: 'failed',
+  title: 'Pipeline Execution Failed',
+  badge: { word: 'failed', sign: '✕', tone: 'failed' },
   explain: (given) => {
     const { pipeline_execution_id, why } = details().parse(given)
     return why === null

@@ -1,27 +1,40 @@
 -- Opens or extends the incident `failed` of a pipeline whose run p_execution_id has ended at p_end without success. An end before
 -- the last success, in the order of (end, id), is no news: a backfill that fails wakes nobody. Neither does a run of an inactive
--- pipeline. The failure also ends the incident `late` of this run: one message is enough.
+-- pipeline, nor one before the number of failures in a row that the pipeline or its type allows. The failure also ends the
+-- incident `late` of this run: one message is enough.
 CREATE FUNCTION :report_failure(p_pipeline_id bigint, p_execution_id bigint, p_end timestamptz, p_now timestamptz)
 RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   v_success record;
   v_late bigint;
+  v_pipeline record;
+  v_row record;
 BEGIN
-  -- One Index Scan Backward on pipeline_execution_baseline for each hour of the day.
-  SELECT e.end_date, e.id INTO v_success
-  FROM generate_series(0, 23) hour
-  CROSS JOIN LATERAL (
-    SELECT r.end_date, r.id FROM pipeline_execution r
-    WHERE r.pipeline_id = p_pipeline_id AND r.hour_recorded = hour AND r.completed_successfully
-    ORDER BY r.end_date DESC, r.id DESC LIMIT 1) e
-  ORDER BY e.end_date DESC, e.id DESC LIMIT 1;
-  IF (v_success.end_date, v_success.id) > (p_end, p_execution_id) OR NOT (SELECT p.active FROM pipeline p WHERE p.id = p_pipeline_id) THEN
+  SELECT * INTO v_success FROM :last_success(p_pipeline_id);
+  SELECT p.active, coalesce(p.alert_after_failures, t.alert_after_failures, 1) AS allowed INTO v_pipeline
+  FROM pipeline p JOIN pipeline_type t ON t.id = p.pipeline_type_id WHERE p.id = p_pipeline_id;
+  IF (v_success.end_date, v_success.id) > (p_end, p_execution_id) OR NOT v_pipeline.active THEN
     RETURN;
   END IF;
+  IF v_pipeline.allowed > 1 AND NOT EXISTS (
+      SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = p_pipeline_id AND i.kind = 'failed' AND i.resolved_at IS NULL) THEN
+    -- The failures in a row, at most the last 1,000: Index Scan Backward on pipeline_execution_failed_of_pipeline.
+    SELECT count(*)::integer AS count, (array_agg(f.id ORDER BY f.end_date, f.id))[1] AS first_id, min(f.end_date) AS first_end INTO v_row
+    FROM (
+      SELECT e.id, e.end_date FROM pipeline_execution e WHERE e.pipeline_id = p_pipeline_id AND e.completed_successfully = false
+      ORDER BY e.id DESC LIMIT 1000) f
+    WHERE v_success.id IS NULL OR (f.end_date, f.id) > (v_success.end_date, v_success.id);
+    IF v_row.count < v_pipeline.allowed THEN
+      RETURN;
+    END IF;
+  ELSE
+    SELECT 1 AS count, p_execution_id AS first_id, p_end AS first_end INTO v_row;
+  END IF;
   PERFORM :open_incident(
-    p_pipeline_id => p_pipeline_id, p_kind => 'failed', p_subject => '', p_severity => 'warning', p_opened_at => p_end,
-    p_execution_id => p_execution_id, p_occurrences => 1, p_last_success_at => v_success.end_date,
+    p_pipeline_id => p_pipeline_id, p_kind => 'failed', p_subject => '', p_severity => NULL, p_opened_at => v_row.first_end,
+    p_execution_id => p_execution_id, p_occurrences => v_row.count, p_last_success_at => v_success.end_date,
+    p_first_execution_id => v_row.first_id, p_occurred_at => p_end,
     p_details => (
       SELECT jsonb_build_object('pipeline_execution_id', e.id, 'why',
         left(coalesce(e.execution_metadata ->> 'error', e.execution_metadata ->> 'error_message', e.execution_metadata ->> 'message'), 500))
@@ -30,7 +43,7 @@ BEGIN
   SELECT i.id INTO v_late FROM incident i
   WHERE coalesce(i.pipeline_id, 0) = p_pipeline_id AND i.kind = 'late' AND i.resolved_at IS NULL AND i.last_execution_id = p_execution_id;
   IF FOUND THEN
-    PERFORM :resolve_incident(v_late, 'auto', 'Run ' || p_execution_id || ' has failed', p_now);
+    PERFORM :resolve_incident(v_late, 'auto', 'Run ' || p_execution_id || ' has failed', p_now, p_quiet => true);
   END IF;
 END
 $$;

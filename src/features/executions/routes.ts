@@ -30,8 +30,9 @@ export const routes = (router: Router): void => {
       },
       errors: ['pipeline_not_found', 'unknown_reference'],
     },
-    async ({ body, headers }, { db, now }) => {
-      const { created, id } = await startExecution(db, body, headers['idempotency-key'], now)
+    async ({ body, headers }, { db, now, sendAfterwards }) => {
+      const { created, id, jobIds } = await startExecution(db, body, headers['idempotency-key'], now)
+      if (jobIds.length > 0) sendAfterwards(jobIds)
       return { status: created ? 201 : 200, body: { id } }
     },
   )

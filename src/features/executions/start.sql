@@ -1,12 +1,12 @@
 -- Starts an execution and adds it to the closure, or finds the execution that this start repeats. A start is a repeat if
 -- the idempotency key (p_key) is the same. With p_guards_start it is also a repeat if pipeline, parent and start_date are
--- those of an execution that still runs and was recorded less than five minutes before p_now. `outcome` is `created` or
--- `repeated`, with the execution's `id`. Without an `id` it is `unknown_pipeline`, `other_pipeline` (p_pipeline_id and
+-- those of an execution that still runs and was recorded less than five minutes before p_now. A new start ends the incident
+-- `missed` whose time it covers. `outcome` is `created` or `repeated`, with the execution's `id` and the recorded jobs or null. Without an `id` it is `unknown_pipeline`, `other_pipeline` (p_pipeline_id and
 -- p_pipeline_name name two pipelines) or `unknown_parent`.
 CREATE FUNCTION :start_pipeline_execution(
   p_pipeline_id bigint, p_pipeline_name text, p_parent_id bigint, p_start_date timestamptz, p_guards_start boolean, p_full_load boolean,
   p_watermark text, p_next_watermark text, p_metadata jsonb, p_key text, p_now timestamptz,
-  OUT outcome text, OUT id bigint)
+  OUT outcome text, OUT id bigint, OUT job_ids bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -49,6 +49,15 @@ BEGIN
       IF p_parent_id IS NOT NULL THEN
         INSERT INTO pipeline_execution_closure (ancestor_id, descendant_id, depth)
         SELECT c.ancestor_id, v_id, c.depth + 1 FROM pipeline_execution_closure c WHERE c.descendant_id = p_parent_id;
+      END IF;
+      IF v_pipeline.check_at IS NOT NULL THEN
+        PERFORM :resolve_incident(i.id, 'auto', 'Run ' || v_id || ' has started', p_now)
+        FROM incident i
+        WHERE coalesce(i.pipeline_id, 0) = v_pipeline.id AND i.kind = 'missed' AND i.resolved_at IS NULL
+          AND p_start_date >= (i.details ->> 'covers_from')::timestamptz;
+        IF FOUND THEN
+          job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
+        END IF;
       END IF;
       EXIT;
     END IF;

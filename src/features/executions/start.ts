@@ -12,6 +12,8 @@ export interface Started {
   id: number
   /** false: the start repeats an earlier one. */
   created: boolean
+  /** The ids of the recorded jobs, for the caller to send. */
+  jobIds: number[]
 }
 
 /** start.sql describes the function's contract. */
@@ -24,6 +26,8 @@ const START =
 interface StartOutcome {
   outcome: 'created' | 'repeated' | 'unknown_pipeline' | 'other_pipeline' | 'unknown_parent'
   id: number | null
+  /** The job that tells people that a missed run has come. */
+  job_ids: number[] | null
 }
 
 /**
@@ -37,7 +41,7 @@ export const startExecution = async (
   idempotencyKey: string | undefined,
   now: string,
 ): Promise<Started> => {
-  const { outcome, id } = await callFunction<StartOutcome>(db, START, {
+  const { outcome, id, job_ids } = await callFunction<StartOutcome>(db, START, {
     pipeline_id: body.pipeline_id ?? null,
     pipeline_name: body.pipeline_name ?? null,
     parent_id: body.parent_id ?? null,
@@ -51,7 +55,7 @@ export const startExecution = async (
     key: idempotencyKey ?? null,
     now,
   })
-  if (id !== null) return { id, created: outcome === 'created' }
+  if (id !== null) return { id, created: outcome === 'created', jobIds: job_ids ?? [] }
   if (outcome === 'unknown_parent') throw bodyFault('unknown_reference', 'parent_id', `parent_id: there is no execution ${body.parent_id}`)
   if (outcome === 'other_pipeline') {
     throw bodyFault(

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { stringifyJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { jsonOf, text, truth, whole } from '../../db/rows.ts'
+import { param, prepare } from '../../db/statement.ts'
+import { impactOf, impactShape } from '../../incidents/impact.ts'
 import { addressType } from '../address-types/table.ts'
 import { splitDatabaseName } from '../addresses/name-parts.ts'
 import { address } from '../addresses/table.ts'
@@ -88,3 +90,10 @@ export const listPairs = async (db: Database, addressId: number, query: LineageQ
   const pairs = rows.filter(({ depth }) => depth !== null).map(({ is_pending: _, ...pair }) => pair)
   return { isPending: first.is_pending, pairs }
 }
+
+const IMPACT = prepare(sql`
+  select ${impactOf(sql`select ${param('id')}::bigint as id`, sql`null`)} as impact from ${address} where id = ${param('id')}`)
+
+/** What lies downstream of an address; undefined if there is no such address. */
+export const readImpact = async (db: Database, id: number) =>
+  (await db.rows(IMPACT, z.object({ impact: jsonOf(impactShape) }), { id }))[0]?.impact

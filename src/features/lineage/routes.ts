@@ -2,7 +2,9 @@ import { z } from '@hono/zod-openapi'
 import { ApiError } from '../../core/errors.ts'
 import { nextLink } from '../../http/paging.ts'
 import { type Router, serveOperation } from '../../http/router.ts'
-import { listPairs, replacePipelineLineage } from './queries.ts'
+import { idText } from '../../http/text-fields.ts'
+import { impactAnswer } from '../../incidents/impact.ts'
+import { listPairs, readImpact, replacePipelineLineage } from './queries.ts'
 import { lineageAnswer, lineageParams, lineagePost, lineagePostAnswer, lineageQuery } from './schemas.ts'
 
 const tag = 'Lineage'
@@ -70,6 +72,27 @@ If the pipeline's \`load_lineage\` is false, nothing changes. Post the lineage w
         ...(more && nextLink(url, { offset: query.offset + query.limit })),
       }
       return { status: 200, body: pairs.slice(0, query.limit), headers }
+    },
+  )
+
+  serveOperation(
+    router,
+    {
+      method: 'get',
+      path: '/address/{id}/impact',
+      access: 'read',
+      operationId: 'get_address_impact',
+      tag,
+      summary: 'Get what a fault in an address affects',
+      description: 'The pipelines that read it, at any distance, and the addresses that they write: those with open incidents first.',
+      params: () => ({ id: idText('The address.') }),
+      answers: { 200: { description: 'What lies downstream.', schema: impactAnswer } },
+      errors: ['address_not_found'],
+    },
+    async ({ params: { id } }, { db }) => {
+      const impact = await readImpact(db, id)
+      if (!impact) throw new ApiError('address_not_found', `Address ${id} not found`)
+      return { status: 200, body: impact }
     },
   )
 }

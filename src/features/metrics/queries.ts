@@ -5,8 +5,9 @@ import { parseJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { amount, decimal, jsonOf, whole } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
-import { incident, SEVERITIES } from '../../incidents/table.ts'
-import { job, kindsValue } from '../../jobs/table.ts'
+import { SEVERITIES } from '../../db/constraints.ts'
+import { incident } from '../../incidents/table.ts'
+import { isForLater, job, kindsValue } from '../../jobs/table.ts'
 import { TICKS, ticksColumn } from '../../jobs/ticks.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import type { House } from '../feature.ts'
@@ -32,7 +33,7 @@ const measureOf = ({ jobKinds, checks }: House): Statement =>
   kind as (select unnest(${kindsValue(jobKinds)}) as kind),
   unfinished as (
     select kind, count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'running') as running,
-      extract(epoch from ${param('now')}::timestamptz - min(created_at) filter (where state = 'waiting')) as oldest
+      extract(epoch from ${param('now')}::timestamptz - min(created_at) filter (where state = 'waiting' and not ${isForLater(NOW)})) as oldest
     from ${job} where state in ('waiting', 'running') group by kind),
   failed as (select kind, count(*) as failed from ${job} where state = 'failed' group by kind),
   succeeded as (

@@ -1,5 +1,5 @@
 import { secondsBetween } from '../../core/figures.ts'
-import { SEVERITIES } from '../../incidents/table.ts'
+import { SEVERITIES } from '../../db/constraints.ts'
 import type { House } from '../feature.ts'
 import type { Measured } from './queries.ts'
 

@@ -1,6 +1,7 @@
 import { JOB_STATES } from '../../jobs/table.ts'
 import type { Feature } from '../feature.ts'
 import { queueAlert } from './alert.ts'
+import { queue } from './backlog.ts'
 import { measureQueueDepth } from './queue-depth.ts'
 import { routes } from './routes.ts'
 
@@ -10,4 +11,5 @@ export const monitoring: Feature = {
   routes,
   watch: (house) => async (db, now) => (await measureQueueDepth(db, house, now)).alertJobIds,
   alerts: [queueAlert],
+  incidents: [queue],
 }

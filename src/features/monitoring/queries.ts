@@ -6,7 +6,7 @@ import { finding, listing } from '../../db/json-list.ts'
 import { jsonOf, moment, text, truth, whole } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import type { JobKind } from '../../jobs/job.ts'
-import { type JOB_STATES, job, kindsValue } from '../../jobs/table.ts'
+import { isForLater, type JOB_STATES, job, kindsValue } from '../../jobs/table.ts'
 import type { House } from '../feature.ts'
 
 const { unique_key: _key, resent_at: _resent, ...answered } = getTableColumns(job)
@@ -63,7 +63,8 @@ const overviewStatement = ({ jobKinds }: House): Statement =>
       from kind left join unfinished using (kind) left join failed using (kind) left join ran using (kind)) as kinds,
     (select to_jsonb(o) from (
       select id, kind, attempts, created_at, extract(epoch from ${param('now')}::timestamptz - created_at)::double precision as age_seconds
-      from ${job} where state in ('waiting', 'running') and state = 'waiting' order by created_at, id limit 1) o) as oldest_waiting,
+      from ${job} where state in ('waiting', 'running') and state = 'waiting' and not ${isForLater(sql`${param('now')}::timestamptz`)}
+      order by created_at, id limit 1) o) as oldest_waiting,
     (select coalesce(jsonb_agg(failure order by id desc), '[]') from failure) as recent_failures,
     (select jsonb_build_object('succeeded', count(*) filter (where state = 'succeeded'), 'failed', count(*) filter (where state = 'failed'),
       'per_minute', count(*) / 60.0, 'mean_seconds', avg(seconds), 'p95_seconds', percentile_cont(0.95) within group (order by seconds))

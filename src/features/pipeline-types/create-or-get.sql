@@ -18,10 +18,11 @@ BEGIN
       v_given := jsonb_populate_record(v_type, '{"mute_freshness_check": false, "mute_timeliness_check": false}' || p_config);
       INSERT INTO pipeline_type (
         name, freshness_number, freshness_datepart, mute_freshness_check, timeliness_number, timeliness_datepart, mute_timeliness_check,
-        config_hash, created_at)
+        owner, runbook_url, severity, alert_after_failures, alert_delay_minutes, config_hash, created_at)
       VALUES (
         p_name, v_given.freshness_number, v_given.freshness_datepart, v_given.mute_freshness_check, v_given.timeliness_number,
-        v_given.timeliness_datepart, v_given.mute_timeliness_check, p_config_hash, p_now)
+        v_given.timeliness_datepart, v_given.mute_timeliness_check, v_given.owner, v_given.runbook_url, v_given.severity,
+        v_given.alert_after_failures, v_given.alert_delay_minutes, p_config_hash, p_now)
       ON CONFLICT DO NOTHING
       RETURNING pipeline_type.id INTO id;
       CONTINUE WHEN NOT FOUND;
@@ -36,6 +37,8 @@ BEGIN
       freshness_number = v_given.freshness_number, freshness_datepart = v_given.freshness_datepart,
       mute_freshness_check = v_given.mute_freshness_check, timeliness_number = v_given.timeliness_number,
       timeliness_datepart = v_given.timeliness_datepart, mute_timeliness_check = v_given.mute_timeliness_check,
+      owner = v_given.owner, runbook_url = v_given.runbook_url, severity = v_given.severity,
+      alert_after_failures = v_given.alert_after_failures, alert_delay_minutes = v_given.alert_delay_minutes,
       config_hash = p_config_hash, updated_at = p_now
     -- Unless another call has changed the row since it was read: then it is read again.
     WHERE t.id = v_type.id AND t IS NOT DISTINCT FROM v_type;

@@ -2,11 +2,12 @@ import { z } from '@hono/zod-openapi'
 import { once } from '../../core/once.ts'
 import { configuration } from '../../http/configuration.ts'
 import { instantAnswer, nameField, requireWholeThresholds, thresholdAnswer, thresholdFields } from '../../http/fields.ts'
+import { onCallAnswer, onCallFields } from '../../http/on-call-fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { nameText } from '../../http/text-fields.ts'
 
-const typeFields = once(() => configuration(thresholdFields().emptiable, thresholdFields().kept))
+const typeFields = once(() => configuration({ ...thresholdFields().emptiable, ...onCallFields() }, thresholdFields().kept))
 
 export const pipelineTypePost = once(() =>
   z
@@ -30,6 +31,7 @@ export const pipelineTypeAnswer = once(() =>
       id: z.int(),
       name: z.string().openapi({ example: 'api-integration' }),
       ...thresholdAnswer(),
+      ...onCallAnswer(),
       config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the last posted configuration; null before the first post.' }),
       created_at: instantAnswer(),
       updated_at: instantAnswer().nullable(),

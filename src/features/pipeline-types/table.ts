@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { createdAt, flag, id, instant } from '../../db/columns.ts'
 import { lengthBetween, threshold } from '../../db/constraints.ts'
+import { onCallColumns, onCallConstraints } from '../../db/on-call.ts'
 
 export const pipelineType = pgTable(
   'pipeline_type',
@@ -14,6 +15,7 @@ export const pipelineType = pgTable(
     timeliness_number: integer(),
     timeliness_datepart: text(),
     mute_timeliness_check: flag(false),
+    ...onCallColumns(),
     config_hash: text(),
     created_at: createdAt(),
     updated_at: instant(),
@@ -24,5 +26,6 @@ export const pipelineType = pgTable(
     lengthBetween('pipeline_type_name_length', table.name, 1, 150),
     ...threshold('pipeline_type_freshness', table.freshness_number, table.freshness_datepart),
     ...threshold('pipeline_type_timeliness', table.timeliness_number, table.timeliness_datepart),
+    ...onCallConstraints('pipeline_type', table),
   ],
 )

@@ -2,16 +2,20 @@
 -- rule per metric for a new pipeline. p_config holds the given configuration fields. They are written if p_config_hash
 -- differs from the stored one: a change by hand survives an unchanged post. p_next_watermark is stored whenever given. An
 -- unchanged call takes no lock and writes no row. Of a hundred identical calls at once, exactly one creates the pipeline.
--- `outcome` is `created` or `existing`.
+-- `outcome` is `created` or `existing`. job_ids are the recorded jobs: to tell others of incidents that a
+-- mute has ended, to read a new schedule; or null.
 CREATE FUNCTION :create_or_get_pipeline(
   p_name text, p_type_name text, p_config jsonb, p_config_hash text, p_next_watermark text, p_create_rules boolean, p_now timestamptz,
-  OUT outcome text, OUT id bigint, OUT active boolean, OUT load_lineage boolean, OUT watermark text)
+  OUT outcome text, OUT id bigint, OUT active boolean, OUT load_lineage boolean, OUT watermark text, OUT job_ids bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_pipeline pipeline;
   v_given pipeline;
+  v_before pipeline;
   v_type_id bigint;
+  v_from timestamptz;
+  v_is_new boolean;
 BEGIN
   LOOP
     SELECT * INTO v_pipeline FROM pipeline p WHERE lower(p.name) = lower(p_name);
@@ -31,17 +35,25 @@ BEGIN
 
     IF v_pipeline.id IS NULL THEN
       v_given := jsonb_populate_record(v_pipeline,
-        '{"mute_freshness_check": false, "mute_timeliness_check": false, "load_lineage": true, "full_load": false}' || p_config);
+        '{"mute_freshness_check": false, "mute_timeliness_check": false, "load_lineage": true, "full_load": false, "tags": []}' || p_config);
+      v_from := CASE WHEN v_given.schedule_cron IS NOT NULL OR v_given.schedule_number IS NOT NULL THEN p_now END;
       INSERT INTO pipeline (
         name, pipeline_type_id, next_watermark, pipeline_metadata, freshness_number, freshness_datepart, mute_freshness_check,
-        timeliness_number, timeliness_datepart, mute_timeliness_check, load_lineage, full_load, config_hash, created_at)
+        timeliness_number, timeliness_datepart, mute_timeliness_check, load_lineage, full_load, owner, tags, runbook_url, severity,
+        alert_after_failures, alert_delay_minutes, schedule_cron, schedule_timezone, schedule_number, schedule_datepart,
+        schedule_grace_minutes, schedule_from, check_at, config_hash, created_at)
       VALUES (
         p_name, v_type_id, p_next_watermark, v_given.pipeline_metadata, v_given.freshness_number, v_given.freshness_datepart,
         v_given.mute_freshness_check, v_given.timeliness_number, v_given.timeliness_datepart, v_given.mute_timeliness_check,
-        v_given.load_lineage, v_given.full_load, p_config_hash, p_now)
+        v_given.load_lineage, v_given.full_load, v_given.owner, v_given.tags, v_given.runbook_url, v_given.severity,
+        v_given.alert_after_failures, v_given.alert_delay_minutes, v_given.schedule_cron, v_given.schedule_timezone, v_given.schedule_number,
+        v_given.schedule_datepart, v_given.schedule_grace_minutes, v_from, v_from, p_config_hash, p_now)
       ON CONFLICT DO NOTHING
       RETURNING * INTO v_pipeline;
       CONTINUE WHEN NOT FOUND;
+      IF v_from IS NOT NULL THEN
+        job_ids := ARRAY[:request_schedule_check(p_now)];
+      END IF;
       IF p_create_rules THEN
         INSERT INTO anomaly_detection_rule (pipeline_id, metric_field, created_at)
         SELECT v_pipeline.id, metric, p_now
@@ -52,21 +64,38 @@ BEGIN
     END IF;
 
     v_given := jsonb_populate_record(v_pipeline, p_config);
+    v_before := v_pipeline;
+    -- A changed schedule begins now; another grace changes nothing else.
+    v_is_new := (v_given.schedule_cron, v_given.schedule_timezone, v_given.schedule_number, v_given.schedule_datepart)
+      IS DISTINCT FROM (v_before.schedule_cron, v_before.schedule_timezone, v_before.schedule_number, v_before.schedule_datepart);
+    v_from := CASE WHEN v_pipeline.active AND (v_given.schedule_cron IS NOT NULL OR v_given.schedule_number IS NOT NULL) THEN p_now END;
     UPDATE pipeline p SET
       pipeline_type_id = v_type_id, next_watermark = coalesce(p_next_watermark, p.next_watermark),
       pipeline_metadata = v_given.pipeline_metadata, freshness_number = v_given.freshness_number,
       freshness_datepart = v_given.freshness_datepart, mute_freshness_check = v_given.mute_freshness_check,
       timeliness_number = v_given.timeliness_number, timeliness_datepart = v_given.timeliness_datepart,
       mute_timeliness_check = v_given.mute_timeliness_check, load_lineage = v_given.load_lineage, full_load = v_given.full_load,
+      owner = v_given.owner, tags = v_given.tags, runbook_url = v_given.runbook_url, severity = v_given.severity,
+      alert_after_failures = v_given.alert_after_failures, alert_delay_minutes = v_given.alert_delay_minutes,
+      schedule_cron = v_given.schedule_cron, schedule_timezone = v_given.schedule_timezone, schedule_number = v_given.schedule_number,
+      schedule_datepart = v_given.schedule_datepart, schedule_grace_minutes = v_given.schedule_grace_minutes,
+      schedule_from = CASE WHEN v_is_new THEN v_from ELSE p.schedule_from END,
+      schedule_slot_at = CASE WHEN NOT v_is_new THEN p.schedule_slot_at END,
+      check_at = CASE WHEN v_is_new THEN v_from ELSE p.check_at END,
       config_hash = p_config_hash, updated_at = p_now
     -- Unless another call has changed the row since it was read: then it is read again.
     WHERE p.id = v_pipeline.id AND p IS NOT DISTINCT FROM v_pipeline
     RETURNING * INTO v_pipeline;
     CONTINUE WHEN NOT FOUND;
-    PERFORM :resolve_incident(i.id, 'muted', NULL, p_now)
+    PERFORM :resolve_incident(i.id, CASE i.kind WHEN 'missed' THEN 'auto' ELSE 'muted' END, CASE i.kind WHEN 'missed' THEN 'The schedule has changed' END, p_now)
     FROM incident i
     WHERE coalesce(i.pipeline_id, 0) = v_pipeline.id AND i.resolved_at IS NULL
-      AND (i.kind = 'late' AND v_pipeline.mute_timeliness_check OR i.kind = 'stale' AND v_pipeline.mute_freshness_check);
+      AND (i.kind = 'late' AND v_pipeline.mute_timeliness_check OR i.kind = 'stale' AND v_pipeline.mute_freshness_check
+        OR i.kind = 'missed' AND v_is_new);
+    job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
+    IF v_is_new AND v_from IS NOT NULL THEN
+      job_ids := job_ids || :request_schedule_check(p_now);
+    END IF;
     outcome := 'existing';
     EXIT;
   END LOOP;

@@ -1,18 +1,29 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { nextTime } from '../../core/cron.ts'
+import { formatInstant, instantOf } from '../../core/instant.ts'
 import { stringifyJson } from '../../core/json.ts'
 import { callFunction } from '../../db/call.ts'
 import type { Database } from '../../db/client.ts'
 import { hashConfig } from '../../db/config-hash.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
+import { effectiveOnCall } from '../../db/on-call.ts'
 import { param, prepare } from '../../db/statement.ts'
+import { deadlineAfter } from '../../db/thresholds.ts'
 import type { Target } from '../../http/patch.ts'
 import { incident } from '../../incidents/table.ts'
+import { pipelineType } from '../pipeline-types/table.ts'
 import type { PipelinePost } from './schemas.ts'
 import { pipeline } from './table.ts'
 
-/** The columns that clients see: without the one that only the freshness check uses. */
-const { freshness_logged_for: _logged, ...answered } = getTableColumns(pipeline)
+/** The columns that clients see: without those that only the checks use. */
+const {
+  freshness_logged_for: _logged,
+  schedule_from: _from,
+  schedule_slot_at: _slot,
+  check_at: _check,
+  ...answered
+} = getTableColumns(pipeline)
 
 const named = (name: string) => sql`lower(name) = lower(${name})`
 
@@ -27,6 +38,8 @@ interface Created {
   active: boolean
   load_lineage: boolean
   watermark: string | null
+  /** The recorded jobs: to tell others of incidents that a mute has ended, to read a new schedule. */
+  job_ids: number[] | null
 }
 
 /**
@@ -48,17 +61,42 @@ export const createOrGetPipeline = async (db: Database, body: PipelinePost, crea
 }
 
 /** A page of pipelines in the order of their ids. */
-export const listPipelines = listing<{ name?: string; pipeline_type_id?: number; active?: boolean }>({
+export const listPipelines = listing<{ name?: string; pipeline_type_id?: number; active?: boolean; owner?: string; tag?: string }>({
   table: pipeline,
   columns: answered,
   conditions: {
     name: sql`lower(${pipeline.name}) = lower(${param('name')})`,
     pipeline_type_id: sql`${pipeline.pipeline_type_id} = ${param('pipeline_type_id')}`,
     active: sql`${pipeline.active} = ${param('active')}`,
+    owner: sql`(${pipeline.owner} = ${param('owner')} or ${pipeline.owner} is null
+      and ${pipeline.pipeline_type_id} in (select id from ${pipelineType} where owner = ${param('owner')}))`,
+    tag: sql`${param('tag')} = any(${pipeline.tags})`,
   },
 })
 
-export const findPipeline = finding(pipeline, answered)
+const readPipeline = finding(pipeline, answered, {
+  join: sql`join ${pipelineType} type on type.id = found.pipeline_type_id`,
+  more: {
+    effective: effectiveOnCall({ pipeline: sql.raw('found'), type: sql.raw('type') }),
+    // Counted from the last start: Index Scan Backward on pipeline_execution_of_pipeline_by_start.
+    interval_end: sql`case when found.schedule_number is not null and found.active then ${deadlineAfter(
+      sql`coalesce((select max(e.start_date) from pipeline_execution e where e.pipeline_id = found.id), found.schedule_from)`,
+      sql`found.schedule_number`,
+      sql`found.schedule_datepart`,
+    )} end`,
+  },
+})
+
+/** A pipeline with what applies to it and when its next run is expected; undefined if there is none. */
+export const findPipeline = async (db: Database, id: number, now: string) => {
+  const row = await readPipeline(db, id)
+  if (!row) return undefined
+  const { interval_end, ...found } = row
+  const { schedule_cron: cron, schedule_timezone: timezone, active } = found
+  const next = typeof cron === 'string' && active ? nextTime(cron, (timezone as string | null) ?? 'UTC', new Date(now)) : undefined
+  const expected = next ? instantOf(next) : typeof interval_end === 'string' ? formatInstant(interval_end) : null
+  return { ...found, next_expected_at: expected }
+}
 
 /** The kinds of incidents that a change ends, as a condition on the column `kind`; undefined if it ends none. */
 const endedBy = ({ active, mute_timeliness_check, mute_freshness_check }: Partial<typeof pipeline.$inferInsert>): SQL | undefined => {
@@ -67,18 +105,71 @@ const endedBy = ({ active, mute_timeliness_check, mute_freshness_check }: Partia
   return kinds.length === 0 ? undefined : sql`i.kind in (${sql.raw(kinds.map((kind) => `'${kind}'`).join(', '))})`
 }
 
-/** Writes the given columns, and resolves the incidents that a mute or a deactivation ends; undefined if there is no such pipeline. */
-export const updatePipeline = async (db: Database, target: Target, changes: Partial<typeof pipeline.$inferInsert>, now: string) => {
+type Changes = Partial<typeof pipeline.$inferInsert>
+
+const SCHEDULE = ['schedule_cron', 'schedule_timezone', 'schedule_number', 'schedule_datepart'] as const
+
+/** The value that a column will have: the given one, else the present one. */
+const valueAfter = (changes: Changes, name: (typeof SCHEDULE)[number] | 'active'): SQL => {
+  const column = pipeline[name]
+  return changes[name] === undefined ? sql`${column}` : sql`${sql.param(changes[name], column)}::${sql.raw(column.getSQLType())}`
+}
+
+/** True, in an update's statement, if the changes begin another schedule: it differs, or the pipeline becomes active. undefined: they cannot. */
+const isNewSchedule = (changes: Changes): SQL | undefined => {
+  const given = SCHEDULE.filter((name) => changes[name] !== undefined)
+  const parts = [
+    ...given.map((name) => sql`${valueAfter(changes, name)} is distinct from ${pipeline[name]}`),
+    ...(changes.active === true ? [sql`not ${pipeline.active}`] : []),
+  ]
+  return parts.length === 0 ? undefined : sql`(${sql.join(parts, sql` or `)})`
+}
+
+/** The columns with which the check of schedules begins anew. */
+const beginSchedule = (changes: Changes, isNew: SQL, now: string) => {
+  const value = (name: (typeof SCHEDULE)[number] | 'active') => valueAfter(changes, name)
+  const from = sql`case when ${value('active')} and (${value('schedule_cron')} is not null or ${value('schedule_number')} is not null) then ${now}::timestamptz end`
+  return {
+    schedule_from: sql`case when ${isNew} then ${from} else ${pipeline.schedule_from} end`,
+    schedule_slot_at: sql`case when not ${isNew} then ${pipeline.schedule_slot_at} end`,
+    check_at: sql`case when ${isNew} then ${from} else ${pipeline.check_at} end`,
+  }
+}
+
+/**
+ * Writes the given columns, and resolves the incidents that the change ends: a mute, a deactivation, another schedule. undefined if there
+ * is no such pipeline. Returns the row, and the ids of the jobs to send.
+ */
+export const updatePipeline = async (db: Database, target: Target, changes: Changes, now: string) => {
   const condition = 'id' in target ? eq(pipeline.id, target.id) : named(target.name)
+  const isNew = isNewSchedule(changes)
+  const resolved = (by: SQL, among: SQL, kinds: SQL) => sql`(
+    select count(${sql.raw(FUNCTIONS.resolve_incident)}(i.id, ${by}, null, ${now}::timestamptz)) from ${incident} i
+    where i.pipeline_id in (select id from ${pipeline} where ${among}) and i.resolved_at is null and ${kinds}) >= 0`
   const kinds = endedBy(changes)
-  const ended =
-    kinds &&
-    sql`select count(${sql.raw(FUNCTIONS.resolve_incident)}(i.id, 'muted', null, ${now}::timestamptz)) from ${incident} i
-      where i.pipeline_id in (select id from ${pipeline} where ${condition}) and i.resolved_at is null and ${kinds}`
   const [row] = await db.orm
     .update(pipeline)
-    .set({ ...changes, updated_at: now })
-    .where(ended ? and(condition, sql`(${ended}) >= 0`) : condition)
-    .returning(answered)
-  return row
+    .set({
+      ...changes,
+      updated_at: now,
+      ...(isNew && beginSchedule(changes, isNew, now)),
+      ...(changes.active === false && { check_at: null }),
+    })
+    .where(
+      and(
+        condition,
+        kinds && resolved(sql`'muted'`, condition, kinds),
+        isNew && changes.active !== false ? resolved(sql`'auto'`, sql`${condition} and ${isNew}`, sql`i.kind = 'missed'`) : undefined,
+      ),
+    )
+    .returning({
+      ...answered,
+      job_id: sql<string | null>`${sql.raw(FUNCTIONS.notify_job)}(${now}::timestamptz)`,
+      check_id: sql<
+        string | null
+      >`case when ${pipeline.check_at} = ${now}::timestamptz then ${sql.raw(FUNCTIONS.request_schedule_check)}(${now}::timestamptz) end`,
+    })
+  if (!row) return undefined
+  const { job_id, check_id, ...changed } = row
+  return { row: changed, jobIds: [job_id, check_id].filter((id) => id !== null).map(Number) }
 }

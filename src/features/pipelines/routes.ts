@@ -1,7 +1,7 @@
 import { type PatchableResource, serveList, serveOne, servePatch } from '../../http/resource.ts'
 import { type Router, serveOperation } from '../../http/router.ts'
 import { createOrGetPipeline, findPipeline, listPipelines, updatePipeline } from './queries.ts'
-import { pipelineAnswer, pipelineFilters, pipelinePatch, pipelinePost, pipelinePostAnswer } from './schemas.ts'
+import { pipelineAnswer, pipelineFilters, pipelinePatch, pipelinePost, pipelinePostAnswer, pipelineWithEffective } from './schemas.ts'
 
 const resource: PatchableResource = {
   path: '/pipeline',
@@ -32,13 +32,18 @@ Configuration as code: the fields in the body are compared with those of the las
         201: { description: 'The pipeline was created.', schema: pipelinePostAnswer },
       },
     },
-    async ({ body }, { db, now, settings }) => {
-      const { outcome, ...answer } = await createOrGetPipeline(db, body, settings.WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES, now)
+    async ({ body }, { db, now, settings, sendAfterwards }) => {
+      const { outcome, job_ids, ...answer } = await createOrGetPipeline(db, body, settings.WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES, now)
+      if (job_ids !== null) sendAfterwards(job_ids)
       return { status: outcome === 'created' ? 201 : 200, body: answer }
     },
   )
 
   serveList(router, resource, pipelineFilters, listPipelines)
-  serveOne(router, resource, findPipeline)
-  servePatch(router, resource, pipelinePatch, updatePipeline)
+  serveOne(router, resource, findPipeline, pipelineWithEffective)
+  servePatch(router, resource, pipelinePatch, async (db, target, changes, now, { sendAfterwards }) => {
+    const updated = await updatePipeline(db, target, changes, now)
+    if (updated) sendAfterwards(updated.jobIds)
+    return updated?.row
+  })
 }

@@ -13,8 +13,10 @@ import {
   thresholdFields,
   watermarkField,
 } from '../../http/fields.ts'
+import { effectiveAnswer, onCallAnswer, onCallFields, tagsField } from '../../http/on-call-fields.ts'
 import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
+import { requireOneSchedule, scheduleAnswer, scheduleFields } from '../../http/schedule-fields.ts'
 import { flagText, idText, nameText } from '../../http/text-fields.ts'
 
 /** The fields that a client may configure. POST and PATCH both take them from here. */
@@ -24,11 +26,14 @@ const pipelineFields = once(() =>
       next_watermark: watermarkField('Where the next run will stop.'),
       pipeline_metadata: metadataField('Arguments and configuration of the pipeline.'),
       ...thresholdFields().emptiable,
+      ...onCallFields(),
+      ...scheduleFields(),
     },
     {
       ...thresholdFields().kept,
       load_lineage: flagField('Whether the next run should post its lineage. A successful run sets it to false. Default: true.'),
       full_load: flagField('The default of `full_load` for its executions. Default: false.'),
+      tags: tagsField('For filters and channels. A POST without it leaves them as they are; `[]` removes all.'),
     },
   ),
 )
@@ -41,6 +46,7 @@ export const pipelinePost = once(() =>
       ...pipelineFields().post,
     })
     .superRefine(requireWholeThresholds)
+    .superRefine(requireOneSchedule)
     .openapi('PipelinePost'),
 )
 
@@ -77,28 +83,41 @@ export const pipelineFilters = once(() => ({
   ...pageQuery(),
   name: nameText('Only the pipeline with this name (case-insensitive).').optional(),
   pipeline_type_id: idText('Only pipelines of this type.').optional(),
+  owner: nameText('Only pipelines of this owner, or of a type of this owner.').optional(),
+  tag: nameText('Only pipelines with this tag.').optional(),
   active: flagText('true: only active pipelines; false: only inactive pipelines.').optional(),
 }))
 
-export const pipelineAnswer = once(() =>
+const pipelineRow = () => ({
+  id: z.int(),
+  name: z.string().openapi({ example: 'stock-price-worker' }),
+  pipeline_type_id: z.int(),
+  watermark: z.string().nullable(),
+  next_watermark: z.string().nullable(),
+  pipeline_metadata: z.record(z.string(), z.unknown()).nullable(),
+  last_target_insert: instantAnswer().nullable(),
+  last_target_update: instantAnswer().nullable(),
+  last_target_soft_delete: instantAnswer().nullable(),
+  ...thresholdAnswer(),
+  ...onCallAnswer(),
+  ...scheduleAnswer(),
+  tags: z.array(z.string()).openapi({ description: 'Sorted.', example: ['finance'] }),
+  load_lineage: z.boolean(),
+  full_load: z.boolean(),
+  active: z.boolean(),
+  config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the last posted configuration.' }),
+  created_at: instantAnswer(),
+  updated_at: instantAnswer().nullable(),
+})
+
+export const pipelineAnswer = once(() => z.object(pipelineRow()).openapi('Pipeline'))
+
+export const pipelineWithEffective = once(() =>
   z
     .object({
-      id: z.int(),
-      name: z.string().openapi({ example: 'stock-price-worker' }),
-      pipeline_type_id: z.int(),
-      watermark: z.string().nullable(),
-      next_watermark: z.string().nullable(),
-      pipeline_metadata: z.record(z.string(), z.unknown()).nullable(),
-      last_target_insert: instantAnswer().nullable(),
-      last_target_update: instantAnswer().nullable(),
-      last_target_soft_delete: instantAnswer().nullable(),
-      ...thresholdAnswer(),
-      load_lineage: z.boolean(),
-      full_load: z.boolean(),
-      active: z.boolean(),
-      config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the last posted configuration.' }),
-      created_at: instantAnswer(),
-      updated_at: instantAnswer().nullable(),
+      ...pipelineRow(),
+      effective: effectiveAnswer(),
+      next_expected_at: instantAnswer().nullable().openapi({ description: 'When the next run is expected to start, by the schedule.' }),
     })
-    .openapi('Pipeline'),
+    .openapi('PipelineWithEffective'),
 )

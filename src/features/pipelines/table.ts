@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { check, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { GRACE_MINUTES } from '../../core/bounds.ts'
 import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
-import { lengthBetween, threshold } from '../../db/constraints.ts'
+import { between, lengthBetween, threshold } from '../../db/constraints.ts'
+import { onCallColumns, onCallConstraints } from '../../db/on-call.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 
 export const pipeline = pgTable(
@@ -25,6 +27,21 @@ export const pipeline = pgTable(
     load_lineage: flag(true),
     full_load: flag(false),
     active: flag(true),
+    ...onCallColumns(),
+    /** Sorted, each once. */
+    tags: text().array().notNull().default(sql`'{}'`),
+    /** When runs are expected: a cron in a time zone, or at least every so often. */
+    schedule_cron: text(),
+    schedule_timezone: text(),
+    schedule_number: integer(),
+    schedule_datepart: text(),
+    schedule_grace_minutes: integer(),
+    /** When this schedule began: earlier times are not expected. */
+    schedule_from: instant(),
+    /** The next scheduled time that the check of schedules will judge; null: it looks for it. Only the check moves both. */
+    schedule_slot_at: instant(),
+    /** When the check looks at this pipeline again; null: it has no schedule, or is inactive. */
+    check_at: instant(),
     config_hash: text(),
     /** The last DML time that a freshness check logged. It is not logged again after cleanup deletes its log. */
     freshness_logged_for: instant(),
@@ -36,10 +53,16 @@ export const pipeline = pgTable(
     uniqueIndex('pipeline_name_unique').on(sql`lower(${table.name})`),
     // GET /pipeline?pipeline_type_id= pages by id within a type.
     index('pipeline_pipeline_type_id').on(table.pipeline_type_id, table.id),
+    // The check of schedules reads what is due, and the minutes of what will be.
+    index('pipeline_check_at').on(table.check_at).where(sql`check_at is not null`),
     lengthBetween('pipeline_name_length', table.name, 1, 150),
     lengthBetween('pipeline_watermark_length', table.watermark, 0, 50),
     lengthBetween('pipeline_next_watermark_length', table.next_watermark, 0, 50),
     ...threshold('pipeline_freshness', table.freshness_number, table.freshness_datepart),
     ...threshold('pipeline_timeliness', table.timeliness_number, table.timeliness_datepart),
+    ...onCallConstraints('pipeline', table),
+    ...threshold('pipeline_schedule', table.schedule_number, table.schedule_datepart),
+    check('pipeline_schedule_one', sql`schedule_cron is null or schedule_number is null`),
+    between('pipeline_schedule_grace_minutes_range', table.schedule_grace_minutes, GRACE_MINUTES),
   ],
 )

@@ -1,32 +1,17 @@
-import type { Settings } from '../../env.ts'
-import { type Post, postTo } from '../post.ts'
-import type { Channel, Notification } from './channel.ts'
+import { alertmanager } from './alertmanager.ts'
+import type { Channel } from './channel.ts'
+import { discord } from './discord.ts'
+import { pagerduty } from './pagerduty.ts'
 import { slack } from './slack.ts'
+import { teams } from './teams.ts'
+import { webhook } from './webhook.ts'
 
-/** Every kind of channel. */
-const channels = [slack] as const
+/** Every kind of channel. The settings of each are read with its own schema, so what it sends fits. */
+export const channels = [slack, webhook, pagerduty, alertmanager, teams, discord] as readonly Channel<unknown>[] as readonly Channel<
+  Record<string, string>
+>[]
 
-/** A channel with its settings, ready to send. */
-export interface ReadyChannel {
-  kind: string
-  name: string
-  host: string
-  send: (notification: Notification) => Promise<void>
-}
+export const CHANNEL_KINDS = channels.map(({ kind }) => kind) as [string, ...string[]]
 
-const configureChannel = <ChannelSettings>(channel: Channel<ChannelSettings>, environment: Settings): ReadyChannel | undefined => {
-  const given = channel.fromEnvironment(environment)
-  if (!given) return undefined
-  const post: Post = postTo({ name: channel.name, setting: given.variable })
-  const { kind, name } = channel
-  return { kind, name, host: given.host, send: (notification) => channel.send(notification, given.settings, post) }
-}
-
-/** The first channel in the list that the environment configures; undefined: alerts go only to the log. */
-export const channelOf = (environment: Settings): ReadyChannel | undefined => {
-  for (const channel of channels) {
-    const found = configureChannel(channel, environment)
-    if (found) return found
-  }
-  return undefined
-}
+/** The channel of this kind; undefined if this version does not know it. */
+export const channelOf = (kind: string): Channel<Record<string, string>> | undefined => channels.find((channel) => channel.kind === kind)

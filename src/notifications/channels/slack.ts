@@ -1,19 +1,23 @@
 import { z } from 'zod'
 import type { Channel } from './channel.ts'
 
+/** Slack refuses longer texts. */
+const MAX_CHARACTERS = 39_000
+
 /** Escapes Slack's markup: a pipeline called `<!channel>` must not act as a command. */
 const escapeMarkup = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
-const settings = z.object({ webhook_url: z.url({ protocol: /^https?$/ }) })
+const settings = z.object({ webhook_url: z.string() })
 
 /** A Slack incoming webhook. */
 export const slack: Channel<z.output<typeof settings>> = {
   kind: 'slack',
   name: 'Slack',
+  description: '`webhook_url`: an incoming webhook. Also for Mattermost and Rocket.Chat, which take the same.',
   settings,
-  fromEnvironment: ({ SLACK_WEBHOOK_URL: webhook_url }) =>
-    webhook_url === undefined
-      ? undefined
-      : { settings: { webhook_url }, variable: 'SLACK_WEBHOOK_URL', host: new URL(webhook_url).hostname },
-  send: ({ text }, { webhook_url }, post) => post(webhook_url, { text: escapeMarkup(text) }),
+  secrets: ['webhook_url'],
+  urls: ['webhook_url'],
+  send: async ({ text }, { webhook_url }, post) => {
+    await post(webhook_url, { text: escapeMarkup(text.slice(0, MAX_CHARACTERS)) })
+  },
 }

@@ -13,6 +13,7 @@ interface Loaded {
   millis: number
   namesGiven: readonly string[]
   state: string
+  hasSlack: boolean
 }
 
 /** A tick that came later than this is worth a word: Cloudflare fires within a minute. */
@@ -25,7 +26,7 @@ export const DiagnosticsPage = (loaded: Loaded, { now, caller }: ViewScope<unkno
       <h1>Diagnostics</h1>
       <div class="columns">
         <Reach diagnosis={diagnosis} millis={millis} />
-        <Background diagnosis={diagnosis} now={now} />
+        <Background diagnosis={diagnosis} now={now} hasSlack={loaded.hasSlack} />
         <Settings {...loaded} />
       </div>
       <h2>Long statements and lock waits</h2>
@@ -91,33 +92,49 @@ const Reach = ({ diagnosis, millis }: { diagnosis: Diagnosis; millis: number }) 
   )
 }
 
-const Background = ({ diagnosis: { crons, queue }, now }: { diagnosis: Diagnosis; now: string }) => (
-  <section class="panel" aria-label="Crons and queue">
-    <h3>Crons and queue</h3>
-    <dl class="facts">
-      {crons.map(({ cron, due_at, came_at, fault }) => {
-        const delaySeconds = secondsBetween(due_at, came_at)
-        return (
-          <>
-            <dt>
-              <code>{cron}</code>
-            </dt>
-            <dd>
-              <Sign isGood={fault === null && !isLate(cron, due_at, now)} /> fired <Moment at={came_at} as="ago" now={now} />
-              {delaySeconds > LATE_SECONDS ? `, ${duration(delaySeconds)} after it was due` : ''}
-              {fault === null ? '' : `; ${fault}`}
-            </dd>
-          </>
-        )
-      })}
-      <dt>Queue</dt>
-      <dd>
-        <Sign isGood={(queue.oldest_seconds ?? 0) < 1_800} /> jobs: {grouped(queue.waiting)} waiting, {grouped(queue.running)} running
-        {queue.oldest_seconds === null ? '' : `; the oldest has waited for ${duration(queue.oldest_seconds)}`}; {grouped(queue.resent)} sent
-        again because the message was lost. See <a href="/monitoring">Monitoring</a>.
-      </dd>
-    </dl>
-  </section>
+const Background = ({ diagnosis, now, hasSlack }: { diagnosis: Diagnosis; now: string; hasSlack: boolean }) => {
+  const { crons, queue } = diagnosis
+  return (
+    <section class="panel" aria-label="Crons and queue">
+      <h3>Crons and queue</h3>
+      <dl class="facts">
+        {crons.map(({ cron, due_at, came_at, fault }) => {
+          const delaySeconds = secondsBetween(due_at, came_at)
+          return (
+            <>
+              <dt>
+                <code>{cron}</code>
+              </dt>
+              <dd>
+                <Sign isGood={fault === null && !isLate(cron, due_at, now)} /> fired <Moment at={came_at} as="ago" now={now} />
+                {delaySeconds > LATE_SECONDS ? `, ${duration(delaySeconds)} after it was due` : ''}
+                {fault === null ? '' : `; ${fault}`}
+              </dd>
+            </>
+          )
+        })}
+        <dt>Queue</dt>
+        <dd>
+          <Sign isGood={(queue.oldest_seconds ?? 0) < 1_800} /> jobs: {grouped(queue.waiting)} waiting, {grouped(queue.running)} running
+          {queue.oldest_seconds === null ? '' : `; the oldest has waited for ${duration(queue.oldest_seconds)}`}; {grouped(queue.resent)}{' '}
+          sent again because the message was lost. See <a href="/monitoring">Monitoring</a>.
+        </dd>
+        <dt>Alerts</dt>
+        <dd>
+          <Sign isGood={hasSlack || diagnosis.channels > 0} /> <Alerts channels={diagnosis.channels} hasSlack={hasSlack} />
+        </dd>
+      </dl>
+    </section>
+  )
+}
+
+const Alerts = ({ channels, hasSlack }: { channels: number; hasSlack: boolean }) => (
+  <>
+    {hasSlack || channels > 0
+      ? `go to ${[...(hasSlack ? ['SLACK_WEBHOOK_URL'] : []), ...(channels > 0 ? [`${channels} ${channels === 1 ? 'channel' : 'channels'}`] : [])].join(' and ')}.`
+      : 'go nowhere but the log.'}{' '}
+    See <a href="/channels">Channels</a>.
+  </>
 )
 
 const Settings = ({ namesGiven, state }: Loaded) => (

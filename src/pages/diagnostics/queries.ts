@@ -3,8 +3,9 @@ import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { amount, decimal, jsonOf, moment, text, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
-import { job } from '../../jobs/table.ts'
+import { isForLater, job } from '../../jobs/table.ts'
 import { TICKS, ticksColumn } from '../../jobs/ticks.ts'
+import { channel } from '../../notifications/table.ts'
 
 /**
  * Reads the database's catalog and statistics in one statement: size, tables, indexes, long statements, lock waits,
@@ -39,9 +40,10 @@ const DIAGNOSE = prepare(sql`
         and (clock_timestamp() - coalesce(case when state = 'active' then query_start end, xact_start) > interval '1 second' or cardinality(pg_blocking_pids(pid)) > 0)
       order by 3 desc limit 20) a) as busy,
     ${TICKS} as crons,
+    (select count(*) from ${channel} where active) as channels,
     (select to_jsonb(q) from (
       select count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'running') as running,
-        extract(epoch from ${param('now')}::timestamptz - min(created_at) filter (where state = 'waiting'))::double precision as oldest_seconds,
+        extract(epoch from ${param('now')}::timestamptz - min(created_at) filter (where state = 'waiting' and not ${isForLater(sql`${param('now')}::timestamptz`)}))::double precision as oldest_seconds,
         count(*) filter (where resent_at is not null) as resent
       from ${job} where state in ('waiting', 'running')) q) as queue`)
 
@@ -96,6 +98,8 @@ const diagnosisRow = z.object({
     ),
   ),
   crons: ticksColumn,
+  /** The number of active channels. */
+  channels: whole,
   queue: jsonOf(z.object({ waiting: amount, running: amount, oldest_seconds: amount.nullable(), resent: amount })),
 })
 export type Diagnosis = z.output<typeof diagnosisRow>

@@ -7,7 +7,12 @@ export const routes = (router: Router): void => {
   servePage(router, {
     path: '/diagnostics',
     section: 'Diagnostics',
-    load: async (_input, { db, now, namesGiven, settings }) => ({ ...(await diagnose(db, now)), namesGiven, state: settings.ENV_STATE }),
+    load: async (_input, { db, now, namesGiven, settings }) => ({
+      ...(await diagnose(db, now)),
+      namesGiven,
+      state: settings.ENV_STATE,
+      hasSlack: settings.SLACK_WEBHOOK_URL !== undefined,
+    }),
     title: () => 'Diagnostics',
     view: DiagnosticsPage,
     scripts: ['diagnostics'],

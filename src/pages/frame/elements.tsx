@@ -26,6 +26,15 @@ const STATES = {
   waiting: { sign: '…', word: 'waiting', tone: 'waiting' },
   inactive: { sign: '‖', word: 'inactive', tone: 'inactive' },
   idle: { sign: '·', word: 'no run', tone: 'idle' },
+  critical: { sign: '‼', word: 'critical', tone: 'failed' },
+  warning: { sign: '!', word: 'warning', tone: 'late' },
+  open: { sign: '●', word: 'open', tone: 'failed' },
+  acknowledged: { sign: '◐', word: 'acknowledged', tone: 'late' },
+  resolved: { sign: '✓', word: 'resolved', tone: 'succeeded' },
+  queue: { sign: '≡', word: 'queue', tone: 'late' },
+  sending: { sign: '…', word: 'sending', tone: 'waiting' },
+  sent: { sign: '✓', word: 'sent', tone: 'succeeded' },
+  dropped: { sign: '–', word: 'dropped', tone: 'idle' },
 }
 
 /** A problem of a run or a pipeline has the badge of the check that found it. */
@@ -49,7 +58,18 @@ export const Badge = ({ state, children }: { state: string; children?: Child }) 
 }
 
 /** A button that asks `ask` first, then calls the API with the reader's own token, and shows `done` or the API's error message. */
-export const Action = (props: { method?: 'POST' | 'PATCH'; path: string; body?: unknown; ask: string; done?: string; children: Child }) => (
+export const Action = (props: {
+  method?: 'POST' | 'PATCH' | 'DELETE'
+  path: string
+  body?: unknown
+  ask: string
+  done?: string
+  /** The reader may add a note, which goes into the body. */
+  takesNote?: true
+  /** What the API answered is shown: the field of this name. */
+  shows?: string
+  children: Child
+}) => (
   <button
     type="button"
     class="action"
@@ -58,6 +78,8 @@ export const Action = (props: { method?: 'POST' | 'PATCH'; path: string; body?: 
     data-body={props.body === undefined ? undefined : JSON.stringify(props.body)}
     data-ask={props.ask}
     data-done={props.done}
+    data-note={props.takesNote && ''}
+    data-shows={props.shows}
   >
     {props.children}
   </button>

@@ -4,8 +4,10 @@ import type { Caller } from '../../http/access.ts'
 /** The pages in the navigation. */
 const SECTIONS = [
   { name: 'Overview', path: '/overview' },
+  { name: 'Incidents', path: '/incidents' },
   { name: 'Lineage', path: '/lineage-graph' },
   { name: 'Reporting', path: '/reporting' },
+  { name: 'Channels', path: '/channels' },
   { name: 'Monitoring', path: '/monitoring' },
   { name: 'Diagnostics', path: '/diagnostics' },
   { name: 'Docs', path: '/docs' },
@@ -83,6 +85,10 @@ export const Layout = ({ title, section, caller, scripts, styles, refreshSeconds
         <dialog id="confirm" aria-labelledby="confirm-text">
           <form method="dialog">
             <p id="confirm-text" />
+            <label id="confirm-note" hidden>
+              Note (optional)
+              <input type="text" maxlength={2000} />
+            </label>
             <p id="confirm-fault" class="fault" role="alert" />
             <menu>
               <button type="submit" value="no" class="quiet">

@@ -1,43 +1,32 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { z } from 'zod'
-import type { Check } from '../../checks/check.ts'
+import { incidentKindOf } from '../../checks/incident-kind.ts'
 import { checks } from '../../checks/index.ts'
-import { amount } from '../../db/rows.ts'
-import { param } from '../../db/statement.ts'
-import { reason } from '../../features/executions/reason.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
-import { pipeline } from '../../features/pipelines/table.ts'
+import { features } from '../../features/index.ts'
+import type { Badge, IncidentKind } from '../../incidents/kind.ts'
+import { incident } from '../../incidents/table.ts'
 
 /** The pages show problems and runs of this period. */
 export const DAY_SECONDS = 86_400
 
-/** Something that can be wrong with a pipeline, as the pages show it. */
-export type Problem = Pick<Check, 'badge' | 'open' | 'evidence' | 'explain'>
+/** Something that can be wrong with a pipeline: a kind of incident with a badge. */
+export type Problem = IncidentKind & { badge: Badge }
 
-/** The run that ended last is among this many newest runs: runs overlap, and a backfill records old runs last. */
-const MAX_NEWEST_RUNS = 20
+/** Every kind of incident. */
+export const INCIDENT_KINDS: readonly IncidentKind[] = [
+  ...features.flatMap(({ incidents }) => incidents ?? []),
+  ...checks.map(incidentKindOf),
+]
 
-const why = z.object({ pipeline_execution_id: amount, why: z.string().nullable() })
+/** The sentence about an incident; a kind of another version is its own sentence. */
+export const explainIncident = (kind: string, details: unknown): string =>
+  INCIDENT_KINDS.find((known) => known.kind === kind)?.explain(details) ?? kind
 
-/** The run that ended last has failed: one Index Scan Backward on pipeline_execution_pipeline_id for each active pipeline. */
-const failed: Problem = {
-  badge: { word: 'failed', sign: '✕', tone: 'failed' },
-  evidence: () => why,
-  explain: (evidence) => why.parse(evidence).why ?? 'The run gave no reason: send execution_metadata with its end',
-  open: () => sql`
-    select p.id as pipeline_id, last.execution_id, last.since, jsonb_build_object('pipeline_execution_id', last.execution_id, 'why', last.why) as evidence
-    from ${pipeline} p
-    cross join lateral (
-      select id as execution_id, end_date as since, completed_successfully, left(coalesce(${reason(sql`e`)}, nullif(e.execution_metadata, '{}')::text), 500) as why
-      from (
-        select * from ${pipelineExecution} newest where newest.pipeline_id = p.id and newest.end_date is not null
-        order by newest.id desc limit ${sql.raw(String(MAX_NEWEST_RUNS))}) e
-      order by end_date desc, id desc limit 1) last
-    where p.active and not last.completed_successfully`,
-}
+/** The word of the badge of a kind of incident, else the kind. */
+export const wordOf = (kind: string): string => INCIDENT_KINDS.find((known) => known.kind === kind)?.badge?.word ?? kind
 
 /** Every problem that a pipeline can have, worst first. */
-export const PROBLEMS: readonly Problem[] = [failed, ...checks]
+export const PROBLEMS: readonly Problem[] = INCIDENT_KINDS.filter((kind): kind is Problem => kind.badge !== undefined)
 
 /** The words of the problems' badges, worst first. */
 export const PROBLEM_WORDS: readonly string[] = PROBLEMS.map(({ badge }) => badge.word)
@@ -48,15 +37,20 @@ export const FILTERS: readonly string[] = [...PROBLEM_WORDS, 'running', 'ok', 'i
 /** The name of a problem's CTE, and of a column that says whether a pipeline has the problem. */
 export const nameOf = (word: string): SQL => sql`${sql.identifier(`is_${word}`)}`
 
-const moments = { now: sql`${param('now')}::timestamptz`, dayAgo: sql`${param('day_ago')}::timestamptz` }
-
 /**
- * What is wrong now, as CTEs called `nameOf(word)`: one row of pipeline_id, execution_id, since, evidence for each pipeline
- * that has the problem; and `running`, the pipelines with a run that has not ended. Placeholders: `now`, `day_ago`.
+ * What is wrong now: the open incidents of active pipelines, as CTEs called `nameOf(word)`: one row of pipeline_id, execution_id, since,
+ * details and incident for each pipeline that has the problem; and `running`, the pipelines with a run that has not ended.
  */
 export const problems: SQL = sql`
+  open_incident as materialized (
+    select i.pipeline_id, i.kind, i.last_execution_id as execution_id, i.opened_at as since, i.details, i.id as incident_id, i.state as incident_state,
+      i.acknowledged_by, i.severity
+    from ${incident} i where i.resolved_at is null and i.pipeline_id is not null),
   ${sql.join(
-    PROBLEMS.map(({ badge, open }) => sql`${nameOf(badge.word)} as (${open(moments)})`),
+    PROBLEMS.map(
+      ({ kind, badge }) => sql`${nameOf(badge.word)} as (
+        select distinct on (pipeline_id) * from open_incident where kind = ${sql.raw(`'${kind}'`)} order by pipeline_id, incident_id desc)`,
+    ),
     sql`, `,
   )},
   running as (select distinct pipeline_id from ${pipelineExecution} where end_date is null)`

@@ -58,7 +58,7 @@ if (seconds > 0) {
 }
 
 /** Sends a button's request to the API. Throws with a sentence for the reader: the API's own message if it is refused. */
-const send = async ({ method, path, body }: DOMStringMap): Promise<unknown> => {
+const send = async ({ method, path, body }: Record<'method' | 'path' | 'body', string | undefined>): Promise<unknown> => {
   const response = await fetch(path as string, {
     method: method as string,
     headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
@@ -83,14 +83,21 @@ document.addEventListener('click', (event) => {
   const yes = document.getElementById('confirm-yes') as HTMLButtonElement
   text.textContent = button.dataset.ask ?? ''
   fault.textContent = ''
+  const note = document.getElementById('confirm-note') as HTMLElement
+  const written = note.querySelector('input') as HTMLInputElement
+  note.hidden = button.dataset.note === undefined
+  written.value = ''
   yes.textContent = button.textContent
   yes.onclick = async (click) => {
     click.preventDefault()
     yes.disabled = true
     try {
-      await send(button.dataset)
+      const { method, path, body, done, shows } = button.dataset
+      const text = written.value.trim()
+      const noted = text === '' ? body : JSON.stringify({ ...JSON.parse(body ?? '{}'), note: text })
+      const answer = await send({ method, path, body: noted })
       confirmation.close()
-      status.textContent = button.dataset.done ?? 'Done'
+      status.textContent = shows === undefined ? (done ?? 'Done') : String((answer as Record<string, unknown>)[shows])
       // The action has succeeded even if this page cannot be refreshed.
       await refresh().catch(() => location.reload())
     } catch (error) {

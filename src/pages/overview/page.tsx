@@ -1,15 +1,14 @@
-import { duration, grouped, secondsBetween } from '../../core/figures.ts'
+import { grouped } from '../../core/figures.ts'
 import { Badge, Empty, Moment, Pager, TypeChoice, toneOf } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
-import { DAY_SECONDS, FILTERS, PROBLEM_WORDS, PROBLEMS, RUN_FINDINGS } from '../frame/problems.ts'
+import { explainIncident, FILTERS, PROBLEM_WORDS, PROBLEMS } from '../frame/problems.ts'
 import { type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
+import { Strips } from './strips.tsx'
 
 type Scope = ViewScope<OverviewFilters>
-type PipelineRow = Overview['pipelines'][number]
-type Mark = PipelineRow['marks'][number]
 
 /** What is wrong now comes first, then the runs of the last 24 hours. */
-export const OverviewPage = (overview: Overview, scope: Scope) => {
+export const OverviewPage = (overview: Overview & { hasSlack: boolean }, scope: Scope) => {
   const { query, now, link } = scope
   if (overview.counts.pipelines === 0) return <Welcome />
   const rows = overview.pipelines.slice(0, PAGE_ROWS)
@@ -21,7 +20,13 @@ export const OverviewPage = (overview: Overview, scope: Scope) => {
           As of <Moment at={now} />
         </small>
       </div>
+      {overview.counts.channels === 0 && !overview.hasSlack ? (
+        <p class="panel">
+          <strong>Alerts go nowhere but the log.</strong> <a href="/channels">Create a channel</a>.
+        </p>
+      ) : null}
       <Counts {...overview} {...scope} />
+      {overview.own.length > 0 ? <Own own={overview.own} now={now} /> : null}
       {overview.problems.length > 0 ? <Problems {...overview} {...scope} /> : null}
       <h2>The last 24 hours</h2>
       <Filters types={overview.types} query={query} />
@@ -39,7 +44,24 @@ export const OverviewPage = (overview: Overview, scope: Scope) => {
   )
 }
 
-const headline = ({ counts, wrong }: Overview): string => {
+/** What is wrong with Watcher itself. */
+const Own = ({ own, now }: Pick<Overview, 'own'> & { now: string }) => (
+  <section class="panel" aria-label="Watcher itself">
+    <h3>Watcher itself</h3>
+    <ul class="problems">
+      {own.map(({ incident_id, kind, since, details }) => (
+        <li>
+          <a href={`/incidents/${incident_id}`}>{explainIncident(kind, details)}</a>
+          <small>
+            <Moment at={since} as="ago" now={now} />
+          </small>
+        </li>
+      ))}
+    </ul>
+  </section>
+)
+
+const headline = ({ counts, wrong }: Pick<Overview, 'counts' | 'wrong'>): string => {
   const parts = wrongWordsOf(wrong).map((word) => `${grouped(wrong[word])} ${word}`)
   if (counts.failed_jobs > 0) parts.push(`${grouped(counts.failed_jobs)} failed ${counts.failed_jobs === 1 ? 'job' : 'jobs'}`)
   return parts.length === 0 ? 'No problems' : parts.join(', ')
@@ -108,7 +130,15 @@ const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'proble
                     <Moment at={problem.since} as="ago" now={now} />
                   </small>
                 </span>
-                <p>{explain(problem)}</p>
+                <p>
+                  <a href={`/incidents/${problem.incident_id}`}>{explain(problem)}</a>
+                </p>
+                {problem.severity === 'critical' || problem.acknowledged_by !== null ? (
+                  <small>
+                    {problem.severity === 'critical' ? <Badge state="critical" /> : null}{' '}
+                    {problem.acknowledged_by === null ? null : `${problem.acknowledged_by} has it`}
+                  </small>
+                ) : null}
               </li>
             ))}
         </ul>
@@ -117,9 +147,9 @@ const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'proble
   </section>
 )
 
-const explain = ({ word, evidence }: Overview['problems'][number]): string => {
+const explain = ({ word, details }: Overview['problems'][number]): string => {
   const problem = PROBLEMS.find(({ badge }) => badge.word === word)
-  return problem ? problem.explain(problem.evidence().parse(evidence)) : ''
+  return problem?.explain(details) ?? ''
 }
 
 const Filters = ({ types, query }: { types: Overview['types']; query: OverviewFilters }) => (
@@ -143,90 +173,3 @@ const Filters = ({ types, query }: { types: Overview['types']; query: OverviewFi
     <button type="submit">Show</button>
   </form>
 )
-
-const Strips = ({ rows, now }: { rows: PipelineRow[]; now: string }) => (
-  <>
-    <p class="legend" aria-hidden="true">
-      {['succeeded', 'failed', ...RUN_FINDINGS, 'running'].map((state) => (
-        <Badge state={state} />
-      ))}
-    </p>
-    <div class="hours" aria-hidden="true">
-      <span>Pipeline</span>
-      <div>
-        <span>24 h ago</span>
-        <span>18 h</span>
-        <span>12 h</span>
-        <span>6 h</span>
-        <span>now</span>
-      </div>
-    </div>
-    <div class="strips">
-      {rows.map((row) => (
-        <div class="strip" id={`pipeline-${row.id}`}>
-          <div>
-            <div class="name">
-              <a href={`/pipelines/${row.id}`} title={row.name}>
-                {row.name}
-              </a>
-            </div>
-            <div class="what">
-              <span>{row.type_name}</span>
-              {statesOf(row).map((state) => (
-                <Badge state={state} />
-              ))}
-            </div>
-          </div>
-          <div>
-            <span class="visually-hidden">{summarise(row.states)}</span>
-            <Strip marks={row.marks} pipelineId={row.id} now={now} />
-          </div>
-        </div>
-      ))}
-    </div>
-  </>
-)
-
-const statesOf = (row: PipelineRow): string[] => [...(row.active ? [] : ['inactive']), ...row.wrong, ...(row.running ? ['running'] : [])]
-
-const summarise = (states: PipelineRow['states']): string => {
-  const counts = Object.entries(states)
-  const runs = counts.reduce((sum, [, count]) => sum + count, 0)
-  if (runs === 0) return 'No run in the last 24 hours'
-  return `${runs} ${runs === 1 ? 'run' : 'runs'} in the last 24 hours: ${counts.map(([state, count]) => `${count} ${state}`).join(', ')}`
-}
-
-/**
- * Draws the last 24 hours from left to right, one unit a minute. A mark is at least six minutes wide, to be visible. Marks of good
- * runs are one path, without a link each: a page of pipelines that run every quarter of an hour would else have a megabyte.
- */
-const Strip = ({ marks, pipelineId, now }: { marks: Mark[]; pipelineId: number; now: string }) => {
-  const minutes = DAY_SECONDS / 60
-  const toX = (at: string) => Math.max(0, minutes - secondsBetween(at, now) / 60)
-  const placed = marks.map((mark) => {
-    const begin = toX(mark.start_date)
-    return { ...mark, x: begin.toFixed(1), width: Math.max(6, toX(mark.end_date) - begin).toFixed(1) }
-  })
-  const good = placed.filter(({ state }) => state === 'succeeded')
-  return (
-    <svg viewBox={`0 0 ${minutes} 24`} preserveAspectRatio="none" aria-hidden="true">
-      <path class="run succeeded" d={good.map(({ x, width }) => `M${x} 3h${width}v18h-${width}z`).join('')} />
-      {placed
-        .filter((mark) => !good.includes(mark))
-        .map(({ id, state, x, width, ...mark }) => (
-          <a href={`/pipelines/${pipelineId}?execution=${id}`} tabindex={-1}>
-            <rect class={`run ${toneOf(state)}`} x={x} y="3" width={width} height="18">
-              <title>{describe({ state, ...mark })}</title>
-            </rect>
-          </a>
-        ))}
-    </svg>
-  )
-}
-
-const describe = ({ state, runs, start_date, end_date }: Pick<Mark, 'state' | 'runs' | 'start_date' | 'end_date'>): string => {
-  const begun = `${start_date.slice(0, 16).replace('T', ' ')} UTC`
-  return runs === 1
-    ? `${state}, ${begun}, ${duration(secondsBetween(start_date, end_date))}`
-    : `${state}, worst of ${runs} runs from ${begun}`
-}

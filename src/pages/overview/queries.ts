@@ -3,13 +3,16 @@ import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
 import { once } from '../../core/once.ts'
 import type { Database } from '../../db/client.ts'
+import { SEVERITIES } from '../../db/constraints.ts'
 import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { typeChoices, typeChoicesShape } from '../../features/pipeline-types/choices.ts'
 import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
+import { incident } from '../../incidents/table.ts'
 import { job } from '../../jobs/table.ts'
+import { channel } from '../../notifications/table.ts'
 import { patternOf } from '../frame/fields.ts'
 import { DAY_SECONDS, findingWords, joinProblems, nameOf, PROBLEM_WORDS, problems, RUN_FINDINGS, wordsWhere } from '../frame/problems.ts'
 
@@ -71,7 +74,10 @@ const OVERVIEW = once(() =>
     )})
   select
     (select jsonb_build_object('pipelines', count(*), 'running', count(*) filter (where running),
-      'failed_jobs', (select count(*) from ${job} where state = 'failed')) from candidate) as counts,
+      'failed_jobs', (select count(*) from ${job} where state = 'failed'),
+      'channels', (select count(*) from ${channel} where active)) from candidate) as counts,
+    (select coalesce(jsonb_agg(jsonb_build_object('incident_id', i.id, 'kind', i.kind, 'since', i.opened_at, 'severity', i.severity, 'details', i.details)
+      order by i.id desc), '[]') from ${incident} i where i.resolved_at is null and i.pipeline_id is null) as own,
     (select jsonb_build_object(${sql.join(
       PROBLEM_WORDS.map((word) => sql`${sql.raw(`'${word}'`)}, count(*) filter (where ${nameOf(word)})`),
       sql`, `,
@@ -100,7 +106,7 @@ const markShape = z.object({
 })
 
 const overviewRow = z.object({
-  counts: jsonOf(z.object({ pipelines: amount, running: amount, failed_jobs: amount })),
+  counts: jsonOf(z.object({ pipelines: amount, running: amount, failed_jobs: amount, channels: amount })),
   /** The number of pipelines for the word of each problem. */
   wrong: jsonOf(z.record(z.string(), amount)),
   problems: jsonOf(
@@ -111,9 +117,16 @@ const overviewRow = z.object({
         pipeline_name: z.string(),
         execution_id: amount.nullable(),
         since: moment,
-        evidence: z.unknown(),
+        details: z.unknown(),
+        incident_id: amount,
+        severity: z.enum(SEVERITIES),
+        acknowledged_by: z.string().nullable(),
       }),
     ),
+  ),
+  /** Open incidents about Watcher itself. */
+  own: jsonOf(
+    z.array(z.object({ incident_id: amount, kind: z.string(), since: moment, severity: z.enum(SEVERITIES), details: z.unknown() })),
   ),
   types: typeChoicesShape,
   pipelines: jsonOf(

@@ -21,7 +21,10 @@ export const routes = (router: Router): void =>
         .catch(undefined),
       page: pageNumber(),
     }),
-    load: ({ query }, { db, now }) => readOverview(db, query, now),
+    load: async ({ query }, { db, now, settings }) => ({
+      ...(await readOverview(db, query, now)),
+      hasSlack: settings.SLACK_WEBHOOK_URL !== undefined,
+    }),
     title: ({ counts, wrong }) => {
       const count = Object.values(wrong).reduce((sum, pipelines) => sum + pipelines, counts.failed_jobs)
       return count === 0 ? 'Overview' : `(${count}) Overview`

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { addSeconds } from '../../core/instant.ts'
+import type { ToldIncident } from '../told.ts'
+import type { Channel } from './channel.ts'
+
+const settings = z.object({
+  url: z.string(),
+  bearer: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,1000}$/, 'Must be a token')
+    .optional(),
+})
+
+/** Alertmanager takes an alert as over when it was not renewed for so long: three ticks. */
+const VALID_SECONDS = 45 * 60
+/** The most alerts of one request. */
+export const MAX_ALERTS = 1_000
+
+/** The alert of an incident. Its labels are its identity, so nothing in them changes while it is open. */
+const alertOf = (incident: ToldIncident, now: string) => ({
+  labels: {
+    alertname: `watcher_${incident.kind}`,
+    kind: incident.kind,
+    severity: incident.severity,
+    incident: String(incident.id),
+    ...(incident.pipeline_name !== null && { pipeline: incident.pipeline_name }),
+    ...(incident.owner !== null && { owner: incident.owner }),
+  },
+  annotations: {
+    summary: incident.summary,
+    ...(incident.runbook_url !== null && { runbook_url: incident.runbook_url }),
+    ...(incident.downstream !== null && { downstream_pipelines: String(incident.downstream) }),
+  },
+  startsAt: incident.opened_at,
+  endsAt: incident.resolved_at === null ? addSeconds(now, VALID_SECONDS) : now,
+  ...(incident.url && { generatorURL: incident.url }),
+})
+
+/** Prometheus Alertmanager, API v2. A tick renews what is still open. */
+export const alertmanager: Channel<z.output<typeof settings>> = {
+  kind: 'alertmanager',
+  name: 'Alertmanager',
+  description: '`url`: where Alertmanager is, without `/api/v2/alerts`; `bearer` if it wants a token.',
+  settings,
+  secrets: ['bearer'],
+  urls: ['url'],
+  isPager: true,
+  send: async ({ incidents, now, text }, { url, bearer }, post) => {
+    const alerts =
+      incidents.length > 0
+        ? incidents.map((incident) => alertOf(incident, now))
+        : [
+            {
+              labels: { alertname: 'watcher_test', severity: 'warning' },
+              annotations: { summary: text },
+              startsAt: now,
+              endsAt: addSeconds(now, 60),
+            },
+          ]
+    for (let from = 0; from < alerts.length; from += MAX_ALERTS) {
+      await post(
+        `${url.replace(/\/+$/, '')}/api/v2/alerts`,
+        alerts.slice(from, from + MAX_ALERTS),
+        bearer ? { Authorization: `Bearer ${bearer}` } : {},
+      )
+    }
+  },
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import type { ToldIncident } from '../told.ts'
+import type { Channel } from './channel.ts'
+
+const PREFIX = 'whsec_'
+
+const decodeSecret = (secret: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(secret.slice(PREFIX.length)), (character) => character.charCodeAt(0))
+
+const isSecret = (text: string): boolean => {
+  try {
+    const { length } = decodeSecret(text)
+    return text.startsWith(PREFIX) && length >= 24 && length <= 64
+  } catch {
+    return false
+  }
+}
+
+const settings = z.object({
+  url: z.string(),
+  secret: z.string().refine(isSecret, { error: 'Must be whsec_ and 24 to 64 bytes in base64: echo "whsec_$(openssl rand -base64 32)"' }),
+})
+
+/** The signature of Standard Webhooks: HMAC-SHA256 over id, time and body. */
+const sign = async (secret: string, content: string): Promise<string> => {
+  const key = await crypto.subtle.importKey('raw', decodeSecret(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+  const signature = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(content))
+  return btoa(String.fromCharCode(...new Uint8Array(signature)))
+}
+
+/** The incident as the API shows it, without what is about the message. */
+const incidentOf = ({ notification_id: _id, event: _event, at: _at, by: _by, text: _text, ...incident }: ToldIncident) => incident
+
+/** Any service that speaks Standard Webhooks (standardwebhooks.com). */
+export const webhook: Channel<z.output<typeof settings>> = {
+  kind: 'webhook',
+  name: 'The webhook',
+  description:
+    '`url`, and `secret` (`whsec_…`). Standard Webhooks: the body `{type, timestamp, data}`, with the incident in `data`, is signed. `webhook-id` is the same in every attempt.',
+  settings,
+  secrets: ['secret'],
+  urls: ['url'],
+  isPager: true,
+  isSingle: true,
+  send: async ({ event, incidents, now }, { url, secret }, post) => {
+    const [incident] = incidents
+    const id = incident ? `notification_${incident.notification_id}` : `test_${crypto.randomUUID()}`
+    const body = JSON.stringify({ type: `incident.${event}`, timestamp: now, data: incident ? incidentOf(incident) : {} })
+    const timestamp = String(Math.floor(Date.parse(now) / 1000))
+    await post(url, body, {
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': `v1,${await sign(secret, `${id}.${timestamp}.${body}`)}`,
+    })
+  },
+}

@@ -1,0 +1,103 @@
+-- Decides whom to tell of the events of the job p_job_id (kind `notify`), and ends the job. It writes one notification per channel and
+-- event, with the jobs that send them: one for all of a channel that people read, one for each where a kind of channel is in
+-- p_singles. p_pagers are the kinds of channels that hear of everything. p_environment is the channel of the environment: `slack`, or
+-- `log`, which is used only while there is no other one. An incident that is told with a delay waits in a later job.
+-- Returns the ids of the recorded jobs, or null if this attempt no longer holds the job.
+CREATE FUNCTION :notify(
+  p_job_id bigint, p_attempt integer, p_environment text, p_pagers text[], p_singles text[], p_now timestamptz, p_finished_at timestamptz,
+  OUT job_ids bigint[])
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_alerts jsonb;
+  v_sent_ids bigint[];
+  v_begun timestamptz := clock_timestamp();
+BEGIN
+  SELECT j.payload -> 'alerts' INTO v_alerts FROM job j WHERE j.id = p_job_id AND j.state = 'running' AND j.attempts = p_attempt FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  -- One `notify` at a time for an incident: each sees what the others have written.
+  PERFORM FROM incident i WHERE i.id IN (SELECT e.incident_id FROM incident_event e WHERE e.notify_job_id = p_job_id) ORDER BY i.id FOR UPDATE;
+
+  -- 1. What its pipeline delays: the same job once more, when the delay is over.
+  WITH due AS MATERIALIZED (
+    SELECT e.id AS event_id, i.detected_at + make_interval(mins => coalesce(p.alert_delay_minutes, t.alert_delay_minutes)) AS due_at
+    FROM incident_event e JOIN incident i ON i.id = e.incident_id
+    JOIN pipeline p ON p.id = i.pipeline_id JOIN pipeline_type t ON t.id = p.pipeline_type_id
+    WHERE e.notify_job_id = p_job_id AND e.kind IN ('opened', 'reopened', 'occurred') AND i.resolved_at IS NULL
+      AND i.detected_at + make_interval(mins => coalesce(p.alert_delay_minutes, t.alert_delay_minutes)) > p_now),
+  later AS MATERIALIZED (
+    SELECT d.due_at, nextval(pg_get_serial_sequence('job', 'id')) AS job_id FROM (SELECT DISTINCT due_at FROM due) d),
+  recorded AS (
+    INSERT INTO job (id, kind, payload, created_at, due_at) OVERRIDING SYSTEM VALUE
+    SELECT l.job_id, 'notify', jsonb_build_object('alerts', v_alerts), p_now, l.due_at FROM later l),
+  moved AS (
+    UPDATE incident_event e SET notify_job_id = l.job_id FROM due JOIN later l ON l.due_at = due.due_at WHERE e.id = due.event_id)
+  SELECT array_agg(l.job_id) INTO job_ids FROM later l;
+
+  -- 2. What is over before anybody heard of it: nobody hears of either.
+  UPDATE notification n SET state = 'dropped'
+  FROM incident_event e
+  WHERE e.notify_job_id = p_job_id AND e.kind = 'resolved' AND n.incident_id = e.incident_id AND n.incident_event_id < e.id
+    AND n.state = 'waiting' AND n.attempts = 0;
+
+  -- 3. Whom to tell.
+  WITH event AS MATERIALIZED (
+    SELECT e.id, e.incident_id, e.quiet, CASE e.kind WHEN 'occurred' THEN 'raised' ELSE e.kind END AS kind,
+      i.kind AS incident_kind, i.severity, i.state, coalesce(p.owner, t.owner) AS owner, coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
+    FROM incident_event e JOIN incident i ON i.id = e.incident_id
+    LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
+    WHERE e.notify_job_id = p_job_id
+      -- A later event has taken its place.
+      AND NOT EXISTS (
+        SELECT FROM incident_event next WHERE next.incident_id = e.incident_id AND next.id > e.id
+          AND (next.kind = 'reopened' OR next.kind = 'resolved' AND e.kind <> 'resolved'))),
+  receiver AS MATERIALIZED (
+    SELECT c.id, c.name, c.kind, c.kind = ANY (p_pagers) AS is_pager, c.kind = ANY (p_singles) AS is_single, c.min_severity, c.kinds, c.owners,
+      c.tags, c.pipeline_type_ids, c.send_resolved
+    FROM channel c WHERE c.active
+    UNION ALL
+    SELECT 0, p_environment, p_environment, false, false, NULL, NULL, NULL, NULL, NULL, true
+    WHERE p_environment <> 'log' OR NOT EXISTS (SELECT FROM channel c WHERE c.active)),
+  told AS MATERIALIZED (
+    SELECT r.id AS channel_id, r.name, e.id AS event_id, e.incident_id,
+      CASE WHEN e.kind = 'raised' AND last.event IS NULL THEN 'opened' ELSE e.kind END AS event,
+      CASE WHEN r.is_single THEN e.id WHEN e.kind = 'resolved' THEN -1 ELSE -2 END AS part,
+      NOT r.is_single AND coalesce(r.min_severity, 'warning') = 'warning'
+        AND num_nonnulls(r.kinds, r.owners, r.tags, r.pipeline_type_ids) = 0 AS is_unfiltered
+    FROM event e CROSS JOIN receiver r
+    -- What this channel was last told of the incident, if that arrived or still may.
+    LEFT JOIN LATERAL (
+      SELECT n.event FROM notification n LEFT JOIN job j ON j.id = n.job_id
+      WHERE n.incident_id = e.incident_id AND n.channel_id = r.id AND n.state <> 'dropped' AND j.state IS DISTINCT FROM 'failed'
+        AND n.event <> 'acknowledged'
+      ORDER BY n.id DESC LIMIT 1) last ON true
+    WHERE CASE
+      WHEN e.kind = 'resolved' THEN last.event <> 'resolved' AND r.send_resolved AND (r.is_pager OR NOT e.quiet)
+      WHEN e.kind = 'acknowledged' THEN r.is_pager AND last.event <> 'resolved'
+      ELSE (r.is_pager OR e.state = 'open')
+        AND (e.kind = 'raised' OR last.event IS NULL OR last.event = 'resolved' OR NOT r.send_resolved)
+        AND (r.min_severity IS DISTINCT FROM 'critical' OR e.severity = 'critical')
+        AND (r.kinds IS NULL OR e.incident_kind = ANY (r.kinds)) AND (r.owners IS NULL OR e.owner = ANY (r.owners))
+        AND (r.tags IS NULL OR e.tags && r.tags) AND (r.pipeline_type_ids IS NULL OR e.pipeline_type_id = ANY (r.pipeline_type_ids))
+      END),
+  message AS MATERIALIZED (
+    SELECT m.*, nextval(pg_get_serial_sequence('job', 'id')) AS job_id
+    FROM (SELECT t.channel_id, t.part, bool_and(t.is_unfiltered) AS is_unfiltered FROM told t GROUP BY t.channel_id, t.part) m),
+  recorded AS (
+    INSERT INTO job (id, kind, payload, created_at, due_at) OVERRIDING SYSTEM VALUE
+    SELECT m.job_id, 'send_alert', jsonb_build_object('channel_id', m.channel_id, 'alerts',
+      CASE WHEN m.is_unfiltered AND m.part = -2 THEN v_alerts ELSE '[]' END), p_now, p_now
+    FROM message m ORDER BY m.job_id),
+  written AS (
+    INSERT INTO notification (channel_id, channel_name, incident_id, incident_event_id, event, job_id, created_at)
+    SELECT t.channel_id, t.name, t.incident_id, t.event_id, t.event, m.job_id, p_now
+    FROM told t JOIN message m ON m.channel_id = t.channel_id AND m.part = t.part
+    ORDER BY t.event_id, t.channel_id)
+  SELECT array_agg(m.job_id ORDER BY m.job_id) INTO v_sent_ids FROM message m;
+
+  UPDATE job j SET state = 'succeeded', error = NULL, finished_at = p_finished_at + (clock_timestamp() - v_begun) WHERE j.id = p_job_id;
+  job_ids := coalesce(job_ids, '{}') || coalesce(v_sent_ids, '{}');
+END
+$$;

@@ -1,0 +1,73 @@
+import type { Settings } from '../env.ts'
+import { JobFailure } from '../jobs/job.ts'
+import { channelOf } from './channels/index.ts'
+import { type Post, postTo } from './post.ts'
+import { urlFault } from './public-url.ts'
+import { unseal } from './secrets.ts'
+import type { Notification } from './told.ts'
+
+/** A row of the table `channel`, as far as sending needs it. */
+export interface StoredChannel {
+  name: string
+  kind: string
+  settings: Record<string, unknown>
+  secrets: string | null
+  secrets_id: string | null
+}
+
+/** A channel with its settings, ready to send. Returns what the service answered. */
+export interface Receiver {
+  /** For messages: the service, or the channel's name. */
+  name: string
+  host: string
+  send: (notification: Notification) => Promise<string>
+}
+
+/** The channel of the environment; undefined: its messages go to the log. It is the operator's, so its address is not checked. */
+export const environmentReceiver = ({ SLACK_WEBHOOK_URL: webhook_url }: Settings): Receiver | undefined => {
+  const slack = channelOf('slack')
+  if (webhook_url === undefined || !slack) return undefined
+  const post = postTo({ name: slack.name, setting: 'SLACK_WEBHOOK_URL' })
+  return {
+    name: slack.name,
+    host: new URL(webhook_url).hostname,
+    send: (notification) => sendOnce(slack, notification, { webhook_url }, post),
+  }
+}
+
+const sendOnce = async (
+  channel: NonNullable<ReturnType<typeof channelOf>>,
+  notification: Notification,
+  settings: Record<string, string>,
+  post: Post,
+): Promise<string> => {
+  let answer = ''
+  await channel.send(notification, settings, async (...sent) => {
+    answer = await post(...sent)
+    return answer
+  })
+  return answer
+}
+
+/** A stored channel, with its secrets decrypted. Throws JobFailure, permanent, if it cannot be used: only a person can mend that. */
+export const storedReceiver = async (stored: StoredChannel, environment: Settings, { isTest = false } = {}): Promise<Receiver> => {
+  const broken = (why: string) => new JobFailure(`The channel ${JSON.stringify(stored.name)} cannot be used: ${why}`, { permanent: true })
+  const channel = channelOf(stored.kind)
+  if (!channel) throw broken(`this version does not know the kind ${stored.kind}`)
+  const secrets = stored.secrets === null ? {} : await unseal(environment.WATCHER_ENCRYPTION_KEY, stored.secrets_id ?? '', stored.secrets)
+  if (!secrets)
+    throw broken('none of the keys in WATCHER_ENCRYPTION_KEY decrypts its secrets; add the key of that time, or store its settings again')
+  const read = channel.settings.safeParse({ ...stored.settings, ...secrets })
+  if (!read.success) throw broken('its settings are not complete; store them again')
+  const urls = channel.urls.map((name) => read.data[name] ?? '')
+  for (const url of urls) {
+    const fault = urlFault(url, environment)
+    if (fault) throw broken(`its URL is refused (${fault})`)
+  }
+  const post = postTo({ name: channel.name, setting: `the settings of the channel ${JSON.stringify(stored.name)}`, isTest })
+  return {
+    name: channel.name,
+    host: urls[0] === undefined ? '' : new URL(urls[0]).hostname,
+    send: (notification) => sendOnce(channel, notification, read.data, post),
+  }
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { formatInstant } from '../core/instant.ts'
+import { once } from '../core/once.ts'
+import { SEVERITIES } from '../db/constraints.ts'
+import { amount } from '../db/rows.ts'
+import { NOTIFICATION_EVENTS } from './table.ts'
+
+/** PostgreSQL writes timestamps into JSON in its own format. */
+const instant = z.string().transform(formatInstant)
+
+/** One incident of a notification, as begin-sending.sql reads it. */
+export const toldRow = once(() =>
+  z.object({
+    notification_id: amount,
+    event: z.enum(NOTIFICATION_EVENTS),
+    /** When the event was, who caused it (a token's name), and what they say. */
+    at: instant,
+    by: z.string().nullable(),
+    text: z.string().nullable(),
+    id: amount,
+    kind: z.string(),
+    subject: z.string(),
+    severity: z.enum(SEVERITIES),
+    state: z.string(),
+    pipeline_id: amount.nullable(),
+    pipeline_name: z.string().nullable(),
+    owner: z.string().nullable(),
+    runbook_url: z.string().nullable(),
+    opened_at: instant,
+    detected_at: instant,
+    acknowledged_at: instant.nullable(),
+    acknowledged_by: z.string().nullable(),
+    resolved_at: instant.nullable(),
+    resolved_by: z.string().nullable(),
+    occurrences: amount,
+    last_occurrence_at: instant,
+    first_execution_id: amount.nullable(),
+    last_execution_id: amount.nullable(),
+    last_success_at: instant.nullable(),
+    details: z.record(z.string(), z.unknown()),
+    caused_by: amount.nullable(),
+    /** How many pipelines read what this one writes; null beyond the first incidents of a notification. */
+    downstream: amount.nullable(),
+  }),
+)
+
+/** An incident with what a message needs to say about it. */
+export type ToldIncident = z.output<ReturnType<typeof toldRow>> & {
+  /** One sentence that a person can act on. */
+  summary: string
+  /** The page of the incident, if the deployment says where its pages are. */
+  url: string | undefined
+}
+
+/** What a channel sends: one message about one or more incidents. */
+export interface Notification {
+  /** The event that all of it is about; `test`: somebody tries the channel. */
+  event: (typeof NOTIFICATION_EVENTS)[number] | 'test'
+  /** The whole message, for people. */
+  text: string
+  incidents: readonly ToldIncident[]
+  /** When it is sent. */
+  now: string
+  /** The host of the pages: one service's events must not be taken for another's. */
+  host: string
+  /** The page to open for more. */
+  url: string | undefined
+}
+
+/** The highest severity in it. */
+export const severityOf = (incidents: readonly ToldIncident[]): (typeof SEVERITIES)[number] =>
+  incidents.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning'

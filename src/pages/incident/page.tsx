@@ -1,0 +1,197 @@
+import { duration, grouped, secondsBetween } from '../../core/figures.ts'
+import type { findIncident } from '../../incidents/queries.ts'
+import { Action, Badge, Moment, Table } from '../frame/elements.tsx'
+import { IncidentActions } from '../frame/incident-actions.tsx'
+import type { ViewScope } from '../frame/page.tsx'
+import { wordOf } from '../frame/problems.ts'
+
+type Incident = NonNullable<Awaited<ReturnType<typeof findIncident>>>
+type Scope = ViewScope<unknown>
+
+/** One incident: what is wrong, who has it, what it affects, what happened, and who was told. */
+export const IncidentPage = (incident: Incident, scope: Scope) => (
+  <>
+    <Heading incident={incident} {...scope} />
+    <div class="columns">
+      <Facts incident={incident} {...scope} />
+      <Timeline incident={incident} />
+    </div>
+    {incident.pipeline_id === null ? null : <Affected incident={incident} />}
+    <Messages incident={incident} {...scope} />
+  </>
+)
+
+const Heading = ({ incident, caller }: Scope & { incident: Incident }) => (
+  <div class="row">
+    <div>
+      <h1>{incident.pipeline_name ?? 'Watcher itself'}</h1>
+      <p class="what">{incident.summary}</p>
+      <p class="legend">
+        <Badge state={wordOf(incident.kind)} />
+        {incident.severity === 'critical' ? <Badge state="critical" /> : null}
+        <Badge state={incident.state} />
+      </p>
+    </div>
+    {caller.mayWrite ? (
+      <div class="legend">
+        <IncidentActions id={incident.id} state={incident.state} about={incident.pipeline_name ?? incident.kind} />
+      </div>
+    ) : null}
+  </div>
+)
+
+const RunLink = ({ incident, id }: { incident: Incident; id: number | null }) =>
+  id === null ? <>–</> : <a href={`/pipelines/${incident.pipeline_id}?execution=${id}`}>Run {id}</a>
+
+const Facts = ({ incident, now }: Scope & { incident: Incident }) => (
+  <section class="panel" aria-label="Facts">
+    <dl class="facts">
+      {incident.pipeline_id === null ? null : (
+        <>
+          <dt>Pipeline</dt>
+          <dd>
+            <a href={`/pipelines/${incident.pipeline_id}`}>{incident.pipeline_name}</a>
+          </dd>
+          <dt>Owner</dt>
+          <dd>{incident.owner ?? 'none: set owner on the pipeline or its type'}</dd>
+          <dt>What to do</dt>
+          <dd>{incident.runbook_url === null ? 'no runbook_url' : <a href={incident.runbook_url}>Runbook</a>}</dd>
+        </>
+      )}
+      <dt>Since</dt>
+      <dd>
+        <Moment at={incident.opened_at} /> ({duration(Math.max(0, secondsBetween(incident.opened_at, incident.resolved_at ?? now)))})
+      </dd>
+      <dt>Noticed</dt>
+      <dd>
+        <Moment at={incident.detected_at} />
+      </dd>
+      {incident.acknowledged_by === null ? null : (
+        <>
+          <dt>Who has it</dt>
+          <dd>
+            {incident.acknowledged_by}, since <Moment at={incident.acknowledged_at} />
+          </dd>
+        </>
+      )}
+      {incident.resolved_at === null ? null : (
+        <>
+          <dt>Resolved</dt>
+          <dd>
+            <Moment at={incident.resolved_at} /> ({incident.resolved_by === 'auto' ? 'by itself' : incident.resolved_by})
+          </dd>
+        </>
+      )}
+      {incident.pipeline_id === null ? null : (
+        <>
+          <dt>Last good run</dt>
+          <dd>
+            {incident.last_success_at === null ? 'none when this opened' : <Moment at={incident.last_success_at} as="ago" now={now} />}
+          </dd>
+          <dt>Runs</dt>
+          <dd>
+            <RunLink incident={incident} id={incident.first_execution_id} />
+            {incident.last_execution_id === incident.first_execution_id ? null : (
+              <>
+                {' '}
+                to <RunLink incident={incident} id={incident.last_execution_id} />
+              </>
+            )}
+          </dd>
+        </>
+      )}
+      <dt>Times seen</dt>
+      <dd>{grouped(incident.occurrences)}</dd>
+    </dl>
+  </section>
+)
+
+const Timeline = ({ incident }: { incident: Incident }) => (
+  <section class="panel" aria-label="Timeline">
+    <h3>Timeline</h3>
+    <ol class="timeline">
+      {incident.events.map(({ kind, at, by, text }) => (
+        <li>
+          <Moment at={at} /> <strong>{kind}</strong> {by === null ? null : <>by {by}</>} {text === null ? null : <span>{text}</span>}
+        </li>
+      ))}
+    </ol>
+  </section>
+)
+
+const Affected = ({ incident: { affected } }: { incident: Incident }) => {
+  const [written] = affected.items.filter(({ type, distance }) => type === 'address' && distance === 0)
+  return (
+    <>
+      <h2>Downstream</h2>
+      {affected.pipelines === 0 && affected.addresses === 0 ? (
+        <p class="soft">Its lineage is not known, so nobody can say what lies downstream.</p>
+      ) : (
+        <>
+          <p>
+            {grouped(affected.pipelines)} {affected.pipelines === 1 ? 'pipeline' : 'pipelines'} and {grouped(affected.addresses)}{' '}
+            {affected.addresses === 1 ? 'address' : 'addresses'}
+            {affected.left_out > 0 ? `, of which ${grouped(affected.left_out)} are not listed` : ''}.{' '}
+            {written ? <a href={`/lineage-graph?address=${written.id}&direction=downstream`}>See the drawing</a> : null}
+          </p>
+          <Table label="Downstream" columns={['Name', 'What', { number: 'Distance' }, 'Wrong now']}>
+            {affected.items.map(({ type, id, name, distance, incidents }) => (
+              <tr>
+                <th scope="row" class="what">
+                  <a href={type === 'pipeline' ? `/pipelines/${id}` : `/lineage-graph?address=${id}`}>{name}</a>
+                </th>
+                <td>{type}</td>
+                <td class="number">{grouped(distance)}</td>
+                <td>
+                  {incidents.map((kind) => (
+                    <Badge state={wordOf(kind)} />
+                  ))}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        </>
+      )}
+    </>
+  )
+}
+
+const Messages = ({ incident: { notifications }, caller }: Scope & { incident: Incident }) => (
+  <>
+    <h2>Messages</h2>
+    {notifications.length === 0 ? (
+      <p class="soft">
+        Nobody was told. See <a href="/channels">the channels</a>.
+      </p>
+    ) : (
+      <Table label="Messages" columns={['Channel', 'Event', 'State', 'Sent', 'Error', ...(caller.mayWrite ? ['Action'] : [])]}>
+        {notifications.map(({ id, channel_name, event, state, error, sent_at }) => (
+          <tr>
+            <th scope="row">{channel_name}</th>
+            <td>{event}</td>
+            <td>
+              <Badge state={state} />
+            </td>
+            <td>
+              <Moment at={sent_at} />
+            </td>
+            <td class="why">{state === 'sent' ? '' : (error ?? '')}</td>
+            {caller.mayWrite ? (
+              <td>
+                {state === 'failed' ? (
+                  <Action
+                    path={`/notification/${id}/replay`}
+                    ask={`Send this message to ${channel_name} again?`}
+                    done="It waits to be sent"
+                  >
+                    Send again
+                  </Action>
+                ) : null}
+              </td>
+            ) : null}
+          </tr>
+        ))}
+      </Table>
+    )}
+  </>
+)

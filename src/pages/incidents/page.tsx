@@ -1,0 +1,144 @@
+import { duration, secondsBetween } from '../../core/figures.ts'
+import { SEVERITIES } from '../../db/constraints.ts'
+import type { listIncidents } from '../../incidents/queries.ts'
+import { Badge, Empty, Moment, Table } from '../frame/elements.tsx'
+import { IncidentActions } from '../frame/incident-actions.tsx'
+import type { ViewScope } from '../frame/page.tsx'
+import { INCIDENT_KINDS, wordOf } from '../frame/problems.ts'
+
+export const SHOWN = ['open', 'resolved', 'all'] as const
+/** The states of incidents that a choice shows. */
+export const STATES_SHOWN: Record<(typeof SHOWN)[number], ('open' | 'acknowledged' | 'resolved')[] | undefined> = {
+  open: ['open', 'acknowledged'],
+  resolved: ['resolved'],
+  all: undefined,
+}
+
+interface Query {
+  show: (typeof SHOWN)[number]
+  kind?: string | undefined
+  severity?: string | undefined
+  owner: string
+  tag: string
+  pipeline?: number | undefined
+  before?: number | undefined
+}
+type Loaded = Awaited<ReturnType<typeof listIncidents>>
+type Scope = ViewScope<Query>
+
+/** What is wrong, or was, the newest first. */
+export const IncidentsPage = ({ incidents, next }: Loaded, scope: Scope) => {
+  const { query, now, link } = scope
+  return (
+    <>
+      <div class="row">
+        <h1>Incidents</h1>
+        <small>
+          As of <Moment at={now} />
+        </small>
+      </div>
+      <Filters query={query} />
+      {incidents.length === 0 ? <Nothing query={query} /> : <Incidents incidents={incidents} {...scope} />}
+      {next === null ? null : (
+        <nav class="pager" aria-label="More rows">
+          <span />
+          <a href={link({ before: next })}>Older incidents →</a>
+        </nav>
+      )}
+    </>
+  )
+}
+
+const Nothing = ({ query }: { query: Query }) => {
+  const isPlain =
+    query.show === 'open' && [query.kind, query.severity, query.owner, query.tag, query.pipeline, query.before].every((value) => !value)
+  return isPlain ? (
+    <Empty title="Nothing is wrong">
+      <p>
+        Incidents appear here when a run fails, a check finds something, or Watcher falls behind. See{' '}
+        <a href="/incidents?show=all">earlier ones</a>.
+      </p>
+    </Empty>
+  ) : (
+    <Empty title="No incident matches these filters">
+      <p>
+        <a href="/incidents">Show all open incidents</a>
+      </p>
+    </Empty>
+  )
+}
+
+const Filters = ({ query }: { query: Query }) => (
+  <form class="filters" action="/incidents">
+    <label>
+      Show
+      <select name="show">
+        {SHOWN.map((shown) => (
+          <option value={shown} selected={shown === query.show}>
+            {shown}
+          </option>
+        ))}
+      </select>
+    </label>
+    <label>
+      Kind
+      <select name="kind">
+        <option value="">all</option>
+        {INCIDENT_KINDS.map(({ kind }) => (
+          <option value={kind} selected={kind === query.kind}>
+            {wordOf(kind)}
+          </option>
+        ))}
+      </select>
+    </label>
+    <label>
+      Severity
+      <select name="severity">
+        <option value="">all</option>
+        {SEVERITIES.map((severity) => (
+          <option value={severity} selected={severity === query.severity}>
+            {severity}
+          </option>
+        ))}
+      </select>
+    </label>
+    <label>
+      Owner
+      <input type="search" name="owner" value={query.owner} placeholder="exact name" />
+    </label>
+    <label>
+      Tag
+      <input type="search" name="tag" value={query.tag} placeholder="exact tag" />
+    </label>
+    <button type="submit">Show</button>
+  </form>
+)
+
+const Incidents = ({ incidents, now, caller }: Scope & { incidents: Loaded['incidents'] }) => (
+  <Table label="Incidents" columns={['What', 'Pipeline', 'State', 'Since', 'Lasted', 'Owner', ...(caller.mayWrite ? ['Actions'] : [])]}>
+    {incidents.map((incident) => (
+      <tr id={`incident-${incident.id}`}>
+        <th scope="row" class="summary">
+          <Badge state={wordOf(incident.kind)} /> {incident.severity === 'critical' ? <Badge state="critical" /> : null}{' '}
+          <a href={`/incidents/${incident.id}`}>{incident.summary}</a>
+        </th>
+        <td>
+          {incident.pipeline_id === null ? 'Watcher itself' : <a href={`/pipelines/${incident.pipeline_id}`}>{incident.pipeline_name}</a>}
+        </td>
+        <td>
+          <Badge state={incident.state} /> {incident.state === 'acknowledged' ? <small>{incident.acknowledged_by} has it</small> : null}
+        </td>
+        <td class="moment">
+          <Moment at={incident.opened_at} />
+        </td>
+        <td class="moment">{duration(Math.max(0, secondsBetween(incident.opened_at, incident.resolved_at ?? now)))}</td>
+        <td>{incident.owner ?? '–'}</td>
+        {caller.mayWrite ? (
+          <td class="actions">
+            <IncidentActions id={incident.id} state={incident.state} about={incident.pipeline_name ?? incident.kind} />
+          </td>
+        ) : null}
+      </tr>
+    ))}
+  </Table>
+)
