@@ -2,10 +2,13 @@ import { incidentKindOf } from './checks/incident-kind.ts'
 import { checks } from './checks/index.ts'
 import type { House } from './features/feature.ts'
 import { features } from './features/index.ts'
+import { CRONS } from './jobs/crons.ts'
 import type { JobKind, RunJob } from './jobs/job.ts'
 import type { Runners } from './jobs/run.ts'
+import type { Sweep } from './jobs/schedule.ts'
 import { sendAlert } from './notifications/deliver.ts'
 import { notify } from './notifications/notify.ts'
+import { remind } from './notifications/remind.ts'
 import type { Vocabulary } from './notifications/compose.ts'
 
 /** Everything here is derived from the lists of checks and features: a new entry in a list needs no change in this file. */
@@ -24,6 +27,7 @@ export const vocabulary: Vocabulary = {
 
 const makers: Partial<Record<JobKind, (house: House) => RunJob>> = Object.assign({}, ...members.map(({ jobs }) => jobs), {
   notify: () => notify,
+  check_reminders: () => remind,
   send_alert: () => sendAlert(vocabulary),
 })
 
@@ -38,5 +42,8 @@ export const house: House = {
 export const runners: Runners = Object.fromEntries(Object.entries(makers).map(([kind, make]) => [kind, make?.(house)]))
 
 /** The jobs that Cron Triggers start, and the functions that run at every quarter-hourly tick. */
-export const sweeps = members.flatMap((member) => member.sweeps ?? [])
+export const sweeps: readonly Sweep[] = [
+  ...members.flatMap((member) => member.sweeps ?? []),
+  { cron: CRONS.quarterHourly, kind: 'check_reminders', payload: () => ({}) },
+]
 export const watches = features.flatMap(({ watch }) => (watch ? [watch(house)] : []))

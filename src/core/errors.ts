@@ -23,6 +23,7 @@ export const ERRORS = {
   anomaly_not_flagged: { status: 404, description: 'None of these metrics is flagged for this execution.' },
   incident_not_found: { status: 404, description: 'No incident has this id.' },
   channel_not_found: { status: 404, description: 'No channel has this id.' },
+  silence_not_found: { status: 404, description: 'No silence has this id.' },
   notification_not_found: { status: 404, description: 'No notification has this id.' },
   job_not_found: { status: 404, description: 'No background job has this id.' },
   anomaly_detection_rule_not_found: { status: 404, description: 'No anomaly detection rule has this id.' },

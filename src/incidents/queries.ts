@@ -105,12 +105,17 @@ export const listIncidents = async (db: Database, { limit, before_id, state, ...
 
 /** A page shows this many events of an incident: the newest. */
 const MAX_EVENTS = 1_000
+/** And this many incidents that it causes. */
+const MAX_EFFECTS = 200
 
 const FIND = prepare(sql`
   select ${COLUMNS}, (
     select coalesce(jsonb_agg(jsonb_build_object('kind', e.kind, 'at', e.at, 'by', e.by, 'text', e.text) order by e.id), '[]')
     from (select * from ${incidentEvent} where incident_id = i.id order by id desc limit ${sql.raw(String(MAX_EVENTS))}) e) as events,
     ${impactOf(sql`select distinct target_address_id as id from ${addressLineage} where pipeline_id = i.pipeline_id`, sql`i.pipeline_id`)} as affected,
+    (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from (
+      select x.id, x.kind, x.state, xp.name as pipeline_name from ${incident} x join ${pipeline} xp on xp.id = x.pipeline_id
+      where x.caused_by = i.id order by x.id limit ${sql.raw(String(MAX_EFFECTS))}) x) as effects,
     (select coalesce(jsonb_agg(to_jsonb(told) order by told.id desc), '[]') from (
       select n.id, n.channel_name, n.event, ${notificationState} as state, n.attempts, j.error, n.created_at, n.sent_at
       from ${notification} n left join ${job} j on j.id = n.job_id where n.incident_id = i.id order by n.id desc limit ${sql.raw(String(MAX_EVENTS))}) told) as notifications
@@ -119,6 +124,7 @@ const FIND = prepare(sql`
 const foundRow = incidentRow.extend({
   events: jsonOf(z.array(z.object({ kind: z.string(), at: moment, by: z.string().nullable(), text: z.string().nullable() }))),
   affected: jsonOf(impactShape),
+  effects: jsonOf(z.array(z.object({ id: amount, kind: z.string(), state: z.enum(INCIDENT_STATES), pipeline_name: z.string() }))),
   notifications: jsonOf(
     z.array(
       z.object({

@@ -88,6 +88,11 @@ export const incidentSchemas = ({ incidentKinds }: IncidentKinds) => {
       })
       .openapi('IncidentEvent')
 
+  const effect = () =>
+    z
+      .object({ id: z.int(), kind: incidentKind(), state: z.enum(INCIDENT_STATES), pipeline_name: z.string() })
+      .openapi('IncidentEffect', { description: 'An incident that this one causes.' })
+
   const told = () =>
     z
       .object({
@@ -104,7 +109,13 @@ export const incidentSchemas = ({ incidentKinds }: IncidentKinds) => {
 
   const incidentWithEvents = once(() =>
     z
-      .object({ ...fields(), events: z.array(incidentEvent()), affected: impactAnswer(), notifications: z.array(told()) })
+      .object({
+        ...fields(),
+        events: z.array(incidentEvent()),
+        affected: impactAnswer(),
+        effects: z.array(effect()),
+        notifications: z.array(told()),
+      })
       .openapi('IncidentWithEvents'),
   )
 

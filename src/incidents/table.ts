@@ -25,6 +25,7 @@ export const INCIDENT_EVENTS = [
   'occurred',
   'acknowledged',
   'notified',
+  'reminded',
   'silenced',
   'folded',
   'resolved',

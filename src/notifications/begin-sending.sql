@@ -38,20 +38,9 @@ BEGIN
     RETURN;
   END IF;
   outcome := 'send';
-  SELECT jsonb_agg(to_jsonb(told) ORDER BY told.notification_id) INTO notifications
-  FROM (
-    SELECT n.id AS notification_id, n.event, e.at, e.by, e.text, i.id, i.kind, i.subject, i.severity, i.state, i.pipeline_id,
-      p.name AS pipeline_name, coalesce(p.owner, t.owner) AS owner, coalesce(p.runbook_url, t.runbook_url) AS runbook_url,
-      i.opened_at, i.detected_at, i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.resolved_by, i.occurrences,
-      i.last_occurrence_at, i.first_execution_id, i.last_execution_id, i.last_success_at, i.details, i.caused_by,
-      -- Pipelines that read what this one writes, at any distance: index scans on the closure.
-      CASE WHEN row_number() OVER (ORDER BY n.id) <= 20 THEN (
-        SELECT count(DISTINCT reader.pipeline_id) FROM (SELECT DISTINCT w.target_address_id FROM address_lineage w WHERE w.pipeline_id = i.pipeline_id) written
-        JOIN address_lineage_closure c ON c.source_address_id = written.target_address_id
-        JOIN address_lineage reader ON reader.source_address_id = c.target_address_id
-        WHERE reader.pipeline_id <> i.pipeline_id) END AS downstream
-    FROM notification n JOIN incident_event e ON e.id = n.incident_event_id JOIN incident i ON i.id = n.incident_id
-    LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
-    WHERE n.job_id = p_job_id AND n.state <> 'dropped') told;
+  SELECT jsonb_agg(:told_incident(n.incident_id) || jsonb_build_object(
+      'notification_id', n.id, 'event', n.event, 'at', e.at, 'by', e.by, 'text', e.text) ORDER BY n.id) INTO notifications
+  FROM notification n JOIN incident_event e ON e.id = n.incident_event_id
+  WHERE n.job_id = p_job_id AND n.state <> 'dropped';
 END
 $$;

@@ -98,12 +98,29 @@ const composeResolved = (incidents: readonly ToldIncident[], now: string, vocabu
 
 /** What a person on call needs to know of one incident, line by line. */
 const blockOf = (incident: ToldIncident, now: string, vocabulary: Vocabulary): string => {
-  const { pipeline_name, kind, subject, severity, summary, event, owner, occurrences, opened_at, last_success_at, downstream } = incident
+  const {
+    pipeline_name,
+    kind,
+    subject,
+    severity,
+    summary,
+    event,
+    owner,
+    occurrences,
+    opened_at,
+    last_success_at,
+    downstream,
+    cause,
+    effects,
+  } = incident
   const overSeconds = secondsBetween(opened_at, now)
   return [
     `${inOneLine(pipeline_name ?? `${kind} ${subject}`.trim())}${severity === 'critical' ? ' (critical)' : ''}`,
     inOneLine(summary),
     ...(event === 'reopened' ? ['Open again: it had come right less than 15 minutes before'] : []),
+    ...(event === 'reminded' ? ['Still open, and nobody has it'] : []),
+    ...(cause === null ? [] : [`Caused by: ${inOneLine(cause.pipeline_name)} (${cause.kind})`]),
+    ...(effects > 0 ? [`Causes: ${effects} more incident${effects === 1 ? '' : 's'} downstream`] : []),
     ...(owner === null ? [] : [`Owner: ${inOneLine(owner)}`]),
     ...(kindOf(kind, vocabulary)?.isDeadline && overSeconds > 0 ? [`Over by: ${duration(overSeconds)}`] : []),
     ...(kind === 'failed' && occurrences > 1 ? [`Failures in a row: ${occurrences}`] : []),

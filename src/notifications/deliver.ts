@@ -11,8 +11,8 @@ import { composeText, type Vocabulary } from './compose.ts'
 import { hostOf } from './host.ts'
 import { renderAlert } from './message.ts'
 import { environmentReceiver, type Receiver, storedReceiver } from './receiver.ts'
-import { incidentEvent } from '../incidents/table.ts'
-import { notification } from './table.ts'
+import { incident, incidentEvent } from '../incidents/table.ts'
+import { channel, notification } from './table.ts'
 import { type Notification, type ToldIncident, toldRow } from './told.ts'
 
 /**
@@ -24,10 +24,11 @@ const REPETITION = '(sent again: whether the first message arrived is not known)
 /** How long a message waits for an earlier one about the same incident. */
 const ORDER_SECONDS = 15
 
-/** What the job `notify` writes; or, from an earlier version, an alert of its own. */
+/** What the job `notify` writes, or the one that renews alerts; or, from an earlier version, an alert of its own. */
 const payload = once(() =>
   z.union([
     z.object({ channel_id: z.number(), alerts: z.array(z.record(z.string(), z.unknown())) }),
+    z.object({ channel_id: z.number(), renews: z.literal(true) }),
     z.object({ alert: z.string() }).loose(),
   ]),
 )
@@ -36,18 +37,20 @@ const BEGIN = prepare(sql`
   select outcome, channel, notifications from ${sql.raw(FUNCTIONS.begin_sending)}(p_job_id => ${param('job_id')}, p_channel_id => ${param('channel_id')},
     p_now => ${param('now')})`)
 
+const storedChannel = once(() =>
+  z.object({
+    name: z.string(),
+    kind: z.string(),
+    settings: z.record(z.string(), z.unknown()),
+    secrets: z.string().nullable(),
+    secrets_id: z.string().nullable(),
+  }),
+)
+
 const begunRow = once(() =>
   z.object({
     outcome: z.enum(['send', 'wait', 'nothing']),
-    channel: jsonOf(
-      z.object({
-        name: z.string(),
-        kind: z.string(),
-        settings: z.record(z.string(), z.unknown()),
-        secrets: z.string().nullable(),
-        secrets_id: z.string().nullable(),
-      }),
-    ).nullable(),
+    channel: jsonOf(storedChannel()).nullable(),
     notifications: jsonOf(z.array(toldRow())).nullable(),
   }),
 )
@@ -73,6 +76,7 @@ export const sendAlert =
     const read = payload().safeParse(job.payload)
     if (!read.success) throw new JobFailure('This alert cannot be read: its payload is of no known form', { permanent: true })
     if ('alert' in read.data) return sendOldAlert(job, scope, vocabulary)
+    if ('renews' in read.data) return renew(read.data.channel_id, job, scope, vocabulary)
     const { channel_id, alerts } = read.data
     const [begun] = await scope.db.rows(BEGIN, begunRow(), { job_id: job.id, channel_id, now: scope.now })
     if (!begun) throw new Error('begin_sending returned no row')
@@ -87,6 +91,32 @@ export const sendAlert =
     await finish(job, scope, receiverName(begun.channel?.name, scope))
     return []
   }
+
+const MAX_RENEWED = 5_000
+
+const RENEWED = prepare(sql`
+  select (select coalesce(jsonb_agg(${sql.raw(FUNCTIONS.told_incident)}(i.id)), '[]') from (
+      select i.id from ${incident} i
+      where i.resolved_at is null and exists (
+        select from ${notification} n where n.incident_id = i.id and n.channel_id = c.id and n.state <> 'dropped')
+      order by i.id limit ${sql.raw(String(MAX_RENEWED))}) i) as incidents,
+    jsonb_build_object('name', c.name, 'kind', c.kind, 'settings', c.settings, 'secrets', c.secrets, 'secrets_id', c.secrets_id) as channel
+  from ${channel} c where c.id = ${param('channel_id')} and c.active`)
+
+/** Sends again what is still open, for a service that takes it as over else. */
+const renew = async (channel_id: number, job: ClaimedJob, scope: JobScope, vocabulary: Vocabulary): Promise<number[]> => {
+  const [row] = await scope.db.rows(RENEWED, z.object({ incidents: jsonOf(z.array(toldRow())), channel: jsonOf(storedChannel()) }), {
+    channel_id,
+  })
+  const incidents = (row?.incidents ?? []).map((told) => withSummary(told, vocabulary, scope))
+  if (row && incidents.length > 0) {
+    const receiver = await storedReceiver(row.channel, scope.settings)
+    const { now, settings } = scope
+    await send(receiver, { event: 'reminded', text: '', incidents, now, host: hostOf(settings), url: undefined }, job, scope)
+  }
+  await finish(job, scope, row?.channel.name ?? 'Nobody')
+  return []
+}
 
 const receiverName = (name: string | undefined, { settings }: JobScope): string =>
   name ?? (settings.SLACK_WEBHOOK_URL === undefined ? 'The log' : 'Slack')

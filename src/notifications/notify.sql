@@ -1,7 +1,7 @@
 -- Decides whom to tell of the events of the job p_job_id (kind `notify`), and ends the job. It writes one notification per channel and
 -- event, with the jobs that send them: one for all of a channel that people read, one for each where a kind of channel is in
--- p_singles. p_pagers are the kinds of channels that hear of everything. p_environment is the channel of the environment: `slack`, or
--- `log`, which is used only while there is no other one. An incident that is told with a delay waits in a later job.
+-- p_singles. An effect is folded under its cause: a channel that hears of the cause does not hear of it. p_pagers are the kinds of channels that hear of everything. p_environment is the channel of the environment: `slack`, or
+-- `log`, which is used only while there is no other one. What is delayed or silenced waits in a later job.
 -- Returns the ids of the recorded jobs, or null if this attempt no longer holds the job.
 CREATE FUNCTION :notify(
   p_job_id bigint, p_attempt integer, p_environment text, p_pagers text[], p_singles text[], p_now timestamptz, p_finished_at timestamptz,
@@ -20,21 +20,10 @@ BEGIN
   -- One `notify` at a time for an incident: each sees what the others have written.
   PERFORM FROM incident i WHERE i.id IN (SELECT e.incident_id FROM incident_event e WHERE e.notify_job_id = p_job_id) ORDER BY i.id FOR UPDATE;
 
-  -- 1. What its pipeline delays: the same job once more, when the delay is over.
-  WITH due AS MATERIALIZED (
-    SELECT e.id AS event_id, i.detected_at + make_interval(mins => coalesce(p.alert_delay_minutes, t.alert_delay_minutes)) AS due_at
-    FROM incident_event e JOIN incident i ON i.id = e.incident_id
-    JOIN pipeline p ON p.id = i.pipeline_id JOIN pipeline_type t ON t.id = p.pipeline_type_id
-    WHERE e.notify_job_id = p_job_id AND e.kind IN ('opened', 'reopened', 'occurred') AND i.resolved_at IS NULL
-      AND i.detected_at + make_interval(mins => coalesce(p.alert_delay_minutes, t.alert_delay_minutes)) > p_now),
-  later AS MATERIALIZED (
-    SELECT d.due_at, nextval(pg_get_serial_sequence('job', 'id')) AS job_id FROM (SELECT DISTINCT due_at FROM due) d),
-  recorded AS (
-    INSERT INTO job (id, kind, payload, created_at, due_at) OVERRIDING SYSTEM VALUE
-    SELECT l.job_id, 'notify', jsonb_build_object('alerts', v_alerts), p_now, l.due_at FROM later l),
-  moved AS (
-    UPDATE incident_event e SET notify_job_id = l.job_id FROM due JOIN later l ON l.due_at = due.due_at WHERE e.id = due.event_id)
-  SELECT array_agg(l.job_id) INTO job_ids FROM later l;
+  PERFORM :set_causes(p_job_id, p_now);
+
+  -- 1. What must not be told yet.
+  job_ids := :put_off(p_job_id, v_alerts, p_now);
 
   -- 2. What is over before anybody heard of it: nobody hears of either.
   UPDATE notification n SET state = 'dropped'
@@ -42,10 +31,23 @@ BEGIN
   WHERE e.notify_job_id = p_job_id AND e.kind = 'resolved' AND n.incident_id = e.incident_id AND n.incident_event_id < e.id
     AND n.state = 'waiting' AND n.attempts = 0;
 
-  -- 3. Whom to tell.
+  -- 3. What a resolved incident has caused and is still open in half an hour is told on its own.
+  WITH effect AS MATERIALIZED (
+    SELECT e.id FROM incident_event e JOIN incident x ON x.id = e.incident_id
+    WHERE e.kind IN ('opened', 'reopened') AND x.resolved_at IS NULL AND x.caused_by IN (
+      SELECT r.id FROM incident_event re JOIN incident r ON r.id = re.incident_id
+      WHERE re.notify_job_id = p_job_id AND re.kind = 'resolved' AND r.resolved_at IS NOT NULL)),
+  recorded AS (
+    INSERT INTO job (kind, payload, created_at, due_at)
+    SELECT 'notify', '{"alerts": []}'::jsonb, p_now, p_now + interval '30 minutes' WHERE EXISTS (SELECT FROM effect)
+    RETURNING id),
+  moved AS (UPDATE incident_event e SET notify_job_id = recorded.id FROM recorded WHERE e.id IN (SELECT id FROM effect))
+  SELECT job_ids || coalesce(array_agg(recorded.id), '{}') INTO job_ids FROM recorded;
+
+  -- 4. Whom to tell.
   WITH event AS MATERIALIZED (
     SELECT e.id, e.incident_id, e.quiet, CASE e.kind WHEN 'occurred' THEN 'raised' ELSE e.kind END AS kind,
-      i.kind AS incident_kind, i.severity, i.state, coalesce(p.owner, t.owner) AS owner, coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
+      i.kind AS incident_kind, i.caused_by, i.severity, i.state, coalesce(p.owner, t.owner) AS owner, coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
     FROM incident_event e JOIN incident i ON i.id = e.incident_id
     LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
     WHERE e.notify_job_id = p_job_id
@@ -60,8 +62,8 @@ BEGIN
     UNION ALL
     SELECT 0, p_environment, p_environment, false, false, NULL, NULL, NULL, NULL, NULL, true
     WHERE p_environment <> 'log' OR NOT EXISTS (SELECT FROM channel c WHERE c.active)),
-  told AS MATERIALIZED (
-    SELECT r.id AS channel_id, r.name, e.id AS event_id, e.incident_id,
+  wanted AS MATERIALIZED (
+    SELECT r.id AS channel_id, e.caused_by, r.name, e.id AS event_id, e.incident_id,
       CASE WHEN e.kind = 'raised' AND last.event IS NULL THEN 'opened' ELSE e.kind END AS event,
       CASE WHEN r.is_single THEN e.id WHEN e.kind = 'resolved' THEN -1 ELSE -2 END AS part,
       NOT r.is_single AND coalesce(r.min_severity, 'warning') = 'warning'
@@ -82,6 +84,22 @@ BEGIN
         AND (r.kinds IS NULL OR e.incident_kind = ANY (r.kinds)) AND (r.owners IS NULL OR e.owner = ANY (r.owners))
         AND (r.tags IS NULL OR e.tags && r.tags) AND (r.pipeline_type_ids IS NULL OR e.pipeline_type_id = ANY (r.pipeline_type_ids))
       END),
+  -- A channel that hears of the cause, or will when it may, does not hear of the effect.
+  folded AS MATERIALIZED (
+    SELECT w.event_id, w.channel_id, w.incident_id, w.caused_by FROM wanted w JOIN incident root ON root.id = w.caused_by AND root.resolved_at IS NULL
+    WHERE w.event IN ('opened', 'reopened', 'raised') AND (
+      EXISTS (SELECT FROM wanted r WHERE r.channel_id = w.channel_id AND r.incident_id = w.caused_by AND r.event IN ('opened', 'reopened', 'raised'))
+      OR EXISTS (
+        SELECT FROM notification n LEFT JOIN job j ON j.id = n.job_id
+        WHERE n.incident_id = w.caused_by AND n.channel_id = w.channel_id AND n.state <> 'dropped' AND j.state IS DISTINCT FROM 'failed')
+      OR EXISTS (
+        SELECT FROM incident_event e JOIN job j ON j.id = e.notify_job_id
+        WHERE e.incident_id = w.caused_by AND e.kind IN ('opened', 'reopened') AND j.state = 'waiting'))),
+  told AS MATERIALIZED (
+    SELECT w.* FROM wanted w WHERE NOT EXISTS (SELECT FROM folded f WHERE f.event_id = w.event_id AND f.channel_id = w.channel_id)),
+  noted AS (
+    INSERT INTO incident_event (incident_id, kind, at, text)
+    SELECT DISTINCT f.incident_id, 'folded', p_now, 'under incident ' || f.caused_by FROM folded f),
   message AS MATERIALIZED (
     SELECT m.*, nextval(pg_get_serial_sequence('job', 'id')) AS job_id
     FROM (SELECT t.channel_id, t.part, bool_and(t.is_unfiltered) AS is_unfiltered FROM told t GROUP BY t.channel_id, t.part) m),
@@ -98,6 +116,6 @@ BEGIN
   SELECT array_agg(m.job_id ORDER BY m.job_id) INTO v_sent_ids FROM message m;
 
   UPDATE job j SET state = 'succeeded', error = NULL, finished_at = p_finished_at + (clock_timestamp() - v_begun) WHERE j.id = p_job_id;
-  job_ids := coalesce(job_ids, '{}') || coalesce(v_sent_ids, '{}');
+  job_ids := job_ids || coalesce(v_sent_ids, '{}');
 END
 $$;

@@ -12,7 +12,8 @@ const NOTIFY = prepare(sql`
 
 const notified = z.object({ job_ids: jsonOf(z.array(z.number())).nullable() })
 
-const kindsThat = (trait: 'isPager' | 'isSingle'): string =>
+/** The kinds of channels that have this trait, as an SQL array. */
+export const kindsThat = (trait: 'isPager' | 'isSingle' | 'isRenewed'): string =>
   `{${channels
     .filter((channel) => channel[trait])
     .map(({ kind }) => kind)

@@ -20,6 +20,7 @@ import {
 } from './queries.ts'
 import { storedReceiver } from './receiver.ts'
 import { channelFilters, channelSchemas, notificationAnswer, notificationFilters, testAnswer } from './schemas.ts'
+import { serveSilences } from './silences.ts'
 
 const tag = 'Channels'
 
@@ -29,6 +30,7 @@ export const routes = (router: Router, kinds: IncidentKinds): void => {
   serveChannels(router, kinds)
   serveTest(router)
   serveNotifications(router)
+  serveSilences(router, kinds)
 }
 
 const serveChannels = (router: Router, kinds: IncidentKinds): void => {

@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm'
-import { bigint, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { bigint, check, index, integer, pgTable, text, time, uniqueIndex } from 'drizzle-orm/pg-core'
 import { createdAt, flag, id, instant, jsonObject, reference } from '../db/columns.ts'
 import { between, lengthBetween, oneOf, SEVERITIES } from '../db/constraints.ts'
+import { pipelineType } from '../features/pipeline-types/table.ts'
+import { pipeline } from '../features/pipelines/table.ts'
 import { incident, incidentEvent } from '../incidents/table.ts'
 import { job } from '../jobs/table.ts'
 
@@ -44,7 +46,7 @@ export const channel = pgTable(
 )
 
 /** What a notification tells. `raised`: the incident has become critical. */
-export const NOTIFICATION_EVENTS = ['opened', 'reopened', 'raised', 'resolved', 'acknowledged'] as const
+export const NOTIFICATION_EVENTS = ['opened', 'reopened', 'raised', 'reminded', 'resolved', 'acknowledged'] as const
 
 /**
  * The stored states of a notification, and what moves it from one to the next. Whether an attempt was the last one, and how it
@@ -98,3 +100,36 @@ export const notification = pgTable(
 export const notificationState = sql.raw(`case
     when n.state = 'dropped' then 'dropped' when j.state = 'failed' then 'failed'
     when n.state = 'sending' and (j.id is null or j.state = 'succeeded') then 'sent' else n.state end`)
+
+/** When people do not want to hear of some incidents. What is given must all match; nothing given: everything. */
+export const silence = pgTable(
+  'silence',
+  {
+    id: id(),
+    starts_at: instant().notNull(),
+    /** null: a weekly window without an end. */
+    ends_at: instant(),
+    pipeline_id: reference(() => pipeline.id),
+    pipeline_type_id: reference(() => pipelineType.id),
+    owner: text(),
+    tag: text(),
+    kind: text(),
+    /** A weekly window: ISO days of the week (1 is Monday), and local times; `to` at or before `from` is on the next day. */
+    weekly_days: integer().array(),
+    weekly_from: time(),
+    weekly_to: time(),
+    weekly_timezone: text().notNull().default('UTC'),
+    include_critical: flag(false),
+    reason: text().notNull(),
+    /** The name of a token. */
+    created_by: text().notNull(),
+    created_at: createdAt(),
+  },
+  (table) => [
+    // Deleting a pipeline or a type looks its silences up.
+    index('silence_pipeline_id').on(table.pipeline_id).where(sql`pipeline_id is not null`),
+    index('silence_pipeline_type_id').on(table.pipeline_type_id).where(sql`pipeline_type_id is not null`),
+    check('silence_ends', sql`ends_at is not null or weekly_days is not null`),
+    check('silence_weekly_whole', sql`num_nonnulls(weekly_days, weekly_from, weekly_to) in (0, 3)`),
+  ],
+)

@@ -11,12 +11,13 @@ const instant = z.string().transform(formatInstant)
 /** One incident of a notification, as begin-sending.sql reads it. */
 export const toldRow = once(() =>
   z.object({
-    notification_id: amount,
-    event: z.enum(NOTIFICATION_EVENTS),
+    /** The notification's id; 0 if this only renews what was told. */
+    notification_id: amount.default(0),
+    event: z.enum(NOTIFICATION_EVENTS).default('reminded'),
     /** When the event was, who caused it (a token's name), and what they say. */
-    at: instant,
-    by: z.string().nullable(),
-    text: z.string().nullable(),
+    at: instant.nullable().default(null),
+    by: z.string().nullable().default(null),
+    text: z.string().nullable().default(null),
     id: amount,
     kind: z.string(),
     subject: z.string(),
@@ -39,8 +40,12 @@ export const toldRow = once(() =>
     last_success_at: instant.nullable(),
     details: z.record(z.string(), z.unknown()),
     caused_by: amount.nullable(),
-    /** How many pipelines read what this one writes; null beyond the first incidents of a notification. */
-    downstream: amount.nullable(),
+    /** What causes it. */
+    cause: z.object({ kind: z.string(), pipeline_name: z.string() }).nullable(),
+    /** How many open incidents it causes. */
+    effects: amount,
+    /** How many pipelines read what this one writes, at any distance. */
+    downstream: amount,
   }),
 )
 

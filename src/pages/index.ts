@@ -8,6 +8,7 @@ import { monitoring } from './monitoring/index.ts'
 import { overview } from './overview/index.ts'
 import { pipeline } from './pipeline/index.ts'
 import { reporting } from './reporting/index.ts'
+import { schedulePage } from './schedule/index.ts'
 import { signIn } from './sign-in/index.ts'
 
 /** Every folder of pages. */
@@ -17,6 +18,7 @@ export const pages: PageFolder[] = [
   incidentPage,
   pipeline,
   lineageGraph,
+  schedulePage,
   reporting,
   channelsPage,
   monitoring,

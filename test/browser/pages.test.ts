@@ -73,7 +73,7 @@ beforeAll(async () => {
       kinds: { kind: string; failed: number; waiting: number; running: number }[]
     }
     expect(kinds.reduce((sum, { waiting, running }) => sum + waiting + running, 0)).toBe(0)
-    expect(kinds.find(({ kind }) => kind === 'send_alert')?.failed).toBe(2)
+    expect(kinds.find(({ kind }) => kind === 'send_alert')?.failed).toBe(3)
   }
   await vi.waitFor(settled, { timeout: 40_000, interval: 250 })
 })

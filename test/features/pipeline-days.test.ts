@@ -76,8 +76,10 @@ const bruteForce = async (runs = 'pipeline_execution'): Promise<Line[]> => {
 
 const expectReport = async (expected: Line[]): Promise<void> => {
   const lines = await report()
-  expect(lines.map(({ day, pipeline, rest }) => [day, pipeline, rest])).toEqual(
-    expected.map(({ day, pipeline, rest }) => [day, pipeline, rest]),
+  // The last digit of a sum depends on the order of its parts.
+  const rounded = (rest: string) => rest.split(',').map((part) => (part === '' ? '' : Number(Number(part).toPrecision(12))))
+  expect(lines.map(({ day, pipeline, rest }) => [day, pipeline, rounded(rest)])).toEqual(
+    expected.map(({ day, pipeline, rest }) => [day, pipeline, rounded(rest)]),
   )
   for (const [index, { p95 }] of lines.entries()) expect(p95 ?? -1).toBeCloseTo(expected[index]?.p95 ?? -1, 9)
 }

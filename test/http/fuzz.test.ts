@@ -137,6 +137,8 @@ const VALID: Record<string, Record<string, unknown>> = {
   '/log_cleanup': { retention_days: 365 },
   '/replay_job': { id: 1 },
   '/channel': { name: 'fuzzed', kind: 'slack', settings: { webhook_url: 'https://example.com/x' } },
+  '/silence': { ends_at: new Date(Date.now() + 3_600_000).toISOString(), reason: 'x' },
+  '/schedule/preview': { schedule_cron: '0 6 * * *' },
   '/incident/{id}/acknowledge': { note: 'x' },
   '/incident/{id}/resolve': { note: 'x' },
   '/incident/{id}/comment': { note: 'x' },

@@ -194,7 +194,7 @@ Details:
     advanceClock(601)
     await drain(background)
     expect(await background.slack.posts()).toBe(2)
-    expect((await bodies(pager)).map(({ event_action }) => event_action)).toEqual(['trigger'])
+    expect((await bodies(pager))[0]).toMatchObject({ event_action: 'trigger' })
   })
 })
 

@@ -29,7 +29,7 @@ export interface CronSchedule {
 }
 
 /** A run may start so much before its time and still cover it: the grace, but at most half of the distance to the time before. */
-const earlyMillis = ({ cron, timezone, graceMinutes }: CronSchedule, slot: Date): number => {
+export const earlyMillis = ({ cron, timezone, graceMinutes }: CronSchedule, slot: Date): number => {
   const before = timeBefore(cron, timezone, slot)
   const half = before ? (slot.getTime() - before.getTime()) / 2 : Number.POSITIVE_INFINITY
   return Math.min(graceMinutes * MINUTE_MILLIS, half)

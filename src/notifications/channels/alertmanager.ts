@@ -16,7 +16,7 @@ const VALID_SECONDS = 45 * 60
 /** The most alerts of one request. */
 export const MAX_ALERTS = 1_000
 
-/** The alert of an incident. Its labels are its identity, so nothing in them changes while it is open. */
+/** The alert of an incident. Its labels are its identity: where a severity rises or an owner changes, the alert before that runs out. */
 const alertOf = (incident: ToldIncident, now: string) => ({
   labels: {
     alertname: `watcher_${incident.kind}`,
@@ -29,7 +29,7 @@ const alertOf = (incident: ToldIncident, now: string) => ({
   annotations: {
     summary: incident.summary,
     ...(incident.runbook_url !== null && { runbook_url: incident.runbook_url }),
-    ...(incident.downstream !== null && { downstream_pipelines: String(incident.downstream) }),
+    downstream_pipelines: String(incident.downstream),
   },
   startsAt: incident.opened_at,
   endsAt: incident.resolved_at === null ? addSeconds(now, VALID_SECONDS) : now,
@@ -45,6 +45,7 @@ export const alertmanager: Channel<z.output<typeof settings>> = {
   secrets: ['bearer'],
   urls: ['url'],
   isPager: true,
+  isRenewed: true,
   send: async ({ incidents, now, text }, { url, bearer }, post) => {
     const alerts =
       incidents.length > 0

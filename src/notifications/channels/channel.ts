@@ -19,6 +19,8 @@ export interface Channel<ChannelSettings> {
   isPager?: true
   /** True: each incident is a notification of its own; else all that one sweep found is one. */
   isSingle?: true
+  /** True: the service takes an alert as over if it is not renewed by each tick. */
+  isRenewed?: true
   /** Sends once. `post` decides what the service's answer means, and throws JobFailure if it failed. */
   send: (notification: Notification, settings: ChannelSettings, post: Post) => Promise<void>
 }

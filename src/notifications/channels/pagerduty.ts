@@ -13,6 +13,7 @@ const ACTIONS = {
   opened: 'trigger',
   reopened: 'trigger',
   raised: 'trigger',
+  reminded: 'trigger',
   test: 'trigger',
   acknowledged: 'acknowledge',
   resolved: 'resolve',

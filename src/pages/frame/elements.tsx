@@ -64,8 +64,10 @@ export const Action = (props: {
   body?: unknown
   ask: string
   done?: string
-  /** The reader may add a note, which goes into the body. */
-  takesNote?: true
+  /** The reader may add a note, which goes into this field of the body. */
+  noteField?: string
+  /** The field `ends_at` of the body, which the browser fills in: so many hours from now, or the reader's next 09:00. */
+  endsIn?: '2 h' | '24 h' | 'until 09:00'
   /** What the API answered is shown: the field of this name. */
   shows?: string
   children: Child
@@ -78,7 +80,8 @@ export const Action = (props: {
     data-body={props.body === undefined ? undefined : JSON.stringify(props.body)}
     data-ask={props.ask}
     data-done={props.done}
-    data-note={props.takesNote && ''}
+    data-note={props.noteField}
+    data-ends={props.endsIn}
     data-shows={props.shows}
   >
     {props.children}

@@ -5,6 +5,7 @@ import type { Caller } from '../../http/access.ts'
 const SECTIONS = [
   { name: 'Overview', path: '/overview' },
   { name: 'Incidents', path: '/incidents' },
+  { name: 'Schedule', path: '/schedule' },
   { name: 'Lineage', path: '/lineage-graph' },
   { name: 'Reporting', path: '/reporting' },
   { name: 'Channels', path: '/channels' },

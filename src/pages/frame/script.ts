@@ -75,6 +75,15 @@ const send = async ({ method, path, body }: Record<'method' | 'path' | 'body', s
   return answer
 }
 
+/** `2 h` from now, or the reader's next 09:00, as an instant. */
+const endOf = (ends: string): string => {
+  const end = new Date()
+  if (ends !== 'until 09:00') return new Date(end.getTime() + Number.parseInt(ends, 10) * 3_600_000).toISOString()
+  if (end.getHours() >= 9) end.setDate(end.getDate() + 1)
+  end.setHours(9, 0, 0, 0)
+  return end.toISOString()
+}
+
 document.addEventListener('click', (event) => {
   const button = (event.target as Element).closest<HTMLButtonElement>('button.action')
   if (!button) return
@@ -92,10 +101,11 @@ document.addEventListener('click', (event) => {
     click.preventDefault()
     yes.disabled = true
     try {
-      const { method, path, body, done, shows } = button.dataset
+      const { method, path, body, done, shows, note: noteField, ends } = button.dataset
       const text = written.value.trim()
-      const noted = text === '' ? body : JSON.stringify({ ...JSON.parse(body ?? '{}'), note: text })
-      const answer = await send({ method, path, body: noted })
+      const added = { ...(noteField && text !== '' && { [noteField]: text }), ...(ends && { ends_at: endOf(ends) }) }
+      const complete = Object.keys(added).length === 0 ? body : JSON.stringify({ ...JSON.parse(body ?? '{}'), ...added })
+      const answer = await send({ method, path, body: complete })
       confirmation.close()
       status.textContent = shows === undefined ? (done ?? 'Done') : String((answer as Record<string, unknown>)[shows])
       // The action has succeeded even if this page cannot be refreshed.

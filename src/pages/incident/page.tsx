@@ -1,7 +1,7 @@
 import { duration, grouped, secondsBetween } from '../../core/figures.ts'
 import type { findIncident } from '../../incidents/queries.ts'
 import { Action, Badge, Moment, Table } from '../frame/elements.tsx'
-import { IncidentActions } from '../frame/incident-actions.tsx'
+import { IncidentActions, SilenceActions } from '../frame/incident-actions.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { wordOf } from '../frame/problems.ts'
 
@@ -16,6 +16,7 @@ export const IncidentPage = (incident: Incident, scope: Scope) => (
       <Facts incident={incident} {...scope} />
       <Timeline incident={incident} />
     </div>
+    <Effects incident={incident} />
     {incident.pipeline_id === null ? null : <Affected incident={incident} />}
     <Messages incident={incident} {...scope} />
   </>
@@ -34,7 +35,8 @@ const Heading = ({ incident, caller }: Scope & { incident: Incident }) => (
     </div>
     {caller.mayWrite ? (
       <div class="legend">
-        <IncidentActions id={incident.id} state={incident.state} about={incident.pipeline_name ?? incident.kind} />
+        <IncidentActions incident={incident} />
+        {incident.state === 'resolved' ? null : <SilenceActions incident={incident} />}
       </div>
     ) : null}
   </div>
@@ -56,6 +58,14 @@ const Facts = ({ incident, now }: Scope & { incident: Incident }) => (
           <dd>{incident.owner ?? 'none: set owner on the pipeline or its type'}</dd>
           <dt>What to do</dt>
           <dd>{incident.runbook_url === null ? 'no runbook_url' : <a href={incident.runbook_url}>Runbook</a>}</dd>
+        </>
+      )}
+      {incident.caused_by === null ? null : (
+        <>
+          <dt>Caused by</dt>
+          <dd>
+            <a href={`/incidents/${incident.caused_by}`}>Incident {incident.caused_by}</a>, upstream
+          </dd>
         </>
       )}
       <dt>Since</dt>
@@ -118,6 +128,20 @@ const Timeline = ({ incident }: { incident: Incident }) => (
     </ol>
   </section>
 )
+
+const Effects = ({ incident: { effects } }: { incident: Incident }) =>
+  effects.length === 0 ? null : (
+    <>
+      <h2>What it causes</h2>
+      <ul>
+        {effects.map(({ id, kind, state, pipeline_name }) => (
+          <li>
+            <a href={`/incidents/${id}`}>{pipeline_name}</a> <Badge state={wordOf(kind)} /> <Badge state={state} />
+          </li>
+        ))}
+      </ul>
+    </>
+  )
 
 const Affected = ({ incident: { affected } }: { incident: Incident }) => {
   const [written] = affected.items.filter(({ type, distance }) => type === 'address' && distance === 0)

@@ -120,7 +120,12 @@ const Incidents = ({ incidents, now, caller }: Scope & { incidents: Loaded['inci
       <tr id={`incident-${incident.id}`}>
         <th scope="row" class="summary">
           <Badge state={wordOf(incident.kind)} /> {incident.severity === 'critical' ? <Badge state="critical" /> : null}{' '}
-          <a href={`/incidents/${incident.id}`}>{incident.summary}</a>
+          <a href={`/incidents/${incident.id}`}>{incident.summary}</a>{' '}
+          {incident.caused_by === null ? null : (
+            <small>
+              caused by <a href={`/incidents/${incident.caused_by}`}>incident {incident.caused_by}</a>
+            </small>
+          )}
         </th>
         <td>
           {incident.pipeline_id === null ? 'Watcher itself' : <a href={`/pipelines/${incident.pipeline_id}`}>{incident.pipeline_name}</a>}
@@ -135,7 +140,7 @@ const Incidents = ({ incidents, now, caller }: Scope & { incidents: Loaded['inci
         <td>{incident.owner ?? '–'}</td>
         {caller.mayWrite ? (
           <td class="actions">
-            <IncidentActions id={incident.id} state={incident.state} about={incident.pipeline_name ?? incident.kind} />
+            <IncidentActions incident={incident} />
           </td>
         ) : null}
       </tr>

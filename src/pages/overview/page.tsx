@@ -133,6 +133,11 @@ const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'proble
                 <p>
                   <a href={`/incidents/${problem.incident_id}`}>{explain(problem)}</a>
                 </p>
+                {problem.effects > 0 ? (
+                  <small>
+                    <a href={`/incidents/${problem.incident_id}`}>causes {grouped(problem.effects)} more downstream</a>
+                  </small>
+                ) : null}
                 {problem.severity === 'critical' || problem.acknowledged_by !== null ? (
                   <small>
                     {problem.severity === 'critical' ? <Badge state="critical" /> : null}{' '}

@@ -68,7 +68,7 @@ const OVERVIEW = once(() =>
     ${sql.join(
       PROBLEM_WORDS.map(
         (word) =>
-          sql`(select ${sql.raw(`'${word}'`)} as word, w.* from ${nameOf(word)} w order by since desc limit ${sql.raw(String(MAX_EXPLAINED))})`,
+          sql`(select ${sql.raw(`'${word}'`)} as word, w.* from ${nameOf(word)} w where w.caused_by is null order by since desc limit ${sql.raw(String(MAX_EXPLAINED))})`,
       ),
       sql` union all `,
     )})
@@ -119,6 +119,8 @@ const overviewRow = z.object({
         since: moment,
         details: z.unknown(),
         incident_id: amount,
+        /** How many open incidents it causes: they are not explained. */
+        effects: amount,
         severity: z.enum(SEVERITIES),
         acknowledged_by: z.string().nullable(),
       }),

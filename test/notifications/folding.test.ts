@@ -1,0 +1,446 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CRONS } from '../../src/jobs/crons.ts'
+import { call, countOf, expectError, makePipeline, sql } from '../support/api.ts'
+import {
+  advanceClock,
+  type Background,
+  type Channel,
+  drain,
+  fireCron,
+  openBackground,
+  openChannel,
+  recordRun,
+  setClock,
+} from '../support/background.ts'
+
+let background: Background
+
+beforeEach(async () => {
+  background = openBackground()
+  Object.assign(background.settings, {
+    WATCHER_ENCRYPTION_KEY: btoa('k'.repeat(32)),
+    WATCHER_ALLOW_PRIVATE_WEBHOOKS: 'true',
+    WATCHER_ALERT_FORMAT: 'full',
+  })
+  await sql('truncate pipeline, pipeline_type, address, job, incident, channel, silence restart identity cascade')
+  setClock('2026-03-10T12:00:00Z') // a Tuesday
+})
+afterEach(() => vi.useRealTimers())
+
+const api = (method: string, path: string, body?: unknown) => call(method, path, body, {}, background.settings)
+const post = (path: string, body?: unknown) => api('POST', path, body)
+const open = async () =>
+  (await api('GET', '/incident?state=open,acknowledged')).body as { id: number; caused_by: number | null; kind: string }[]
+
+/** A pipeline that reads and writes these addresses. */
+const pipe = async (name: string, reads: string[], writes: string[], fields: Record<string, unknown> = {}): Promise<number> => {
+  const id = await makePipeline({ name, load_lineage: true, ...fields })
+  const addresses = (names: string[]) =>
+    names.map((address_name) => ({ address_name, address_type_name: 't', address_type_group_name: 'g' }))
+  const { status } = await post('/address_lineage', {
+    pipeline_id: id,
+    source_addresses: addresses(reads),
+    target_addresses: addresses(writes),
+  })
+  expect(status).toBe(201)
+  return id
+}
+const fail = async (pipeline_id: number): Promise<void> => {
+  await recordRun(background, pipeline_id, 1, 0, { completed_successfully: false, execution_metadata: { error: 'disk full' } })
+  await drain(background)
+}
+const succeed = async (pipeline_id: number): Promise<void> => {
+  await recordRun(background, pipeline_id, 1, 0)
+  await drain(background)
+}
+const told = async (): Promise<string[]> =>
+  (await background.slack.messages()).map((text) => {
+    const [, what = ''] = /Message: (.*)/.exec(text) ?? []
+    const names = [...text.matchAll(/• ([\w-]+) \(ID/g)].map((match) => match[1])
+    return `${what}: ${names.join(', ')}`
+  })
+const pass = async (seconds: number): Promise<void> => {
+  advanceClock(seconds)
+  await drain(background)
+}
+const makeChannel = async (fields: Record<string, unknown> = {}): Promise<Channel & { id: number }> => {
+  const channel = openChannel()
+  const { body } = await post('/channel', {
+    name: `c${await countOf('channel')}`,
+    kind: 'slack',
+    settings: { webhook_url: channel.url },
+    ...fields,
+  })
+  return { ...channel, id: body.id }
+}
+const eventsOf = async (id: number) =>
+  (await api('GET', `/incident/${id}`)).body.events.map(({ kind, text }: { kind: string; text: string }) => [kind, text])
+
+describe('cause and effect', () => {
+  it('what an open incident upstream causes is folded under it, at any distance; what is open half an hour after its end is told', async () => {
+    const [load, , report, other] = [
+      await pipe('load', ['shop'], ['orders']),
+      await pipe('clean', ['orders'], ['clean-orders']),
+      await pipe('report', ['clean-orders'], ['report']),
+      await pipe('other', ['weather'], ['forecast']),
+    ]
+    await fail(load)
+    await fail(report)
+    await fail(other)
+    expect(await open()).toMatchObject([
+      { id: 3, caused_by: null },
+      { id: 2, caused_by: 1 },
+      { id: 1, caused_by: null },
+    ])
+    expect(await told()).toEqual(['Pipeline Execution Failed - 1 pipeline(s): load', 'Pipeline Execution Failed - 1 pipeline(s): other'])
+    expect(await eventsOf(2)).toEqual([
+      ['opened', null],
+      ['folded', 'under incident 1'],
+    ])
+    expect((await background.slack.messages())[0]).toContain('\nDownstream: 2 pipelines')
+    await pass(60)
+    await succeed(load)
+    expect((await told()).at(-1)).toBe('1 incident(s) resolved: load')
+    await pass(1_799)
+    expect(await told()).toHaveLength(3)
+    await pass(2)
+    expect((await told()).at(-1)).toBe('Pipeline Execution Failed - 1 pipeline(s): report')
+    expect((await background.slack.messages()).at(-1)).toContain('\nCaused by: load (failed)\n')
+    await pass(60)
+    await succeed(report)
+    expect((await told()).at(-1)).toBe('1 incident(s) resolved: report')
+  })
+
+  it('what came right by itself meanwhile is never told', async () => {
+    const [load, report] = [await pipe('load', ['shop'], ['orders']), await pipe('report', ['orders'], ['report'])]
+    await fail(load)
+    await fail(report)
+    await pass(60)
+    await succeed(load)
+    await succeed(report)
+    await pass(3_600)
+    expect(await told()).toEqual(['Pipeline Execution Failed - 1 pipeline(s): load', '1 incident(s) resolved: load'])
+  })
+
+  it('a channel that does not hear of the cause is told of the effect, with the cause named', async () => {
+    const [load, report] = [
+      await pipe('load', ['shop'], ['orders'], { owner: 'a' }),
+      await pipe('report', ['orders'], ['report'], { owner: 'b' }),
+    ]
+    const own = await makeChannel({ owners: ['b'] })
+    await fail(load)
+    await fail(report)
+    expect(await background.slack.posts()).toBe(1)
+    expect((await own.messages())[0]).toContain('\nCaused by: load (failed)\n')
+  })
+
+  it('a cause that opens after its effects becomes their cause; the next message says how many there are', async () => {
+    const [load, report] = [await pipe('load', ['shop'], ['orders']), await pipe('report', ['orders'], ['report'])]
+    await fail(report)
+    await pass(60)
+    await fail(load)
+    expect(await open()).toMatchObject([
+      { id: 2, caused_by: null },
+      { id: 1, caused_by: 2 },
+    ])
+    expect((await background.slack.messages())[1]).toContain('\nCauses: 1 more incident downstream\n')
+  })
+
+  it('has no cycles, and a cause has no cause', async () => {
+    const names = ['a', 'b', 'c', 'd']
+    const pipes: number[] = []
+    for (const [index, name] of names.entries()) pipes.push(await pipe(name, [name], [names[(index + 1) % 4] as string]))
+    for (const id of pipes.reverse()) {
+      await fail(id)
+      await pass(10)
+    }
+    const incidents = await open()
+    const roots = incidents.filter(({ caused_by }) => caused_by === null)
+    expect(roots).toMatchObject([{ id: 1 }])
+    expect(incidents.filter(({ caused_by }) => caused_by === 1)).toHaveLength(3)
+    expect(await background.slack.posts()).toBe(1)
+  })
+
+  it('of one sweep is one message about the cause', async () => {
+    const late = { timeliness_number: 10, timeliness_datepart: 'minute' }
+    const [load, report] = [await pipe('load', ['shop'], ['orders'], late), await pipe('report', ['orders'], ['report'], late)]
+    await recordRun(background, load, 60, null)
+    await recordRun(background, report, 50, null)
+    await post('/timeliness')
+    await drain(background)
+    const [message, ...more] = await background.slack.messages()
+    expect(more).toEqual([])
+    expect(message).toContain('2 execution(s) overdue') // the original's text lists all
+    expect(message).toContain('\n\nload\n')
+    expect(message).not.toContain('\n\nreport\n')
+  })
+
+  it('stale folds under failed of the same pipeline', async () => {
+    const id = await pipe('load', ['shop'], ['orders'], { freshness_number: 1, freshness_datepart: 'hour' })
+    await recordRun(background, id, 130, 120, { inserts: 5 })
+    await fail(id)
+    await post('/freshness')
+    await drain(background)
+    expect(await open()).toMatchObject([
+      { kind: 'stale', caused_by: 1 },
+      { kind: 'failed', caused_by: null },
+    ])
+    expect(await told()).toHaveLength(1)
+  })
+
+  it('an acknowledgement of more than a day ago is no cause any more', async () => {
+    const [load, report] = [await pipe('load', ['shop'], ['orders']), await pipe('report', ['orders'], ['report'])]
+    await fail(load)
+    await post('/incident/1/acknowledge')
+    await pass(23 * 3_600)
+    await fail(report)
+    expect((await open())[0]).toMatchObject({ id: 2, caused_by: 1 })
+    await succeed(report)
+    await pass(2 * 3_600)
+    await fail(report)
+    expect((await open())[0]).toMatchObject({ id: 3, caused_by: null })
+  })
+
+  it('GET /incident/{id} and GET /address/{id}/impact answer what lies downstream, what is wrong first', async () => {
+    const [load, clean, report] = [
+      await pipe('load', ['shop'], ['orders']),
+      await pipe('clean', ['orders'], ['clean-orders']),
+      await pipe('report', ['clean-orders'], ['report']),
+    ]
+    await fail(report)
+    await fail(load)
+    const { affected } = (await api('GET', '/incident/2')).body
+    expect(affected).toEqual({
+      items: [
+        { type: 'pipeline', id: report, name: 'report', distance: 2, incidents: ['failed'] },
+        { type: 'address', id: expect.any(Number), name: 'orders', distance: 0, incidents: [] },
+        { type: 'pipeline', id: clean, name: 'clean', distance: 1, incidents: [] },
+        { type: 'address', id: expect.any(Number), name: 'clean-orders', distance: 1, incidents: [] },
+        { type: 'address', id: expect.any(Number), name: 'report', distance: 2, incidents: [] },
+      ],
+      pipelines: 2,
+      addresses: 3,
+      left_out: 0,
+    })
+    const [shop] = (await api('GET', '/address?name=shop')).body
+    expect((await api('GET', `/address/${shop.id}/impact`)).body).toMatchObject({ pipelines: 3, addresses: 4, left_out: 0 })
+    expectError(await api('GET', '/address/999/impact'), 404, 'address_not_found')
+  })
+})
+
+describe('a silence', () => {
+  const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString()
+
+  it('holds messages; what is still open at its end is one message', async () => {
+    const pipes = [await makePipeline({ name: 'one' }), await makePipeline({ name: 'two' }), await makePipeline({ name: 'three' })]
+    const created = await post('/silence', { ends_at: inHours(2), reason: 'the warehouse moves' })
+    expect([created.status, created.body]).toEqual([
+      201,
+      expect.objectContaining({
+        id: 1,
+        starts_at: '2026-03-10T12:00:00.000000Z',
+        ends_at: '2026-03-10T14:00:00.000000Z',
+        created_by: 'anyone',
+        weekly_days: null,
+      }),
+    ])
+    for (const id of pipes) {
+      await fail(id)
+      await pass(60)
+    }
+    await succeed(pipes[1] as number)
+    expect(await open()).toHaveLength(2)
+    await pass(6_900)
+    expect(await background.slack.posts()).toBe(0)
+    expect(await eventsOf(1)).toEqual([
+      ['opened', null],
+      ['silenced', 'until 2026-03-10 14:00 UTC'],
+    ])
+    await pass(200)
+    expect(await told()).toEqual(['Pipeline Execution Failed - 2 pipeline(s): one, three'])
+    await succeed(pipes[0] as number)
+    expect((await told()).at(-1)).toBe('1 incident(s) resolved: one')
+  })
+
+  it('ended early tells at once what it holds', async () => {
+    const id = await makePipeline({ name: 'one' })
+    await post('/silence', { ends_at: inHours(2), reason: 'x' })
+    await fail(id)
+    expect((await api('DELETE', '/silence/1')).status).toBe(204)
+    await drain(background)
+    expect(await told()).toEqual(['Pipeline Execution Failed - 1 pipeline(s): one'])
+    expectError(await api('DELETE', '/silence/1'), 404, 'silence_not_found')
+    expect((await api('GET', '/silence')).body).toEqual([])
+  })
+
+  const matchers: [string, Record<string, unknown>, boolean][] = [
+    ['the pipeline', { pipeline_id: 1 }, true],
+    ['another pipeline', { pipeline_id: 2 }, false],
+    ['the type', { pipeline_type_id: 1 }, true],
+    ['the owner', { owner: 'team' }, true],
+    ['another owner', { owner: 'others' }, false],
+    ['a tag', { tag: 'x' }, true],
+    ['another tag', { tag: 'y' }, false],
+    ['the kind', { kind: 'failed' }, true],
+    ['another kind', { kind: 'late' }, false],
+    ['two of which one does not match', { owner: 'team', kind: 'late' }, false],
+    ['one that begins later', { starts_at: '2026-03-10T13:00:00Z' }, false],
+  ]
+  it.each(matchers)('matches by %s', async (_what, fields, isHeld) => {
+    const id = await makePipeline({ name: 'one', owner: 'team', tags: ['x'] })
+    await makePipeline({ name: 'two', owner: 'team' })
+    expect((await post('/silence', { ends_at: inHours(2), reason: 'x', ...fields })).status).toBe(201)
+    await fail(id)
+    expect(await background.slack.posts()).toBe(isHeld ? 0 : 1)
+  })
+
+  it('lets the end of what was told before pass', async () => {
+    const id = await makePipeline({ name: 'one' })
+    await fail(id)
+    await post('/silence', { ends_at: inHours(2), reason: 'x' })
+    await pass(60)
+    await succeed(id)
+    expect(await told()).toHaveLength(2)
+  })
+
+  it('by a weekly window begins and ends in its own time zone, and critical incidents pass unless it includes them', async () => {
+    const id = await makePipeline({ name: 'one' })
+    const weekly = { days: ['tue', 'fri'], from: '22:00', to: '06:00', timezone: 'Europe/Berlin' }
+    expect((await post('/silence', { weekly, reason: 'nights' })).body).toMatchObject({
+      weekly_days: [2, 5],
+      weekly_from: '22:00:00',
+      ends_at: null,
+    })
+    setClock('2026-03-10T20:59:00Z') // 21:59 in Berlin
+    await fail(id)
+    expect(await background.slack.posts()).toBe(1)
+    await succeed(id)
+    setClock('2026-03-11T03:00:00Z') // Wednesday, 04:00
+    await fail(id)
+    expect(await background.slack.posts()).toBe(2)
+    setClock('2026-03-11T04:59:00Z')
+    await drain(background)
+    expect(await background.slack.posts()).toBe(2)
+    setClock('2026-03-11T05:01:00Z')
+    await drain(background)
+    expect(await background.slack.posts()).toBe(3)
+    await succeed(id)
+    setClock('2026-03-11T22:00:00Z') // Wednesday: no window
+    await fail(id)
+    expect(await background.slack.posts()).toBe(5)
+    await succeed(id)
+
+    await api('PATCH', '/pipeline', { id, severity: 'critical' })
+    setClock('2026-03-13T22:00:00Z') // Friday
+    await fail(id)
+    expect(await background.slack.posts()).toBe(7)
+    await succeed(id)
+    await post('/silence', { weekly, include_critical: true, reason: 'nights' })
+    setClock('2026-03-13T23:00:00Z')
+    await fail(id)
+    expect(await background.slack.posts()).toBe(8)
+  })
+
+  it('is refused if it never ends, is too long or matches nothing there is', async () => {
+    const faults: [Record<string, unknown>, string][] = [
+      [{}, 'ends_at'],
+      [{ ends_at: '2026-03-10T11:00:00Z' }, 'ends_at'],
+      [{ ends_at: '2026-06-30T11:00:00Z' }, 'ends_at'],
+      [{ ends_at: inHours(2), starts_at: inHours(3) }, 'ends_at'],
+      [{ ends_at: inHours(2), pipeline_id: 99 }, 'pipeline_id'],
+      [{ ends_at: inHours(2), kind: 'odd' }, 'kind'],
+      [{ weekly: { days: [], from: '22:00', to: '06:00' } }, 'weekly'],
+      [{ weekly: { days: ['mon'], from: '25:00', to: '06:00' } }, 'weekly'],
+      [{ weekly: { days: ['mon'], from: '22:00', to: '06:00', timezone: 'Mars' } }, 'weekly'],
+    ]
+    for (const [fields, field] of faults) {
+      const { status, body } = await post('/silence', { reason: 'x', ...fields })
+      expect([fields, status, body.detail[0].loc.slice(0, 2)]).toEqual([fields, 422, ['body', field]])
+    }
+    expectError(await post('/silence', { ends_at: inHours(2) }), 422, 'validation_failed', ['body', 'reason'])
+    expect(await countOf('silence')).toBe(0)
+  })
+
+  it('loses nothing at the moment of its end, when more comes', async () => {
+    const pipes = await Promise.all(Array.from({ length: 6 }, (_, index) => makePipeline({ name: `p${index}` })))
+    await post('/silence', { ends_at: inHours(1), reason: 'x' })
+    await fail(pipes[0] as number)
+    setClock('2026-03-10T12:59:59.900Z')
+    const more = pipes.slice(1).map((id) => recordRun(background, id, 1, 0, { completed_successfully: false }))
+    await Promise.all(more)
+    const held = background.queue.take()
+    setClock('2026-03-10T13:00:00.500Z')
+    background.queue.sent.push(...held)
+    await Promise.all([drain(background), drain(background)])
+    await pass(120)
+    const names = (await told()).flatMap((line) => line.split(': ')[1]?.split(', ') ?? [])
+    expect(names.sort()).toEqual(['p0', 'p1', 'p2', 'p3', 'p4', 'p5'])
+  })
+})
+
+describe('a reminder', () => {
+  const tick = async () => {
+    await fireCron(background, CRONS.quarterHourly, new Date(Math.floor(Date.now() / 900_000) * 900_000))
+    await drain(background)
+  }
+
+  it('comes while an incident is open and nobody has it', async () => {
+    const channel = await makeChannel({ repeat_minutes: 60, kinds: ['failed'] })
+    const id = await makePipeline({ name: 'one' })
+    await fail(id)
+    await pass(3_000)
+    await tick()
+    expect(await channel.posts()).toBe(1)
+    await pass(900)
+    await tick()
+    await tick()
+    expect(await channel.posts()).toBe(2)
+    expect((await channel.messages())[1]).toContain('\nStill open, and nobody has it\n')
+    expect(await background.slack.posts()).toBe(1) // the channel of the environment has no reminders
+    await post('/incident/1/acknowledge')
+    await pass(23 * 3_600)
+    await tick()
+    expect(await channel.posts()).toBe(2)
+    await pass(2 * 3_600)
+    await tick()
+    expect(await channel.posts()).toBe(3)
+    await succeed(id)
+    await pass(7_200)
+    await tick()
+    expect(await channel.posts()).toBe(4)
+    expect((await channel.messages()).at(-1)).toContain('RESOLVED')
+  })
+
+  it('of a critical incident comes every four hours without any setting, and not while it is silenced', async () => {
+    const channel = await makeChannel({ kinds: ['failed'] })
+    await fail(await makePipeline({ name: 'one', severity: 'critical' }))
+    await fail(await makePipeline({ name: 'two' }))
+    await post('/silence', { ends_at: '2026-03-10T17:00:00Z', reason: 'x' })
+    await pass(4.5 * 3_600)
+    await tick()
+    expect(await channel.posts()).toBe(2)
+    await pass(3_600)
+    await tick()
+    expect(await channel.posts()).toBe(3)
+    expect((await channel.messages())[2]).toContain('one (ID')
+    expect((await channel.messages())[2]).not.toContain('two (ID')
+  })
+
+  it('renews the alerts of an Alertmanager with each tick', async () => {
+    const channel = openChannel()
+    await post('/channel', { name: 'am', kind: 'alertmanager', settings: { url: channel.url } })
+    const alerts = openChannel(`${channel.url}/api/v2/alerts`)
+    const id = await makePipeline({ name: 'one' })
+    await tick()
+    expect(await alerts.posts()).toBe(0)
+    await fail(id)
+    await pass(900)
+    await tick()
+    const ends = (await alerts.taken()).map(({ body }) => JSON.parse(body)[0].endsAt)
+    expect(ends).toEqual(['2026-03-10T12:45:00.000000Z', '2026-03-10T13:00:00.000000Z'])
+    await succeed(id)
+    await pass(900)
+    await tick()
+    expect(await alerts.posts()).toBe(3)
+  })
+})
