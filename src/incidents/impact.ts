@@ -37,32 +37,37 @@ export const impactOf = (addresses: SQL, pipelineId: SQL): SQL => sql`(
     'left_out', greatest((select count(*) from reader) + (select count(*) from reached) - ${sql.raw(String(MAX_AFFECTED))}, 0)))`
 
 /** The JSON of `impactOf`. */
+/** What can be affected. */
+export const AFFECTED_TYPES = ['pipeline', 'address'] as const
+
 export const impactShape = z.object({
   items: z.array(
-    z.object({ type: z.enum(['pipeline', 'address']), id: amount, name: z.string(), distance: amount, incidents: z.array(z.string()) }),
+    z.object({ type: z.enum(AFFECTED_TYPES), id: amount, name: z.string(), distance: amount, incidents: z.array(z.string()) }),
   ),
   pipelines: amount,
   addresses: amount,
   left_out: amount,
 })
 
+const affected = once(() =>
+  z
+    .object({
+      type: z.enum(AFFECTED_TYPES),
+      id: z.int(),
+      name: z.string(),
+      distance: z
+        .int()
+        .openapi({ description: 'Pipelines: 1 reads directly what is written here. Addresses: the number of edges; 0 is written here.' }),
+      incidents: z.array(z.string()).openapi({ description: "The kinds of a pipeline's open incidents." }),
+    })
+    .openapi('Affected'),
+)
+
 /** The answer's schema. */
 export const impactAnswer = once(() =>
   z
     .object({
-      items: z
-        .array(
-          z.object({
-            type: z.enum(['pipeline', 'address']),
-            id: z.int(),
-            name: z.string(),
-            distance: z.int().openapi({
-              description: 'Pipelines: 1 reads directly what is written here. Addresses: the number of edges; 0 is written here.',
-            }),
-            incidents: z.array(z.string()).openapi({ description: "The kinds of a pipeline's open incidents." }),
-          }),
-        )
-        .openapi({ description: `At most ${MAX_AFFECTED}: those with open incidents first, then the nearest.` }),
+      items: z.array(affected()).openapi({ description: `At most ${MAX_AFFECTED}: those with open incidents first, then the nearest.` }),
       pipelines: z.int().openapi({ description: 'How many pipelines there are in all.' }),
       addresses: z.int().openapi({ description: 'How many addresses there are in all.' }),
       left_out: z.int().openapi({ description: 'How many are not in `items`.' }),

@@ -1,4 +1,5 @@
 import { SEVERITIES } from '../db/constraints.ts'
+import { AFFECTED_TYPES } from './impact.ts'
 import type { IncidentKinds } from './kind.ts'
 import { routes } from './routes.ts'
 import { INCIDENT_EVENTS, INCIDENT_STATES } from './table.ts'
@@ -11,6 +12,7 @@ export const incidents = {
     IncidentState: INCIDENT_STATES,
     IncidentEventKind: INCIDENT_EVENTS,
     Severity: SEVERITIES,
+    AffectedType: AFFECTED_TYPES,
   }),
   routes,
 }

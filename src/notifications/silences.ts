@@ -24,7 +24,7 @@ const MAX_DAYS = 90
 const DAY_SECONDS = 86_400
 
 /** The days of a week, in the order of ISO 8601: Monday is 1. */
-const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 
 const timeField = (description: string) =>
   stated(z.string(wording('Must be a time like 22:00')).regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'Must be a time like 22:00'), {
@@ -46,7 +46,7 @@ const weekly = () =>
       to: timeField('When it ends; at or before `from` it is on the next day.'),
       timezone: optional(timezoneField()),
     })
-    .openapi('WeeklyWindow')
+    .openapi('WeeklyWindow', { description: 'A window that comes every week.' })
 
 const silencePost = (kinds: [string, ...string[]]) =>
   once(() =>
@@ -54,7 +54,7 @@ const silencePost = (kinds: [string, ...string[]]) =>
       .object({
         ends_at: optional(instantField(`When it ends, at most ${MAX_DAYS} days after now. Required without \`weekly\`.`)),
         starts_at: optional(instantField('When it begins. Default: now.')),
-        weekly: optional(weekly()),
+        weekly: weekly().optional(),
         pipeline_id: optional(idField('Only incidents of this pipeline.')),
         pipeline_type_id: optional(idField('Only incidents of pipelines of this type.')),
         owner: optional(nameField('Only incidents of pipelines of this owner.', 'team-finance')),
@@ -73,7 +73,7 @@ const silencePost = (kinds: [string, ...string[]]) =>
         }),
       })
       .superRefine((body, context) => {
-        if (body.ends_at === undefined && body.weekly === undefined)
+        if (body.ends_at === undefined && !body.weekly)
           context.addIssue({ code: 'custom', path: ['ends_at'], message: 'Required without weekly' })
       })
       .openapi('SilencePost'),

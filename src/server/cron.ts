@@ -14,8 +14,8 @@ export const fireByPath =
 
 /** The last time at or before `now` when the cron was due, exactly: a tick that comes late, or again, keeps its time. */
 export const lastDue = (cron: string, now: Date): Date | undefined =>
-  // croner's answer lies before the second of its reference
-  new Cron(cron, { timezone: 'UTC', paused: true }).previousRuns(1, new Date(now.getTime() + 1000))[0]
+  // croner's answer lies before its reference
+  new Cron(cron, { timezone: 'UTC', paused: true }).previousRuns(1, new Date(now.getTime() + 1))[0]
 
 /** Waits, but not beyond the signal. */
 const wait = (millis: number, signal: AbortSignal): Promise<void> =>

@@ -13,7 +13,7 @@ const visit = startVisit(async () => {
 })
 afterAll(() => slack?.close())
 
-const ids = { failing: 0, reader: 0, odd: 0, oddRun: 0, failedRun: 0, hub: 0, orders: 0 }
+const ids = { incident: 0, failing: 0, reader: 0, odd: 0, oddRun: 0, failedRun: 0, hub: 0, orders: 0 }
 const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
 const address = (name: string) => ({ name, address_type_name: 'postgresql', address_type_group_name: 'database' })
 
@@ -76,6 +76,9 @@ beforeAll(async () => {
     expect(kinds.find(({ kind }) => kind === 'send_alert')?.failed).toBe(3)
   }
   await vi.waitFor(settled, { timeout: 40_000, interval: 250 })
+  ids.incident = ((await visit.call('GET', `/incident?pipeline_id=${ids.failing}`)).body as { id: number }[])[0]?.id ?? 0
+  await visit.call('PATCH', '/pipeline', { id: ids.reader, schedule_cron: '0 * * * *' })
+  await visit.call('POST', '/channel', { name: 'on-call', kind: 'slack', settings: { webhook_url: `${slack.url}/on-call` } })
 })
 
 const paths = () => [
@@ -85,6 +88,10 @@ const paths = () => [
   '/reporting',
   '/monitoring',
   '/diagnostics',
+  '/incidents?show=all',
+  `/incidents/${ids.incident}`,
+  '/schedule',
+  '/channels',
 ]
 
 describe('every page', () => {
@@ -359,16 +366,56 @@ describe('reporting', () => {
   })
 })
 
+describe('an incident', () => {
+  it('is acknowledged with a note, silenced for two hours and resolved, each with a click and a confirmation', async () => {
+    await visit.open(`/incidents/${ids.incident}`)
+    const { page } = visit
+    const confirm = async (name: string, note?: string) => {
+      await page.getByRole('button', { name, exact: true }).first().click()
+      const dialog = page.getByRole('dialog')
+      if (note !== undefined) await dialog.getByLabel('Note (optional)').fill(note)
+      await dialog.getByRole('button', { name }).click()
+      await dialog.waitFor({ state: 'hidden' })
+    }
+    const read = async () =>
+      (await visit.call('GET', `/incident/${ids.incident}`)).body as { state: string; events: { text: string | null }[] }
+    await confirm('Acknowledge', 'on it')
+    await page.getByText(': on it').waitFor()
+    expect((await read()).state).toBe('acknowledged')
+    await confirm('Silence 2 h', 'the disk grows')
+    const [silence] = (await visit.call('GET', '/silence')).body as { pipeline_id: number; reason: string; ends_at: string }[]
+    expect(silence).toMatchObject({ pipeline_id: ids.failing, reason: 'the disk grows' })
+    expect(Math.abs(Date.parse(silence?.ends_at ?? '') - Date.now() - 7_200_000)).toBeLessThan(60_000)
+    await confirm('Resolve')
+    await vi.waitFor(async () => expect((await read()).state).toBe('resolved'))
+    expect(await page.getByRole('button', { name: 'Resolve' }).count()).toBe(0)
+    expect(visit.faults).toEqual([])
+  })
+
+  it('is found by its filters, and the channel says what came of a test', async () => {
+    await visit.open('/incidents?show=resolved')
+    const { page } = visit
+    await page.getByRole('link', { name: 'orders-load' }).waitFor()
+    await page.getByLabel('Kind').selectOption('late')
+    await page.getByText('No incident matches these filters').waitFor()
+    await visit.open('/channels')
+    await page.getByRole('button', { name: 'Test' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Test' }).click()
+    await page.getByText('Slack answered 200 (ok)').waitFor()
+    expect(visit.faults).toEqual([])
+  })
+})
+
 describe('monitoring', () => {
   it('shows failed jobs with their errors, and replays one', async () => {
     await visit.open('/monitoring')
     const failures = visit.page.getByRole('region', { name: 'Failed jobs' }).locator('tbody tr')
-    expect(await failures.count()).toBe(2)
+    expect(await failures.count()).toBe(3)
     expect(await failures.first().textContent()).toContain('check SLACK_WEBHOOK_URL')
     await fetch(`${slack.url}/pages`, { method: 'PUT', body: '[]' }) // the webhook is back
     await failures.first().getByRole('button', { name: 'Replay' }).click()
     await visit.page.getByRole('dialog').getByRole('button', { name: 'Replay' }).click()
-    await vi.waitFor(async () => expect(await failures.count()).toBe(1), { timeout: 15_000 })
+    await vi.waitFor(async () => expect(await failures.count()).toBe(2), { timeout: 15_000 })
     const taken = async () => ((await (await fetch(`${slack.url}/pages`)).json()) as { taken: unknown[] }).taken
     await vi.waitFor(async () => expect(await taken()).toHaveLength(1), { timeout: 15_000 })
     expect(visit.faults).toEqual([])

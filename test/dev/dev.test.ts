@@ -153,14 +153,18 @@ describe('npm run dev', () => {
     expect(answers.slice(0, -1).join('\n')).not.toContain('"code"')
   })
 
-  it('acknowledges and comments on an incident, as in the guide', async () => {
+  it('acknowledges and comments on an incident, and silences others, as in the guide', async () => {
     // The checks of the guide before have found a run that is late, and a pipeline that is stale.
-    const answers = answersIn((await runScript(scriptOf('src/docs/on-call.md'))).stdout) as [{ id: number }[], { events: object[] }]
-    expect(answers[0].length).toBeGreaterThan(0)
-    expect(answers.at(-1)).toMatchObject({
-      id: answers[0][0]?.id,
-      events: [{ kind: 'opened' }, { kind: 'acknowledged', text: 'I have it' }, { kind: 'commented' }],
-    })
+    const [open, incident, ...silences] = answersIn((await runScript(scriptOf('src/docs/on-call.md'))).stdout) as [
+      { id: number }[],
+      { id: number; events: { kind: string; text: string | null }[] },
+      ...object[],
+    ]
+    expect(open.length).toBeGreaterThan(0)
+    expect(incident.id).toBe(open[0]?.id)
+    const acts = incident.events.filter(({ kind }) => ['acknowledged', 'commented'].includes(kind))
+    expect(acts).toMatchObject([{ text: 'I have it' }, { text: 'The source is down until noon' }])
+    expect(silences).toMatchObject([{ owner: 'team-finance' }, { tag: 'batch', weekly_days: [6, 7] }, [{}, {}]])
   })
 
   it('runs every guide with a bash block', () => {

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { expectedTimes } from '../../src/pages/schedule/expected.ts'
 import { call, countRoundTrips, get, makePipeline, patch, post, sql, startRun, unique } from '../support/api.ts'
 import { drain, minutesAgo, openBackground, recordRun } from '../support/background.ts'
 
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
-const PAGES = ['/overview', '/lineage-graph', '/reporting', '/monitoring', '/diagnostics']
+const PAGES = ['/overview', '/incidents', '/schedule', '/lineage-graph', '/reporting', '/channels', '/monitoring', '/diagnostics']
 
 const open = (path: string, settings: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
   call('GET', path, undefined, { ...HTML, ...headers }, settings)
@@ -657,5 +658,25 @@ describe('diagnostics', () => {
       newest?.hash,
       newest?.created_at,
     ])
+  })
+})
+
+describe('the schedule', () => {
+  const now = new Date('2026-03-10T12:00:00Z')
+  const at = (time: string) => new Date(`2026-03-10T${time}Z`)
+  const hourly = { cron: '0 * * * *', timezone: 'UTC', graceMinutes: 10, from: at('06:30:00') }
+
+  it('says what came in time, what came late, what is missed and what is expected', () => {
+    const times = expectedTimes(hourly, [at('06:55:00'), at('08:10:00'), at('09:11:00'), at('09:12:00'), at('11:30:00')], now)
+    expect(times.slice(0, 7).map(({ at, outcome }) => `${at.toISOString().slice(11, 16)} ${outcome}`)).toEqual([
+      '07:00 came', // early
+      '08:00 came',
+      '09:00 late',
+      '10:00 missed',
+      '11:00 late',
+      '12:00 expected',
+      '13:00 expected',
+    ])
+    expect(times.at(-1)?.at.toISOString()).toBe('2026-03-11T12:00:00.000Z')
   })
 })

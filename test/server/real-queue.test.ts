@@ -125,7 +125,7 @@ describe('the real queue', () => {
       expect((await post(served, '/end_pipeline_execution', { id, inserts: 9000 })).status).toBe(204)
       await vi.waitFor(async () => expect(await messages()).toHaveLength(1), { timeout: 15_000, interval: 100 })
       expect((await messages())[0]).toContain(`Execution ID ${id}: 9000`)
-      await vi.waitFor(async () => expect(await countOf("job where state = 'succeeded'")).toBe(2), { timeout: 5_000 })
+      await vi.waitFor(async () => expect(await countOf("job where state = 'succeeded'")).toBe(3), { timeout: 5_000 })
     } finally {
       await kill(served)
     }
@@ -149,7 +149,7 @@ describe('the real queue', () => {
       await fireCron(served, '*/15 * * * *')
       for (let check = 0; check < 5; check += 1) await post(served, '/freshness', {})
       const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 15_000, interval: 100 })
-      await until(async () => expect(await countOf("job where state = 'succeeded'")).toBe(6))
+      await until(async () => expect(await countOf("job where state = 'succeeded'")).toBe(8))
       await until(async () => expect(await countOf("job where id = 1 and state = 'failed' and attempts = 20")).toBe(1))
       await until(async () =>
         expect((await ask(served, {})).logs?.find((line) => line.includes('dead letter'))).toContain(

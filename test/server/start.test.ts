@@ -166,9 +166,7 @@ describe('npm start', () => {
     const channel = `${receiver.url}/stop-${channels}`
     const server = await setup.serve({ SLACK_WEBHOOK_URL: channel })
     await fetch(channel, { method: 'PUT', body: JSON.stringify([{ delayMillis: 3_000 }]) })
-    await setup.client.query(
-      `insert into job (kind, payload, due_at) select 'check_freshness', '{}', now() + interval '1 day' from generate_series(1, 60)`,
-    )
+    await setup.client.query(`insert into job (kind, payload, due_at) select 'check_freshness', '{}', now() from generate_series(1, 60)`)
     expect((await server.post('/celery/monitor-queue')).status).toBe(200)
     const alerts = async () => {
       const { taken } = (await (await fetch(channel)).json()) as { taken: Taken[] }
@@ -177,7 +175,7 @@ describe('npm start', () => {
     await vi.waitFor(async () => expect(await alerts()).toBe(1), { timeout: 10_000, interval: 20 })
     server.child.kill('SIGTERM')
     expect(await server.ended).toBe(0)
-    const level = `job where kind = 'send_alert' and payload ->> 'alert' = 'queue'`
+    const level = `job where kind = 'send_alert' and payload #>> '{alerts,0,alert}' = 'queue'`
     expect([await setup.count(level), await setup.count(`${level} and state = 'succeeded'`), await alerts()]).toEqual([1, 1, 1])
   })
 

@@ -42,7 +42,7 @@ describe('the doctor', () => {
     const variables = { ...SETTINGS, DATABASE_URL: postgres.url }
     expect(faultsOf(await examine(variables, CONFIG)).migrations).toMatch(/^(\d+) of \1 are not applied: run npm run db:migrate$/)
     await migrate(postgres.url)
-    expect(Object.values(faultsOf(await examine(variables, CONFIG)))).toEqual([undefined, undefined, undefined, undefined, undefined])
+    expect(Object.values(faultsOf(await examine(variables, CONFIG)))).toEqual(Array(6).fill(undefined))
     const client = new pg.Client({ connectionString: postgres.url })
     await client.connect()
     await client.query(`insert into drizzle.__drizzle_migrations (hash, created_at) values ('later', 9999999999999)`)
@@ -81,7 +81,7 @@ describe('the doctor', () => {
         faultsOf(await examine({ ...SETTINGS, DATABASE_URL: postgres.url, WATCHER_URL: server.url, WATCHER_TOKEN: token }, CONFIG))
       expect(await look()).toMatchObject({ service: undefined, jobs: expect.stringContaining('give a token in WATCHER_TOKEN') })
       await client.query(`insert into job (kind, payload, state, created_at, due_at) values
-        ('send_alert', '{}', 'failed', now(), now()), ('send_alert', '{}', 'waiting', now() - interval '1 hour', now() + interval '1 hour')`)
+        ('send_alert', '{}', 'failed', now(), now()), ('send_alert', '{}', 'waiting', now() - interval '1 hour', now() - interval '1 hour')`)
       expect(await look('a-token')).toMatchObject({
         service: undefined,
         crons: expect.stringContaining('no timeliness check in the last 20 minutes'),

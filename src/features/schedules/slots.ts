@@ -28,9 +28,9 @@ export interface CronSchedule {
   graceMinutes: number
 }
 
-/** A run may start so much before its time and still cover it: the grace, but at most half of the distance to the time before. */
-export const earlyMillis = ({ cron, timezone, graceMinutes }: CronSchedule, slot: Date): number => {
-  const before = timeBefore(cron, timezone, slot)
+/** A run may start so much before its time and still cover it: the grace, but at most half of the distance to the time before (`known`, if the caller has it). */
+export const earlyMillis = ({ cron, timezone, graceMinutes }: CronSchedule, slot: Date, known?: Date): number => {
+  const before = known ?? timeBefore(cron, timezone, slot)
   const half = before ? (slot.getTime() - before.getTime()) / 2 : Number.POSITIVE_INFINITY
   return Math.min(graceMinutes * MINUTE_MILLIS, half)
 }

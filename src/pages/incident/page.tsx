@@ -122,7 +122,9 @@ const Timeline = ({ incident }: { incident: Incident }) => (
     <ol class="timeline">
       {incident.events.map(({ kind, at, by, text }) => (
         <li>
-          <Moment at={at} /> <strong>{kind}</strong> {by === null ? null : <>by {by}</>} {text === null ? null : <span>{text}</span>}
+          <Moment at={at} /> <strong>{kind}</strong>
+          {by === null ? '' : ` by ${by}`}
+          {text === null ? '' : `: ${text}`}
         </li>
       ))}
     </ol>

@@ -110,45 +110,49 @@ const Counts = ({ counts, wrong, query, link }: Scope & Pick<Overview, 'counts' 
 
 const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'problems' | 'wrong'>) => (
   <section class="columns narrow" aria-label="What is wrong now">
-    {wrongWordsOf(wrong).map((word) => (
-      <div class="panel">
-        <h3>
-          <a href={link({ state: word, page: undefined })}>
-            <Badge state={word}>{`${grouped(wrong[word])} ${word}`}</Badge>
-          </a>
-        </h3>
-        <ul class="problems">
-          {problems
-            .filter((problem) => problem.word === word)
-            .map((problem) => (
-              <li>
-                <span>
-                  <a href={`/pipelines/${problem.pipeline_id}${problem.execution_id === null ? '' : `?execution=${problem.execution_id}`}`}>
-                    {problem.pipeline_name}
-                  </a>{' '}
-                  <small>
-                    <Moment at={problem.since} as="ago" now={now} />
-                  </small>
-                </span>
-                <p>
-                  <a href={`/incidents/${problem.incident_id}`}>{explain(problem)}</a>
-                </p>
-                {problem.effects > 0 ? (
-                  <small>
-                    <a href={`/incidents/${problem.incident_id}`}>causes {grouped(problem.effects)} more downstream</a>
-                  </small>
-                ) : null}
-                {problem.severity === 'critical' || problem.acknowledged_by !== null ? (
-                  <small>
-                    {problem.severity === 'critical' ? <Badge state="critical" /> : null}{' '}
-                    {problem.acknowledged_by === null ? null : `${problem.acknowledged_by} has it`}
-                  </small>
-                ) : null}
-              </li>
-            ))}
-        </ul>
-      </div>
-    ))}
+    {wrongWordsOf(wrong)
+      .filter((word) => problems.some((problem) => problem.word === word))
+      .map((word) => (
+        <div class="panel">
+          <h3>
+            <a href={link({ state: word, page: undefined })}>
+              <Badge state={word}>{`${grouped(wrong[word])} ${word}`}</Badge>
+            </a>
+          </h3>
+          <ul class="problems">
+            {problems
+              .filter((problem) => problem.word === word)
+              .map((problem) => (
+                <li>
+                  <span>
+                    <a
+                      href={`/pipelines/${problem.pipeline_id}${problem.execution_id === null ? '' : `?execution=${problem.execution_id}`}`}
+                    >
+                      {problem.pipeline_name}
+                    </a>{' '}
+                    <small>
+                      <Moment at={problem.since} as="ago" now={now} />
+                    </small>
+                  </span>
+                  <p>
+                    <a href={`/incidents/${problem.incident_id}`}>{explain(problem)}</a>
+                  </p>
+                  {problem.effects > 0 ? (
+                    <small>
+                      <a href={`/incidents/${problem.incident_id}`}>causes {grouped(problem.effects)} more downstream</a>
+                    </small>
+                  ) : null}
+                  {problem.severity === 'critical' || problem.acknowledged_by !== null ? (
+                    <small>
+                      {problem.severity === 'critical' ? <Badge state="critical" /> : null}{' '}
+                      {problem.acknowledged_by === null ? null : `${problem.acknowledged_by} has it`}
+                    </small>
+                  ) : null}
+                </li>
+              ))}
+          </ul>
+        </div>
+      ))}
   </section>
 )
 

@@ -111,7 +111,7 @@ const Row = ({ row, now }: { row: ScheduleRow; now: string }) => {
       <td>
         <span class="visually-hidden">{summarise(times, starts.length)}</span>
         {times.length >= MAX_TIMES ? (
-          <small>too many times to draw</small>
+          <small>{starts.length} starts in the last 24 hours; too many times to draw</small>
         ) : (
           <Strip times={times} starts={pipeline ? [] : starts} now={at} />
         )}

@@ -14,7 +14,7 @@ import { incident } from '../../incidents/table.ts'
 import { patternOf } from '../frame/fields.ts'
 import { DAY_SECONDS } from '../frame/problems.ts'
 
-export const PAGE_ROWS = 50
+export const PAGE_ROWS = 25
 /** The page looks at this many starts of a pipeline. */
 const MAX_STARTS = 300
 
