@@ -1,12 +1,13 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the demo prints the service's answers as they are
 import { setTimeout as sleep } from 'node:timers/promises'
 import { vocabulary } from '../house.ts'
+import { composeText } from '../notifications/compose.ts'
 import { renderAlert } from '../notifications/message.ts'
 import { ProgramFailure, runProgram } from '../tools/failure.ts'
 import { BASE, HEADERS, request } from './client.ts'
 import { fillDemo } from './fill.ts'
 
-/** `npm run demo` plays the workflow against a running server, step by step; with `-- --fill` it records a month of a whole company. */
+/** `npm run demo` plays the workflow against a running server, step by step (with `-- --webhook URL` it also tells that URL of what fails); with `-- --fill` it records a month of a whole company. */
 
 const call = async (method: string, path: string, body?: unknown): Promise<any> => {
   const { status, answer } = await request<any>(method, path, body)
@@ -75,6 +76,78 @@ const runPipeline = async (name: string, nextWatermark: number, reads: string[],
     execution_metadata: { partition: 'a' },
   })
   return { pipelineId: pipeline.id as number, executionId: id as number, startedFrom: pipeline.watermark as string | null }
+}
+
+/** The URL after `--webhook`, if there is one. */
+const webhookUrl = (): string | undefined => {
+  const at = process.argv.indexOf('--webhook')
+  return at < 0 ? undefined : process.argv[at + 1]
+}
+
+/** A step fails, and what it causes is folded below it: the incident, the message, the recovery. */
+const showIncident = async (stamp: string) => {
+  step('9. A run fails, and so does the one downstream: one incident causes the other.')
+  const owner = `demo-${stamp}`
+  const url = webhookUrl()
+  const channel = url && (await createWebhook(owner, url))
+  const pipelines: number[] = []
+  for (const [name, from, to] of [
+    ['load', 'source', 'raw'],
+    ['report', 'raw', 'report'],
+  ]) {
+    const fields = { name: `demo-${stamp}-${name}`, pipeline_type_name: 'extraction', owner, runbook_url: 'https://example.com/runbook' }
+    const { id } = await post('/pipeline', fields)
+    const named = (what = '') => [table(`demo.${stamp}.${what}`)]
+    await post('/address_lineage', { pipeline_id: id, source_addresses: named(from), target_addresses: named(to) })
+    pipelines.push(id)
+  }
+  const run = async (pipeline_id: number, end: Record<string, unknown>) => {
+    const { id } = await post('/start_pipeline_execution', { pipeline_id })
+    await post('/end_pipeline_execution', { id, ...end })
+  }
+  const open = async (pipeline_id = 0) =>
+    until('the incident', async (get) => (await get(`/incident?state=open&pipeline_id=${pipeline_id}`))[0])
+  await run(pipelines[0] ?? 0, { completed_successfully: false, execution_metadata: { error: 'disk full' } })
+  const cause = await open(pipelines[0])
+  await run(pipelines[1] ?? 0, { completed_successfully: false, execution_metadata: { error: `relation demo.${stamp}.raw is empty` } })
+  const { id } = await open(pipelines[1])
+  const effect = await until('its cause', async (get) => [await get(`/incident/${id}`)].find(({ caused_by }) => caused_by !== null))
+  show({ [`incident ${cause.id}`]: cause.summary, [`incident ${effect.id}`]: effect.summary, 'is caused by': effect.caused_by })
+  const told = await until('the message', async (get) =>
+    [await get(`/incident/${cause.id}`)].find(({ notifications }) => notifications.some(({ state }: any) => state === 'sent')),
+  )
+  const incident = {
+    ...told,
+    notification_id: 0,
+    event: 'opened',
+    at: null,
+    by: null,
+    text: null,
+    cause: null,
+    effects: told.effects.length,
+    downstream: told.affected.pipelines,
+  }
+  const message = composeText({ incidents: [incident], alerts: [], now: told.detected_at, format: 'full' }, vocabulary)
+  console.log(message.replace(/^/gm, '      | '))
+  for (const pipeline of pipelines) await run(pipeline, {})
+  const over = await until('the recovery', async (get) => [await get(`/incident/${cause.id}`)].find(({ state }) => state === 'resolved'))
+  show({
+    [`incident ${over.id}`]: `${over.state}: ${over.events.at(-1)?.text ?? over.events.find(({ kind }: any) => kind === 'resolved')?.text}`,
+  })
+  if (!channel) return
+  await until('the message about it', async (get) => {
+    const told: any[] = await get(`/notification?channel_id=${channel}&incident_id=${cause.id}`)
+    return told.find(({ event, state }) => event === 'resolved' && state === 'sent')
+  })
+  await call('DELETE', `/channel/${channel}`)
+}
+
+/** A channel that hears of this demo only. */
+const createWebhook = async (owner: string, url: string): Promise<number> => {
+  const secret = `whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))}`
+  const { id } = await post('/channel', { name: owner, kind: 'webhook', owners: [owner], settings: { url, secret } })
+  show({ 'sends to': url, 'signed with': secret })
+  return id
 }
 
 const playDemo = async () => {
@@ -160,6 +233,8 @@ const playDemo = async () => {
   const anomaly = await until('the anomaly', async (get) => (await get(`/anomaly_detection_result?pipeline_id=${daily.id}`))[0])
   show({ execution: anomaly.pipeline_execution_id, inserts: anomaly.violation_value, usual: anomaly.baseline_value, ...anomaly.context })
   await showAlert(`detected in pipeline ${daily.id} `)
+
+  await showIncident(stamp)
 
   console.log(`\nDone. See it in a browser: ${BASE}/overview. The guides: ${BASE}/docs. Every field: ${BASE}/scalar\n`)
 }

@@ -1,9 +1,10 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: each service has a form of its own
 import { env } from 'cloudflare:workers'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CRONS } from '../../src/jobs/crons.ts'
 import { countOf, sql } from '../support/api.ts'
-import { advanceClock, type Background, deliver, fireCron, openBackground, setClock } from '../support/background.ts'
+import { advanceClock, type Background, deliver, fireCron, openBackground, openChannel, setClock } from '../support/background.ts'
 
 /**
  * Background work is a sequence of calls to other services: round trips to the database, posts to Slack, sends to the queue.
@@ -149,19 +150,26 @@ const settle = async (copies: number): Promise<void> => {
   throw new Error('the jobs do not come to an end')
 }
 
-const play = async (scenario: Scenario, met: Fault | undefined, copies = 1): Promise<void> => {
-  fault = undefined
-  await openWorld()
-  await scenario.prepare()
+/** While it runs, calls of the worker to other services are steps. */
+const withSteps = async (met: Fault | undefined, work: () => Promise<void>): Promise<void> => {
   fault = met
   const real = globalThis.fetch
   const spy = vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
     const url = String(input instanceof Request ? input.url : input)
     return step(url === env.NEON_FETCH_ENDPOINT ? 'database' : 'slack', () => real(input, init))
   })
-  for (let tries = 0; tries < 10 && (await scenario.begin()) !== 'done'; tries += 1) advanceClock(2)
-  await settle(copies)
+  await work()
   spy.mockRestore()
+}
+
+const play = async (scenario: Scenario, met: Fault | undefined, copies = 1): Promise<void> => {
+  fault = undefined
+  await openWorld()
+  await scenario.prepare()
+  await withSteps(met, async () => {
+    for (let tries = 0; tries < 10 && (await scenario.begin()) !== 'done'; tries += 1) advanceClock(2)
+    await settle(copies)
+  })
 
   const messages = await background.slack.messages()
   const unmarked = messages.filter((text) => !text.includes('sent again: whether the first message arrived is not known'))
@@ -277,5 +285,98 @@ describe('no finding and no alert is lost or doubled, whichever step fails in wh
       for (let at = 0; at < count; at += 1) await play(scenario, { step: at, failure }, 2)
     }
     expect([tally.lost, tally.doubled]).toEqual([0, 0])
+  })
+})
+
+/** What each kind of channel needs, and what tells two of its posts apart: the event, and whether a program knows it as a repetition. */
+const CHANNELS: Record<string, { settings: (url: string) => Record<string, string>; eventOf: (body: any, id: unknown) => string }> = {
+  slack: { settings: (webhook_url) => ({ webhook_url }), eventOf: ({ text }) => textEvent(text) },
+  teams: {
+    settings: (webhook_url) => ({ webhook_url }),
+    eventOf: ({ attachments }) => textEvent(attachments[0].content.body.map(({ inlines }: any) => inlines[0].text).join('\n')),
+  },
+  discord: {
+    settings: (webhook_url) => ({ webhook_url }),
+    eventOf: ({ embeds }) => textEvent(`${embeds[0].title}\n${embeds[0].description}`),
+  },
+  webhook: {
+    settings: (url) => ({ url, secret: `whsec_${btoa('s'.repeat(32))}` }),
+    eventOf: ({ type }, id) => `${type === 'incident.opened' ? 'opened' : 'resolved'} ${id}`,
+  },
+  pagerduty: {
+    settings: (url) => ({ url, routing_key: 'R'.repeat(32) }),
+    eventOf: ({ event_action, dedup_key }) => `${event_action === 'trigger' ? 'opened' : 'resolved'} ${dedup_key}`,
+  },
+  // An alert ends 45 minutes after it was sent, and a resolved one at once: before those that were sent when it was open.
+  alertmanager: { settings: (url) => ({ url }), eventOf: ([{ labels, endsAt }]) => `${endsAt} ${labels.incident}` },
+}
+const textEvent = (text: string): string =>
+  `${text.startsWith('✅') ? 'resolved' : 'opened'}${text.includes('sent again: whether the first message arrived') ? ' marked' : ''}`
+
+const SETTINGS = { WATCHER_ENCRYPTION_KEY: btoa('k'.repeat(32)), WATCHER_ALLOW_PRIVATE_WEBHOOKS: 'true', SLACK_WEBHOOK_URL: undefined }
+
+/** A run fails and the next one succeeds; one channel of this kind is told of both. Returns the events that it got, in order. */
+const tell = async (kind: string, met: Fault | undefined): Promise<string[]> => {
+  fault = undefined
+  await sql('truncate channel restart identity cascade')
+  await openWorld()
+  Object.assign(background.settings, SETTINGS)
+  await pipelineWith('active', 'true')
+  const { settings, eventOf } = CHANNELS[kind] as (typeof CHANNELS)[string]
+  const { status } = await background.post('/channel', { name: kind, kind, settings: settings(background.slack.url) })
+  expect(status).toBe(201)
+  const run = async (id: number, succeeded: boolean) => {
+    await sql(`insert into pipeline_execution (pipeline_id, start_date) values (1, to_timestamp($1 / 1000.0))`, [Date.now()])
+    const end = () =>
+      invoke(async () => {
+        const { status } = await background.post('/end_pipeline_execution', { id, completed_successfully: succeeded })
+        if (status !== 204) throw new Error(`answered ${status}`)
+      })
+    for (let tries = 0; tries < 10 && (await end()) !== 'done'; tries += 1) advanceClock(2)
+    await settle(1)
+  }
+  await withSteps(met, async () => {
+    await run(1, false)
+    await run(2, true)
+  })
+  expect(await sql("select id, kind, state, error from job where state <> 'succeeded'")).toEqual([])
+  const channel = kind === 'alertmanager' ? openChannel(`${background.slack.url}/api/v2/alerts`) : background.slack
+  const events = (await channel.taken()).map(({ headers, body }) => eventOf(JSON.parse(body), headers['webhook-id']))
+  if (kind !== 'alertmanager') return events
+  return events.map((event, index) => `${events.slice(0, index).every((before) => before <= event) ? 'opened' : 'resolved'} 1`)
+}
+
+const toldTally = { kinds: 0, faults: 0, told: 0, repeated_and_known: 0, lost: 0, doubled: 0 }
+
+describe('a channel is told of the beginning and then of the end, once, whichever step fails', () => {
+  afterAll(() => console.log(`Fault injection in channels: ${JSON.stringify(toldTally)}`))
+
+  it.each(Object.keys(CHANNELS))('%s', { timeout: 240_000 }, async (kind) => {
+    toldTally.kinds += 1
+    await tell(kind, undefined)
+    const count = Math.min(steps, 34)
+    expect(count).toBeGreaterThan(20)
+    const isText = ['slack', 'teams', 'discord'].includes(kind)
+    for (const failure of ['dies after', 'answer lost'] as const) {
+      for (let at = 0; at < count; at += 1) {
+        const where = `${kind}, ${failure} at step ${at}`
+        const events = await tell(kind, { step: at, failure })
+        const words = events.map((event) => event.split(' ')[0])
+        toldTally.faults += 1
+        toldTally.told += new Set(words).size
+        toldTally.lost += 2 - new Set(words).size
+        // A program knows a repetition by its key; for people it is marked.
+        const doubled = isText
+          ? events.filter((event, index) => !event.includes('marked') && events.indexOf(event) !== index).length
+          : new Set(events).size - 2
+        toldTally.doubled += doubled
+        toldTally.repeated_and_known += events.length - 2
+        expect([...new Set(words)], where).toEqual(['opened', 'resolved'])
+        expect(doubled, where).toBe(0)
+        // Nothing about the beginning comes after the end.
+        expect(words.lastIndexOf('opened'), where).toBeLessThan(words.indexOf('resolved'))
+      }
+    }
+    expect([toldTally.lost, toldTally.doubled]).toEqual([0, 0])
   })
 })
