@@ -9,6 +9,7 @@ export const FUNCTIONS = {
   create_or_get_pipeline: 'create_or_get_pipeline_ed235b27',
   create_or_get_pipeline_type: 'create_or_get_pipeline_type_36ffe3d2',
   end_pipeline_execution: 'end_pipeline_execution_8dfbd3a2',
+  find_pipeline: 'find_pipeline_e07918a7',
   judge_schedules: 'judge_schedules_3ea5e63a',
   last_success: 'last_success_8fc69705',
   notify: 'notify_871f6b53',

@@ -48,39 +48,28 @@ const objectOf = (columns: Record<string, Column>): SQL =>
 export const rowById = (table: ListedTable, columns: Record<string, Column>): SQL =>
   sql`select ${objectOf(columns)} as row from ${table} where ${table.id} = ${param('id')}`
 
-/**
- * Makes the function that reads one row by its id; undefined if there is none. PostgreSQL writes the row as JSON, because the
- * endpoint describes every column in every answer, and for one wide row that is most of the answer. The timestamps are put into
- * the canonical form here: planning that for one row costs PostgreSQL more. `more` are further fields of the answer, as JSON.
- */
-export const finding = (
-  table: ListedTable,
-  columns: Record<string, Column> = getTableColumns(table),
-  { join = sql``, more = {} }: { join?: SQL; more?: Record<string, SQL> } = {},
-) => {
-  const extras = Object.keys(more)
-  const extended = sql`(select found.*, ${sql.join(
-    Object.entries(more).map(([name, value]) => sql`${value} as ${sql.identifier(name)}`),
-    sql`, `,
-  )} from ${table} found ${join})`
-  const statement = prepare(
-    sql`select row_to_json(found) as row from ${extras.length > 0 ? extended : table} found where found.id = ${param('id')}`,
-  )
-  const entries = Object.entries(columns).map(([name, column]) => ({
-    name,
-    from: column.name,
-    isInstant: isInstant(column),
-  }))
-  const read = ({ row }: Record<string, unknown>): Record<string, unknown> => {
-    const found = parseJson(row as string) as Record<string, unknown>
+/** Makes the function that reads a row that PostgreSQL wrote as JSON: the columns by their names in the answer, timestamps in the canonical form. */
+export const columnReader = (columns: Record<string, Column>) => {
+  const entries = Object.entries(columns).map(([name, column]) => ({ name, from: column.name, isInstant: isInstant(column) }))
+  return (found: Record<string, unknown>): Record<string, unknown> => {
     const answer: Record<string, unknown> = {}
     for (const { name, from, isInstant } of entries) {
       const value = found[from]
       answer[name] = isInstant && value !== null ? formatInstant(value as string) : value
     }
-    for (const name of extras) answer[name] = found[name]
     return answer
   }
+}
+
+/**
+ * Makes the function that reads one row by its id; undefined if there is none. PostgreSQL writes the row as JSON, because the
+ * endpoint describes every column in every answer, and for one wide row that is most of the answer. The timestamps are put into
+ * the canonical form here: planning that for one row costs PostgreSQL more.
+ */
+export const finding = (table: ListedTable, columns: Record<string, Column> = getTableColumns(table)) => {
+  const statement = prepare(sql`select row_to_json(found) as row from ${table} found where found.id = ${param('id')}`)
+  const readColumns = columnReader(columns)
+  const read = ({ row }: Record<string, unknown>) => readColumns(parseJson(row as string) as Record<string, unknown>)
   return async (db: Database, id: number): Promise<Record<string, unknown> | undefined> => (await db.read(statement, read, { id }))[0]
 }
 

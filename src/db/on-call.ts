@@ -34,10 +34,3 @@ const DEFAULTS: Record<OnCallColumn, SQL> = {
 /** The value that applies to a pipeline: its own, else its type's, else the default. `pipeline` and `type` name the rows in the statement. */
 export const effective = (column: OnCallColumn, { pipeline, type }: { pipeline: SQL; type: SQL }): SQL =>
   sql`coalesce(${pipeline}.${sql.raw(column)}, ${type}.${sql.raw(column)}, ${DEFAULTS[column]})`
-
-/** All of them as one JSON object. */
-export const effectiveOnCall = (rows: { pipeline: SQL; type: SQL }): SQL =>
-  sql`json_build_object(${sql.join(
-    (Object.keys(DEFAULTS) as OnCallColumn[]).map((column) => sql`${sql.raw(`'${column}'`)}, ${effective(column, rows)}`),
-    sql`, `,
-  )})`

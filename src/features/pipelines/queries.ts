@@ -1,15 +1,13 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { nextTime } from '../../core/cron.ts'
 import { formatInstant, instantOf } from '../../core/instant.ts'
-import { stringifyJson } from '../../core/json.ts'
+import { parseJson, stringifyJson } from '../../core/json.ts'
 import { callFunction } from '../../db/call.ts'
 import type { Database } from '../../db/client.ts'
 import { hashConfig } from '../../db/config-hash.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
-import { finding, listing } from '../../db/json-list.ts'
-import { effectiveOnCall } from '../../db/on-call.ts'
+import { columnReader, listing } from '../../db/json-list.ts'
 import { param, prepare } from '../../db/statement.ts'
-import { deadlineAfter } from '../../db/thresholds.ts'
 import type { Target } from '../../http/patch.ts'
 import { incident } from '../../incidents/table.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
@@ -74,28 +72,22 @@ export const listPipelines = listing<{ name?: string; pipeline_type_id?: number;
   },
 })
 
-const readPipeline = finding(pipeline, answered, {
-  join: sql`join ${pipelineType} type on type.id = found.pipeline_type_id`,
-  more: {
-    effective: effectiveOnCall({ pipeline: sql.raw('found'), type: sql.raw('type') }),
-    // Counted from the last start: Index Scan Backward on pipeline_execution_of_pipeline_by_start.
-    interval_end: sql`case when found.schedule_number is not null and found.active then ${deadlineAfter(
-      sql`coalesce((select max(e.start_date) from pipeline_execution e where e.pipeline_id = found.id), found.schedule_from)`,
-      sql`found.schedule_number`,
-      sql`found.schedule_datepart`,
-    )} end`,
-  },
-})
+/** find.sql describes the function's contract. */
+const FIND = prepare(sql`select ${sql.raw(FUNCTIONS.find_pipeline)}(${param('id')})::text as row`)
+
+const readColumns = columnReader(answered)
 
 /** A pipeline with what applies to it and when its next run is expected; undefined if there is none. */
 export const findPipeline = async (db: Database, id: number, now: string) => {
-  const row = await readPipeline(db, id)
-  if (!row) return undefined
-  const { interval_end, ...found } = row
-  const { schedule_cron: cron, schedule_timezone: timezone, active } = found
+  const [found] = await db.read(FIND, ({ row }) => (row === null ? undefined : (parseJson(row as string) as Record<string, unknown>)), {
+    id,
+  })
+  if (!found) return undefined
+  const row = readColumns(found.pipeline as Record<string, unknown>)
+  const { schedule_cron: cron, schedule_timezone: timezone, active } = row
   const next = typeof cron === 'string' && active ? nextTime(cron, (timezone as string | null) ?? 'UTC', new Date(now)) : undefined
-  const expected = next ? instantOf(next) : typeof interval_end === 'string' ? formatInstant(interval_end) : null
-  return { ...found, next_expected_at: expected }
+  const end = found.interval_end as string | null
+  return { ...row, effective: found.effective, next_expected_at: next ? instantOf(next) : end === null ? null : formatInstant(end) }
 }
 
 /** The kinds of incidents that a change ends, as a condition on the column `kind`; undefined if it ends none. */
