@@ -3,19 +3,21 @@
 -- p_first_execution_id and p_occurred_at are its first run and its last time, where it is about several. p_severity null: as the
 -- pipeline or its type says. p_alerts: see record-event.sql. `outcome` is `opened`, `occurred` or `reopened`, with the `id` of the
 -- incident. Its event is written too; after ten occurrences only the number grows. People are told when it opens, reopens, or
--- becomes critical.
+-- becomes critical. A sweep calls this thousands of times in one transaction: plans that were made while the table was small must not read
+-- all that it has inserted meanwhile.
 CREATE FUNCTION :open_incident(
   p_pipeline_id bigint, p_kind text, p_subject text, p_severity text, p_opened_at timestamptz, p_execution_id bigint,
   p_occurrences integer, p_last_success_at timestamptz, p_details jsonb, p_now timestamptz, p_alerts jsonb DEFAULT NULL,
   p_first_execution_id bigint DEFAULT NULL, p_occurred_at timestamptz DEFAULT NULL,
   OUT outcome text, OUT id bigint)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
   v_severity text := coalesce(p_severity, (
     SELECT coalesce(p.severity, t.severity) FROM pipeline p JOIN pipeline_type t ON t.id = p.pipeline_type_id WHERE p.id = p_pipeline_id), 'warning');
   v_occurred_at timestamptz := coalesce(p_occurred_at, p_opened_at);
   v_incident incident;
+  v_last_success_at timestamptz;
 BEGIN
   LOOP
     SELECT * INTO v_incident FROM incident i
@@ -47,13 +49,21 @@ BEGIN
       EXIT;
     END IF;
 
+    v_last_success_at := coalesce(p_last_success_at, (
+      SELECT max(e.end_date) FROM (
+        SELECT r.end_date, r.completed_successfully FROM pipeline_execution r WHERE r.pipeline_id = p_pipeline_id ORDER BY r.start_date DESC LIMIT 50) e
+      WHERE e.completed_successfully));
+    IF v_last_success_at IS NULL AND p_pipeline_id IS NOT NULL THEN
+      -- Not among the last 50 runs.
+      SELECT s.end_date INTO v_last_success_at FROM :last_success(p_pipeline_id) s;
+    END IF;
     INSERT INTO incident (
       kind, subject, pipeline_id, severity, opened_at, detected_at, occurrences, last_occurrence_at, first_execution_id, last_execution_id,
       last_success_at, details)
     VALUES (
       p_kind, p_subject, p_pipeline_id, v_severity, p_opened_at, p_now, p_occurrences, v_occurred_at,
       coalesce(p_first_execution_id, p_execution_id), p_execution_id,
-      coalesce(p_last_success_at, (SELECT s.end_date FROM :last_success(p_pipeline_id) s)), p_details)
+      v_last_success_at, p_details)
     ON CONFLICT DO NOTHING
     RETURNING * INTO v_incident;
     IF FOUND THEN

@@ -84,7 +84,7 @@ const listOf = (names: string[], states: readonly string[] | undefined): Stateme
   prepare(sql`
     select ${COLUMNS} from ${INCIDENTS}
     where i.id < ${param('before_id')}
-      ${states ? sql`and i.state in (${sql.raw(states.map((state) => `'${state}'`).join(', '))}) ${isOpen(states) ? sql`and i.resolved_at is null` : sql``}` : sql``}
+      ${states ? sql`and i.state in (${sql.raw(states.map((state) => `'${state}'`).join(', '))}) ${isOpen(states) ? sql`and i.state <> 'resolved'` : sql``}` : sql``}
       ${sql.join(
         names.map((name) => sql`and ${CONDITIONS[name] as SQL}`),
         sql` `,

@@ -2,7 +2,7 @@
 -- came right. p_quiet: channels that people read hear nothing of it, for example because a worse message takes its place.
 -- Returns true, or false if it was resolved before.
 CREATE FUNCTION :resolve_incident(p_id bigint, p_by text, p_text text, p_now timestamptz, p_quiet boolean DEFAULT false) RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
   UPDATE incident SET state = 'resolved', resolved_at = greatest(p_now, detected_at), resolved_by = p_by
   WHERE id = p_id AND resolved_at IS NULL;

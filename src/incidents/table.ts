@@ -76,8 +76,8 @@ export const incident = pgTable(
     index('incident_last').on(sql`coalesce(pipeline_id, 0)`, table.kind, table.subject, table.id),
     // GET /incident?pipeline_id= pages by id within a pipeline, newest first.
     index('incident_of_pipeline').on(table.pipeline_id, table.id),
-    // GET /incident?state=open,acknowledged, and the pages: Index Scan Backward.
-    index('incident_open').on(table.id).where(sql`resolved_at is null`),
+    // GET /incident?state=open,acknowledged: Index Scan Backward. Its condition differs from the unique index's: open_incident must not take this one.
+    index('incident_open').on(table.id).where(sql`state <> 'resolved'`),
     // The cleanup deletes resolved incidents by age.
     index('incident_resolved').on(table.resolved_at).where(sql`resolved_at is not null`),
     // Deleting an execution, or an incident, sets these to null.

@@ -85,16 +85,20 @@ BEGIN
         AND (r.tags IS NULL OR e.tags && r.tags) AND (r.pipeline_type_ids IS NULL OR e.pipeline_type_id = ANY (r.pipeline_type_ids))
       END),
   -- A channel that hears of the cause, or will when it may, does not hear of the effect.
+  root AS MATERIALIZED (
+    SELECT DISTINCT i.id FROM wanted w JOIN incident i ON i.id = w.caused_by AND i.resolved_at IS NULL WHERE w.event IN ('opened', 'reopened', 'raised')),
+  hears AS MATERIALIZED (
+    SELECT w.channel_id, w.incident_id FROM wanted w JOIN root ON root.id = w.incident_id WHERE w.event IN ('opened', 'reopened', 'raised')
+    UNION
+    SELECT n.channel_id, n.incident_id FROM root JOIN notification n ON n.incident_id = root.id LEFT JOIN job j ON j.id = n.job_id
+    WHERE n.state <> 'dropped' AND j.state IS DISTINCT FROM 'failed'
+    UNION
+    SELECT r.id, e.incident_id FROM root JOIN incident_event e ON e.incident_id = root.id JOIN job j ON j.id = e.notify_job_id CROSS JOIN receiver r
+    WHERE e.kind IN ('opened', 'reopened') AND j.state = 'waiting'),
   folded AS MATERIALIZED (
-    SELECT w.event_id, w.channel_id, w.incident_id, w.caused_by FROM wanted w JOIN incident root ON root.id = w.caused_by AND root.resolved_at IS NULL
-    WHERE w.event IN ('opened', 'reopened', 'raised') AND (
-      EXISTS (SELECT FROM wanted r WHERE r.channel_id = w.channel_id AND r.incident_id = w.caused_by AND r.event IN ('opened', 'reopened', 'raised'))
-      OR EXISTS (
-        SELECT FROM notification n LEFT JOIN job j ON j.id = n.job_id
-        WHERE n.incident_id = w.caused_by AND n.channel_id = w.channel_id AND n.state <> 'dropped' AND j.state IS DISTINCT FROM 'failed')
-      OR EXISTS (
-        SELECT FROM incident_event e JOIN job j ON j.id = e.notify_job_id
-        WHERE e.incident_id = w.caused_by AND e.kind IN ('opened', 'reopened') AND j.state = 'waiting'))),
+    SELECT w.event_id, w.channel_id, w.incident_id, w.caused_by FROM wanted w
+    JOIN hears h ON h.channel_id = w.channel_id AND h.incident_id = w.caused_by
+    WHERE w.event IN ('opened', 'reopened', 'raised')),
   told AS MATERIALIZED (
     SELECT w.* FROM wanted w WHERE NOT EXISTS (SELECT FROM folded f WHERE f.event_id = w.event_id AND f.channel_id = w.channel_id)),
   noted AS (

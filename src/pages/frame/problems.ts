@@ -44,7 +44,7 @@ export const nameOf = (word: string): SQL => sql`${sql.identifier(`is_${word}`)}
 export const problems: SQL = sql`
   open_incident as materialized (
     select i.pipeline_id, i.kind, i.last_execution_id as execution_id, i.opened_at as since, i.details, i.id as incident_id, i.state as incident_state,
-      i.acknowledged_by, i.severity, i.caused_by, (select count(*) from ${incident} x where x.caused_by = i.id and x.resolved_at is null) as effects
+      i.acknowledged_by, i.severity, i.caused_by
     from ${incident} i where i.resolved_at is null and i.pipeline_id is not null),
   ${sql.join(
     PROBLEMS.map(

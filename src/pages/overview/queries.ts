@@ -82,7 +82,8 @@ const OVERVIEW = once(() =>
       PROBLEM_WORDS.map((word) => sql`${sql.raw(`'${word}'`)}, count(*) filter (where ${nameOf(word)})`),
       sql`, `,
     )}) from candidate) as wrong,
-    (select coalesce(jsonb_agg(to_jsonb(explained) || jsonb_build_object('pipeline_name', p.name) order by explained.since desc), '[]')
+    (select coalesce(jsonb_agg(to_jsonb(explained) || jsonb_build_object('pipeline_name', p.name,
+        'effects', (select count(*) from ${incident} x where x.caused_by = explained.incident_id and x.resolved_at is null)) order by explained.since desc), '[]')
       from explained join ${pipeline} p on p.id = explained.pipeline_id) as problems,
     ${typeChoices} as types,
     (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object(
