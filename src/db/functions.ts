@@ -13,7 +13,7 @@ export const FUNCTIONS = {
   judge_schedules: 'judge_schedules_ae1da223',
   last_success: 'last_success_8fc69705',
   may_cause: 'may_cause_202c21a1',
-  notify: 'notify_f083b677',
+  notify: 'notify_708d9ec3',
   notify_job: 'notify_job_31d7f799',
   notify_job_key: 'notify_job_key_dd1f6930',
   open_incident: 'open_incident_969cf100',

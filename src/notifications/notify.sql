@@ -1,8 +1,9 @@
 -- Decides whom to tell of the events of the job p_job_id (kind `notify`), and ends the job. It writes one notification per channel and
 -- event, with the jobs that send them: one for all of a channel that people read, one for each where a kind of channel is in
--- p_singles. An effect is folded under its cause: a channel that hears of the cause does not hear of it. p_pagers are the kinds of channels that hear of everything. p_environment is the channel of the environment: `slack`, or
--- `log`, which is used only while there is no other one. What is delayed or silenced waits in a later job.
--- Returns the ids of the recorded jobs, or null if this attempt no longer holds the job.
+-- p_singles. p_pagers are the kinds of channels that hear of everything. p_environment is the channel of the environment: `slack`, or
+-- `log`, which is used only while there is no other one. What is delayed or silenced waits in a later job. An effect is folded under
+-- its cause: a channel that hears of the cause does not hear of it. Returns the ids of the recorded jobs, or null if this attempt no
+-- longer holds the job.
 CREATE FUNCTION :notify(
   p_job_id bigint, p_attempt integer, p_environment text, p_pagers text[], p_singles text[], p_now timestamptz, p_finished_at timestamptz,
   OUT job_ids bigint[])
@@ -75,7 +76,8 @@ BEGIN
       WHERE n.incident_id = e.incident_id AND n.channel_id = r.id AND n.state <> 'dropped' AND j.state IS DISTINCT FROM 'failed'
         AND n.event <> 'acknowledged'
       ORDER BY n.id DESC LIMIT 1) last ON true
-    WHERE CASE
+    -- An event that comes here again, because its cause is over, is news only to those who have not heard of it.
+    WHERE NOT EXISTS (SELECT FROM notification n WHERE n.incident_event_id = e.id AND n.channel_id = r.id) AND CASE
       WHEN e.kind = 'resolved' THEN last.event <> 'resolved' AND r.send_resolved AND (r.is_pager OR NOT e.quiet)
       WHEN e.kind = 'acknowledged' THEN r.is_pager AND last.event <> 'resolved'
       ELSE (r.is_pager OR e.state = 'open')

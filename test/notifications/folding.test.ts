@@ -134,6 +134,22 @@ describe('cause and effect', () => {
     expect((await own.messages())[0]).toContain('\nCaused by: load (failed)\n')
   })
 
+  it('who was told of the effect at once is not told again when the cause is over', async () => {
+    const [load, report] = [
+      await pipe('load', ['shop'], ['orders'], { owner: 'a' }),
+      await pipe('report', ['orders'], ['report'], { owner: 'b' }),
+    ]
+    const [own, broken] = [await makeChannel({ owners: ['b'], send_resolved: false }), await makeChannel({ owners: ['b'] })]
+    await broken.answers({ status: 404 })
+    await fail(load)
+    await fail(report)
+    await pass(60)
+    await succeed(load)
+    await pass(1_900)
+    expect([await own.posts(), await broken.posts(), await background.slack.posts()]).toEqual([1, 1, 3])
+    expect(await countOf(`job where state not in ('succeeded', 'failed')`)).toBe(0)
+  })
+
   it('a cause that opens after its effects becomes their cause; the next message says how many there are', async () => {
     const [load, report] = [await pipe('load', ['shop'], ['orders']), await pipe('report', ['orders'], ['report'])]
     await fail(report)
