@@ -85,7 +85,7 @@ export const sendAlert =
     }
     if (begun.outcome === 'send') {
       const incidents = (begun.notifications ?? []).map((row) => withSummary(row, vocabulary, scope))
-      const receiver = begun.channel ? await storedReceiver(begun.channel, scope.settings) : environmentReceiver(scope.settings)
+      const receiver = begun.channel ? await storedReceiver(begun.channel, scope) : environmentReceiver(scope.settings)
       await send(receiver, notificationOf({ incidents, alerts }, vocabulary, job, scope), job, scope)
     }
     await finish(job, scope, receiverName(begun.channel?.name, scope))
@@ -110,7 +110,7 @@ const renew = async (channel_id: number, job: ClaimedJob, scope: JobScope, vocab
   })
   const incidents = (row?.incidents ?? []).map((told) => withSummary(told, vocabulary, scope))
   if (row && incidents.length > 0) {
-    const receiver = await storedReceiver(row.channel, scope.settings)
+    const receiver = await storedReceiver(row.channel, scope)
     const { now, settings } = scope
     await send(receiver, { event: 'reminded', text: '', incidents, now, host: hostOf(settings), url: undefined }, job, scope)
   }

@@ -1,3 +1,4 @@
+import type { Fetch } from '../core/outbound.ts'
 import { JobFailure } from '../jobs/job.ts'
 
 /** Posts a body to a channel's service: as JSON, or unchanged if it is text. Returns what the service answered, in one line. */
@@ -16,14 +17,14 @@ const MAX_DETAIL_BYTES = 1024
  * 408, 429 with its `Retry-After`, no answer). Any other failure is permanent: only a person can fix it (400: the message is
  * refused; 403, 404, 410: the webhook is revoked or gone). Without an answer, or with an answer from a gateway (502, 504),
  * the message may have arrived: `interrupted`. `name` is the service's name in messages, `setting` what to check if it refuses.
- * `isTest`: somebody waits for the service's own words, also if it takes the message.
+ * `send` reaches the service. `isTest`: somebody waits for the service's own words, also if it takes the message.
  */
 export const postTo =
-  ({ name, setting, isTest = false }: { name: string; setting: string; isTest?: boolean }): Post =>
+  ({ name, setting, isTest = false, send = fetch }: { name: string; setting: string; isTest?: boolean; send?: Fetch }): Post =>
   async (url, body, headers = {}) => {
     let response: Response
     try {
-      response = await fetch(url, {
+      response = await send(url, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', ...headers },
         body: typeof body === 'string' ? body : JSON.stringify(body),

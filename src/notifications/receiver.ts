@@ -1,3 +1,4 @@
+import type { Fetch } from '../core/outbound.ts'
 import type { Settings } from '../env.ts'
 import { JobFailure } from '../jobs/job.ts'
 import { channelOf } from './channels/index.ts'
@@ -50,7 +51,11 @@ const sendOnce = async (
 }
 
 /** A stored channel, with its secrets decrypted. Throws JobFailure, permanent, if it cannot be used: only a person can mend that. */
-export const storedReceiver = async (stored: StoredChannel, environment: Settings, { isTest = false } = {}): Promise<Receiver> => {
+export const storedReceiver = async (
+  stored: StoredChannel,
+  { settings: environment, publicFetch }: { settings: Settings; publicFetch: Fetch },
+  { isTest = false } = {},
+): Promise<Receiver> => {
   const broken = (why: string) => new JobFailure(`The channel ${JSON.stringify(stored.name)} cannot be used: ${why}`, { permanent: true })
   const channel = channelOf(stored.kind)
   if (!channel) throw broken(`this version does not know the kind ${stored.kind}`)
@@ -64,7 +69,13 @@ export const storedReceiver = async (stored: StoredChannel, environment: Setting
     const fault = urlFault(url, environment)
     if (fault) throw broken(`its URL is refused (${fault})`)
   }
-  const post = postTo({ name: channel.name, setting: `the settings of the channel ${JSON.stringify(stored.name)}`, isTest })
+  const post = postTo({
+    name: channel.name,
+    setting: `the settings of the channel ${JSON.stringify(stored.name)}`,
+    isTest,
+    // Whoever may allow private addresses, allows all of them.
+    ...(!environment.WATCHER_ALLOW_PRIVATE_WEBHOOKS && { send: publicFetch }),
+  })
   return {
     name: channel.name,
     host: urls[0] === undefined ? '' : new URL(urls[0]).hostname,

@@ -121,11 +121,11 @@ const serveTest = (router: Router): void =>
       answers: { 200: { description: 'What came of it.', schema: testAnswer } },
       errors: ['channel_not_found'],
     },
-    async ({ params: { id } }, { db, settings, now, caller }) => {
+    async ({ params: { id } }, { db, settings, now, caller, publicFetch }) => {
       const stored = await readChannel(db, id)
       if (!stored) throw channelNotFound(id)
       try {
-        const receiver = await storedReceiver(stored, settings, { isTest: true })
+        const receiver = await storedReceiver(stored, { settings, publicFetch }, { isTest: true })
         const text = `✅ Watcher can reach this channel\nA test of the channel ${JSON.stringify(stored.name)}, sent by ${caller}.`
         const answer = await receiver.send({
           event: 'test',

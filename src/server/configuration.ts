@@ -43,7 +43,8 @@ const list = (items: readonly string[]): string => (items.length === 0 ? '[]' : 
 /**
  * The configuration of `workerd serve`, in Cap'n Proto's text format. Its folder must hold `entry.js`, `worker.js` and
  * `control.js`. Two workers: `watcher`, the bundle behind entry.js, on the public sockets; `control` on a loopback socket, which
- * passes crons and deliveries on. The worker may call private addresses: its own PostgreSQL, a chat server in the company.
+ * passes crons and deliveries on. The worker may call private addresses that its operator names: its own PostgreSQL, a chat server in the
+ * company. Those that clients choose (channels) are reached by the network `public` only.
  */
 export const describeWorkerd = (options: WorkerdOptions): string => {
   const { wrangler, secret } = options
@@ -56,6 +57,7 @@ export const describeWorkerd = (options: WorkerdOptions): string => {
     `(name = "RATE_LIMITS", ${json(limits)})`,
     `(name = "ASSETS", ${json(options.assets)})`,
     `(name = "FILES", service = "files")`,
+    `(name = "PUBLIC_NETWORK", service = "public")`,
     ...wrangler.queues.producers.map(({ binding, queue }) => `(name = ${quote(binding)}, queue = ${quote(`queue:${queue}`)})`),
   ]
   const producers = wrangler.queues.producers.map(
@@ -87,6 +89,8 @@ const config :Workerd.Config = (
       bindings = [(name = "SECRET", text = ${quote(secret)}), (name = "MAIN", service = "watcher"),
         (name = "DRAIN", service = (name = "watcher", entrypoint = "drain"))])),
     (name = "network", network = (allow = ["public", "private"],
+      tlsOptions = (trustBrowserCas = true, trustedCertificates = [${options.certificates.map(quote).join(', ')}]))),
+    (name = "public", network = (allow = ["public"],
       tlsOptions = (trustBrowserCas = true, trustedCertificates = [${options.certificates.map(quote).join(', ')}]))),
     (name = "files", disk = (path = ${quote(options.assetsFolder)}, writable = false)),
     ${producers.join(',\n    ')} ],

@@ -46,6 +46,7 @@ describe('GET /metrics', () => {
       timeliness_datepart: 'minute',
       freshness_number: 1,
       freshness_datepart: 'hour',
+      owner: 'team finance',
     })
     await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts' })
     await recordRun(background, pipeline_id, 130, 120, { inserts: 1 })
@@ -54,6 +55,7 @@ describe('GET /metrics', () => {
     await recordRun(background, pipeline_id, 5, null)
     for (const hoursAgo of [21, 40, 50]) await recordRun(background, pipeline_id, hoursAgo * 60, hoursAgo * 60 - 10)
     await background.post('/timeliness')
+    await drain(background)
     await background.post('/freshness')
     await drain(background)
     await sql(`insert into job (kind, payload, state) values ('send_alert', '{}', 'failed')`)
@@ -71,9 +73,12 @@ describe('GET /metrics', () => {
       'watcher_findings_open{check="timeliness"}': 1,
       'watcher_findings_open{check="freshness"}': 1,
       'watcher_findings_open{check="anomaly"}': 0,
+      'watcher_incidents_open{kind="late",severity="warning"}': 0,
+      'watcher_incidents_open{kind="late",severity="warning",owner="team finance"}': 1,
       'watcher_jobs{kind="detect_anomalies",state="succeeded"}': 4,
       'watcher_jobs{kind="notify",state="succeeded"}': 2,
-      'watcher_jobs{kind="send_alert",state="succeeded"}': 2,
+      // The stale pipeline is folded under its late run.
+      'watcher_jobs{kind="send_alert",state="succeeded"}': 1,
       'watcher_jobs{kind="send_alert",state="failed"}': 1,
       'watcher_jobs{kind="clean_logs",state="waiting"}': 1,
       'watcher_jobs_oldest_waiting_seconds{kind="clean_logs"}': 131,

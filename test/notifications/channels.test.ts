@@ -726,3 +726,23 @@ describe('the settings of a channel', () => {
     })
   })
 })
+
+describe('the pages', () => {
+  const page = async (path: string) => (await call('GET', path, undefined, { accept: 'text/html' }, background.settings)).body as string
+
+  it('say that alerts go nowhere but the log, and that a channel is failing', async () => {
+    noSlack()
+    for (const path of ['/overview', '/channels']) expect(await page(path)).toContain('Alerts go nowhere but the log')
+    expect(await page('/diagnostics')).toContain('go nowhere but the log')
+    const channel = await makeChannel('discord')
+    for (const path of ['/overview', '/channels']) expect(await page(path)).not.toContain('Alerts go nowhere but the log')
+    await channel.answers(...Array.from({ length: 5 }, () => ({ status: 404 })))
+    for (let index = 0; index < 5; index += 1) {
+      expect(await page('/overview')).not.toContain('channel fails')
+      await fail('x', await makePipeline())
+      await drain(background)
+    }
+    expect(await page('/overview')).toContain('1 channel fails')
+    expect(await page('/channels')).toContain('failing: the last 5 deliveries failed')
+  })
+})

@@ -41,6 +41,13 @@ describe("workerd's configuration", () => {
     expect(text).toContain('(name = "JOBS", queue = "queue:watcher-jobs")')
   })
 
+  it('has a network without private addresses, for URLs that clients choose', () => {
+    const text = describeWorkerd(options)
+    expect(text).toContain('(name = "PUBLIC_NETWORK", service = "public")')
+    expect(text).toMatch(/\(name = "public", network = \(allow = \["public"\],/)
+    expect(text).toContain('globalOutbound = "network"')
+  })
+
   it('quotes what is quoted in a path', () => {
     expect(describeWorkerd(options)).toContain('path = "/srv/a \\"folder\\"\\\\with signs"')
   })

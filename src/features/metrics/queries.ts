@@ -4,6 +4,7 @@ import { addSeconds } from '../../core/instant.ts'
 import { parseJson } from '../../core/json.ts'
 import type { Database } from '../../db/client.ts'
 import { amount, decimal, jsonOf, whole } from '../../db/rows.ts'
+import { effective } from '../../db/on-call.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { SEVERITIES } from '../../db/constraints.ts'
 import { incident } from '../../incidents/table.ts'
@@ -12,10 +13,14 @@ import { TICKS, ticksColumn } from '../../jobs/ticks.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import type { House } from '../feature.ts'
 import { dayTables } from '../pipeline-days/read.ts'
+import { pipelineType } from '../pipeline-types/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 
 const DAY_SECONDS = 24 * 60 * 60
 const HOUR_SECONDS = 60 * 60
+
+/** At most so many combinations of kind, severity and owner: each is a time series. */
+const MAX_OWNERS = 1_000
 
 const NOW = sql`${param('now')}::timestamptz`
 const DAY_AGO = sql`${param('day_ago')}::timestamptz`
@@ -47,8 +52,10 @@ const measureOf = ({ jobKinds, checks }: House): Statement =>
       checks.map(({ kind, countOpen }) => sql`${sql.raw(`'${kind}'`)}, (${countOpen({ now: NOW, dayAgo: DAY_AGO })})`),
       sql`, `,
     )}) as findings,
-    (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'severity', severity, 'count', count)), '[]') from (
-      select kind, severity, count(*) as count from ${incident} where resolved_at is null group by kind, severity) i) as incidents,
+    (select coalesce(jsonb_agg(to_jsonb(open)), '[]') from (
+      select i.kind, i.severity, ${effective('owner', { pipeline: sql.raw('p'), type: sql.raw('t') })} as owner, count(*) as count
+      from ${incident} i left join ${pipeline} p on p.id = i.pipeline_id left join ${pipelineType} t on t.id = p.pipeline_type_id
+      where i.resolved_at is null group by 1, 2, 3 order by 4 desc limit ${sql.raw(String(MAX_OWNERS))}) open) as incidents,
     (select count(*) from ${pipeline}) as pipelines,
     ${TICKS} as crons,
     (select jsonb_agg(jsonb_build_object('kind', kind, 'waiting', coalesce(waiting, 0), 'running', coalesce(running, 0),
@@ -64,7 +71,7 @@ const measuredRow = z.object({
   /** Open findings by check. */
   findings: jsonOf(z.record(z.string(), amount)),
   /** Open incidents. */
-  incidents: jsonOf(z.array(z.object({ kind: z.string(), severity: z.enum(SEVERITIES), count: amount }))),
+  incidents: jsonOf(z.array(z.object({ kind: z.string(), severity: z.enum(SEVERITIES), owner: z.string().nullable(), count: amount }))),
   pipelines: decimal,
   crons: ticksColumn,
   jobs: z

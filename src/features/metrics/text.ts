@@ -3,6 +3,10 @@ import { SEVERITIES } from '../../db/constraints.ts'
 import type { House } from '../feature.ts'
 import type { Measured } from './queries.ts'
 
+/** How many open incidents of this kind and severity belong to this owner. */
+const countOf = (incidents: Measured['incidents'], kind: string, severity: string, owner: string | null): number =>
+  incidents.find((found) => found.kind === kind && found.severity === severity && found.owner === owner)?.count ?? 0
+
 type Sample = [labels: Record<string, string>, value: number]
 
 const DAYS = ['today', 'yesterday']
@@ -23,18 +27,14 @@ export const renderMetrics = ({ jobs, ...measured }: Measured, { checks, inciden
       'Open findings by check: late runs that still run, pipelines that are still stale, anomalies flagged in the last 24 hours.',
       checks.map(({ kind }): Sample => [{ check: kind }, measured.findings[kind] ?? 0]),
     ),
-    gauge(
-      'watcher_incidents_open',
-      'Incidents that are not resolved, by kind and severity.',
-      incidentKinds.flatMap(({ kind }) =>
-        SEVERITIES.map(
-          (severity): Sample => [
-            { kind, severity },
-            measured.incidents.find((found) => found.kind === kind && found.severity === severity)?.count ?? 0,
-          ],
-        ),
+    gauge('watcher_incidents_open', 'Incidents that are not resolved, by kind, severity and the owner of the pipeline, if it has one.', [
+      ...incidentKinds.flatMap(({ kind }) =>
+        SEVERITIES.map((severity): Sample => [{ kind, severity }, countOf(measured.incidents, kind, severity, null)]),
       ),
-    ),
+      ...measured.incidents.flatMap(({ kind, severity, owner, count }): Sample[] =>
+        owner === null ? [] : [[{ kind, severity, owner }, count]],
+      ),
+    ]),
     gauge(
       'watcher_jobs',
       'Background jobs by kind and state; succeeded jobs of the last hour only.',
@@ -62,8 +62,10 @@ export const renderMetrics = ({ jobs, ...measured }: Measured, { checks, inciden
 const gauge = (name: string, help: string, samples: Sample[]): string =>
   [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...samples.map((sample) => `${name}${labelled(sample)}`), ''].join('\n')
 
-/** Labels are our own names, so they need no escaping. */
+/** An owner is text from a client: backslashes, quotes and new lines are escaped as the format says. */
+const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+
 const labelled = ([labels, value]: Sample): string => {
-  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`)
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`)
   return `${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}`
 }

@@ -1,6 +1,7 @@
 import { Action, Badge, Moment, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
-import { type Channels, FAILING_AFTER } from './queries.ts'
+import { FAILING_AFTER } from '../../notifications/failing.ts'
+import type { Channels } from './queries.ts'
 
 type Row = Channels['channels'][number]
 type Last = Row['last']

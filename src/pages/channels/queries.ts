@@ -5,10 +5,9 @@ import { SEVERITIES } from '../../db/constraints.ts'
 import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { prepare } from '../../db/statement.ts'
 import { job } from '../../jobs/table.ts'
+import { FAILING_AFTER } from '../../notifications/failing.ts'
 import { NOTIFICATION_STATES, channel, notification, notificationState } from '../../notifications/table.ts'
 
-/** A channel whose last so many deliveries failed is failing. */
-export const FAILING_AFTER = 5
 const MAX_CHANNELS = 200
 
 /** The last deliveries of the channel `c`, newest first: index notification_of_channel. */

@@ -25,6 +25,14 @@ export const OverviewPage = (overview: Overview & { hasSlack: boolean }, scope: 
           <strong>Alerts go nowhere but the log.</strong> <a href="/channels">Create a channel</a>.
         </p>
       ) : null}
+      {overview.counts.failing_channels > 0 ? (
+        <p class="panel">
+          <strong>
+            {grouped(overview.counts.failing_channels)} {overview.counts.failing_channels === 1 ? 'channel fails' : 'channels fail'}
+          </strong>
+          : what it should tell does not arrive. <a href="/channels">See why</a>.
+        </p>
+      ) : null}
       <Counts {...overview} {...scope} />
       {overview.own.length > 0 ? <Own own={overview.own} now={now} /> : null}
       {overview.problems.length > 0 ? <Problems {...overview} {...scope} /> : null}

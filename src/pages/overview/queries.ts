@@ -13,6 +13,7 @@ import { pipeline } from '../../features/pipelines/table.ts'
 import { incident } from '../../incidents/table.ts'
 import { job } from '../../jobs/table.ts'
 import { channel } from '../../notifications/table.ts'
+import { failingChannels } from '../../notifications/failing.ts'
 import { patternOf } from '../frame/fields.ts'
 import { DAY_SECONDS, findingWords, joinProblems, nameOf, PROBLEM_WORDS, problems, RUN_FINDINGS, wordsWhere } from '../frame/problems.ts'
 
@@ -75,7 +76,7 @@ const OVERVIEW = once(() =>
   select
     (select jsonb_build_object('pipelines', count(*), 'running', count(*) filter (where running),
       'failed_jobs', (select count(*) from ${job} where state = 'failed'),
-      'channels', (select count(*) from ${channel} where active)) from candidate) as counts,
+      'channels', (select count(*) from ${channel} where active), 'failing_channels', ${failingChannels}) from candidate) as counts,
     (select coalesce(jsonb_agg(jsonb_build_object('incident_id', i.id, 'kind', i.kind, 'since', i.opened_at, 'severity', i.severity, 'details', i.details)
       order by i.id desc), '[]') from ${incident} i where i.resolved_at is null and i.pipeline_id is null) as own,
     (select jsonb_build_object(${sql.join(
@@ -107,7 +108,7 @@ const markShape = z.object({
 })
 
 const overviewRow = z.object({
-  counts: jsonOf(z.object({ pipelines: amount, running: amount, failed_jobs: amount, channels: amount })),
+  counts: jsonOf(z.object({ pipelines: amount, running: amount, failed_jobs: amount, channels: amount, failing_channels: amount })),
   /** The number of pipelines for the word of each problem. */
   wrong: jsonOf(z.record(z.string(), amount)),
   problems: jsonOf(
