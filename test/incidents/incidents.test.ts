@@ -243,6 +243,8 @@ describe('a mute', () => {
     await background.post('/freshness')
     await drain(background)
     expect(await read('?kind=stale')).toMatchObject([{ state: 'open' }, { state: 'resolved' }])
+    // Nothing is logged anew: the message is made of the incident.
+    expect((await background.slack.messages()).at(-1)).toContain('Pipeline Freshness Check Failed - 1 pipeline(s) overdue')
     expect(await countOf('freshness_pipeline_log')).toBe(1)
   })
 

@@ -75,7 +75,7 @@ export const TELLING = [
         'a run that came is missed',
         'WHERE NOT EXISTS (SELECT FROM pipeline_execution e WHERE e.pipeline_id = m.id AND e.start_date >= s."from")',
         'WHERE true',
-        { only: 'is not missed' },
+        { only: 'is not blamed' },
       ],
     ],
   ),
