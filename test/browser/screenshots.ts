@@ -31,6 +31,7 @@ try {
     overview: '/overview',
     pipeline: `/pipelines/${await idOf(`/pipeline?name=${PIPELINE}`)}`,
     'lineage-graph': `/lineage-graph?address=${await idOf(`/address?name=${ADDRESS}`)}&depth=2`,
+    incidents: '/incidents',
     reporting: '/reporting',
     monitoring: '/monitoring',
     diagnostics: '/diagnostics',
