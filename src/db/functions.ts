@@ -6,7 +6,7 @@ export const FUNCTIONS = {
   begin_sending: 'begin_sending_813d1d67',
   complete_lineage_closure: 'complete_lineage_closure_7ca559ee',
   create_or_get_address: 'create_or_get_address_2b134b12',
-  create_or_get_pipeline: 'create_or_get_pipeline_e1d9057c',
+  create_or_get_pipeline: 'create_or_get_pipeline_adfc7686',
   create_or_get_pipeline_type: 'create_or_get_pipeline_type_36ffe3d2',
   end_pipeline_execution: 'end_pipeline_execution_4b324719',
   find_pipeline: 'find_pipeline_e07918a7',

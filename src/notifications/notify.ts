@@ -1,16 +1,13 @@
 import { sql } from 'drizzle-orm'
-import { z } from 'zod'
 import { FUNCTIONS } from '../db/functions.ts'
-import { jsonOf } from '../db/rows.ts'
+import { readIds } from '../db/rows.ts'
 import { param, prepare } from '../db/statement.ts'
 import type { RunJob } from '../jobs/job.ts'
 import { channels } from './channels/index.ts'
 
 const NOTIFY = prepare(sql`
-  select array_to_json(${sql.raw(FUNCTIONS.notify)}(p_job_id => ${param('job_id')}, p_attempt => ${param('attempts')}, p_environment => ${param('environment')},
-    p_pagers => ${param('pagers')}::text[], p_singles => ${param('singles')}::text[], p_now => ${param('now')}, p_finished_at => ${param('finished_at')})) as job_ids`)
-
-const notified = z.object({ job_ids: jsonOf(z.array(z.number())).nullable() })
+  select id from unnest(${sql.raw(FUNCTIONS.notify)}(p_job_id => ${param('job_id')}, p_attempt => ${param('attempts')}, p_environment => ${param('environment')},
+    p_pagers => ${param('pagers')}::text[], p_singles => ${param('singles')}::text[], p_now => ${param('now')}, p_finished_at => ${param('finished_at')})) id`)
 
 /** The kinds of channels that have this trait, as an SQL array. */
 export const kindsThat = (trait: 'isPager' | 'isSingle' | 'isRenewed'): string =>
@@ -20,8 +17,8 @@ export const kindsThat = (trait: 'isPager' | 'isSingle' | 'isRenewed'): string =
     .join(',')}}`
 
 /** The `notify` job: it decides whom to tell of events of incidents, and records the jobs that send (see notify.sql). */
-export const notify: RunJob = async (job, { db, now, clock, settings }) => {
-  const [row] = await db.rows(NOTIFY, notified, {
+export const notify: RunJob = (job, { db, now, clock, settings }) =>
+  readIds(db, NOTIFY, {
     job_id: job.id,
     attempts: job.attempts,
     environment: settings.SLACK_WEBHOOK_URL === undefined ? 'log' : 'slack',
@@ -30,5 +27,3 @@ export const notify: RunJob = async (job, { db, now, clock, settings }) => {
     now,
     finished_at: clock(),
   })
-  return row?.job_ids ?? []
-}

@@ -12,7 +12,6 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_pipeline pipeline;
   v_given pipeline;
-  v_before pipeline;
   v_type_id bigint;
   v_from timestamptz;
   v_is_new boolean;
@@ -64,10 +63,9 @@ BEGIN
     END IF;
 
     v_given := jsonb_populate_record(v_pipeline, p_config);
-    v_before := v_pipeline;
     -- A changed schedule begins now; another grace changes nothing else.
     v_is_new := (v_given.schedule_cron, v_given.schedule_timezone, v_given.schedule_number, v_given.schedule_datepart)
-      IS DISTINCT FROM (v_before.schedule_cron, v_before.schedule_timezone, v_before.schedule_number, v_before.schedule_datepart);
+      IS DISTINCT FROM (v_pipeline.schedule_cron, v_pipeline.schedule_timezone, v_pipeline.schedule_number, v_pipeline.schedule_datepart);
     v_from := CASE WHEN v_pipeline.active AND (v_given.schedule_cron IS NOT NULL OR v_given.schedule_number IS NOT NULL) THEN p_now END;
     UPDATE pipeline p SET
       pipeline_type_id = v_type_id, next_watermark = coalesce(p_next_watermark, p.next_watermark),

@@ -119,8 +119,8 @@ const isNewSchedule = (changes: Changes): SQL | undefined => {
 
 /** The columns with which the check of schedules begins anew. */
 const beginSchedule = (changes: Changes, isNew: SQL, now: string) => {
-  const value = (name: (typeof SCHEDULE)[number] | 'active') => valueAfter(changes, name)
-  const from = sql`case when ${value('active')} and (${value('schedule_cron')} is not null or ${value('schedule_number')} is not null) then ${now}::timestamptz end`
+  const [active, cron, number] = (['active', 'schedule_cron', 'schedule_number'] as const).map((name) => valueAfter(changes, name))
+  const from = sql`case when ${active} and (${cron} is not null or ${number} is not null) then ${now}::timestamptz end`
   return {
     schedule_from: sql`case when ${isNew} then ${from} else ${pipeline.schedule_from} end`,
     schedule_slot_at: sql`case when not ${isNew} then ${pipeline.schedule_slot_at} end`,

@@ -5,7 +5,7 @@ import { secondsBetween } from '../../core/figures.ts'
 import { addSeconds } from '../../core/instant.ts'
 import { stringifyJson } from '../../core/json.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
-import { jsonOf, moment, text, whole } from '../../db/rows.ts'
+import { jsonOf, moment, readIds, text, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { deadlineAfter } from '../../db/thresholds.ts'
 import type { RunJob } from '../../jobs/job.ts'
@@ -28,6 +28,9 @@ const NOW = sql`${param('now')}::timestamptz`
 const intervalSlot = (k: ReturnType<typeof sql>) =>
   deadlineAfter(sql`anchor.at`, sql`(${k}::bigint * p.schedule_number)`, sql`p.schedule_datepart`)
 
+/** When a check last succeeded, or null. */
+const lastCheck = sql`(select max(finished_at) from ${job} where kind = 'check_schedules' and finished_at is not null and state = 'succeeded')`
+
 /**
  * The pipelines that are due, the longest first: Index Scan on pipeline_check_at. For an interval, the times that are due and the next one,
  * counted from the last start (Index Scan Backward on pipeline_execution_of_pipeline_by_start).
@@ -42,11 +45,10 @@ const READ = prepare(sql`
         select anchor.at as anchor, k.slot as at, k.slot + make_interval(mins => ${grace}) <= ${NOW} as is_due
         from (select ${intervalSlot(sql`n`)} as slot from generate_series(1, ${sql.raw(String(MAX_SLOTS + 1))}) n) k
         where p.schedule_slot_at is null or k.slot >= p.schedule_slot_at) s) end as interval_slots,
-    (select max(finished_at) from ${job} where kind = 'check_schedules' and finished_at is not null and state = 'succeeded') as checked_at
+    ${lastCheck} as checked_at
   from ${pipeline} p where p.active and p.check_at <= ${NOW} order by p.check_at limit ${sql.raw(String(MAX_PIPELINES))}`)
 
-const CHECKED = prepare(sql`
-  select max(finished_at) as checked_at from ${job} where kind = 'check_schedules' and finished_at is not null and state = 'succeeded'`)
+const CHECKED = prepare(sql`select ${lastCheck} as checked_at`)
 
 const dueRow = z.object({
   id: whole,
@@ -80,11 +82,9 @@ const describe = ({ schedule_cron, timezone, number, datepart }: Due): string =>
   schedule_cron === null ? `at least every ${number} ${datepart}s` : `${schedule_cron}, ${timezone}`
 
 const JUDGE = prepare(sql`
-  select array_to_json(${sql.raw(FUNCTIONS.judge_schedules)}(p_job_id => ${param('job_id')}, p_attempt => ${param('attempts')}, p_plans => ${param('plans')}::jsonb,
+  select id from unnest(${sql.raw(FUNCTIONS.judge_schedules)}(p_job_id => ${param('job_id')}, p_attempt => ${param('attempts')}, p_plans => ${param('plans')}::jsonb,
     p_away_from => ${param('away_from')}, p_continues => ${param('continues')}, p_until => ${param('until')}, p_now => ${param('now')},
-    p_finished_at => ${param('finished_at')})) as job_ids`)
-
-const judgedRow = z.object({ job_ids: jsonOf(z.array(z.number())).nullable() })
+    p_finished_at => ${param('finished_at')})) id`)
 
 /** The `check_schedules` job: it finds scheduled runs that did not start. */
 export const checkSchedules: RunJob = async (claimed, { db, now, clock }) => {
@@ -105,7 +105,7 @@ export const checkSchedules: RunJob = async (claimed, { db, now, clock }) => {
       }
     return { ...plan, slots, next_slot, next_check }
   })
-  const [judged] = await db.rows(JUDGE, judgedRow, {
+  return await readIds(db, JUDGE, {
     job_id: claimed.id,
     attempts: claimed.attempts,
     plans: stringifyJson(plans),
@@ -115,5 +115,4 @@ export const checkSchedules: RunJob = async (claimed, { db, now, clock }) => {
     now,
     finished_at: clock(),
   })
-  return judged?.job_ids ?? []
 }
