@@ -3,6 +3,7 @@ import { checks } from './checks/index.ts'
 import type { House } from './features/feature.ts'
 import { features } from './features/index.ts'
 import { CRONS } from './jobs/crons.ts'
+import { checkDeadlines, deadlineSweep } from './jobs/deadlines.ts'
 import type { JobKind, RunJob } from './jobs/job.ts'
 import type { Runners } from './jobs/run.ts'
 import type { Sweep } from './jobs/schedule.ts'
@@ -25,7 +26,10 @@ export const vocabulary: Vocabulary = {
   alertOf: Object.fromEntries(checks.map(({ incidentKind, alert }) => [incidentKind, alert])),
 }
 
+const deadlines = members.flatMap((member) => member.deadlines ?? [])
+
 const makers: Partial<Record<JobKind, (house: House) => RunJob>> = Object.assign({}, ...members.map(({ jobs }) => jobs), {
+  check_deadlines: () => checkDeadlines(deadlines),
   notify: () => notify,
   check_reminders: () => remind,
   send_alert: () => sendAlert(vocabulary),
@@ -44,6 +48,7 @@ export const runners: Runners = Object.fromEntries(Object.entries(makers).map(([
 /** The jobs that Cron Triggers start, and the functions that run at every quarter-hourly tick. */
 export const sweeps: readonly Sweep[] = [
   ...members.flatMap((member) => member.sweeps ?? []),
+  deadlineSweep,
   { cron: CRONS.quarterHourly, kind: 'check_reminders', payload: () => ({}) },
 ]
 export const watches = features.flatMap(({ watch }) => (watch ? [watch(house)] : []))

@@ -20,7 +20,9 @@ export interface Names {
  * statement: it logs each finding once, opens and resolves incidents, has people told and ends the job. Badges, filters,
  * metric labels, what cleanup deletes, and the guides are derived from the list in index.ts.
  */
-export interface Check<Evidence = unknown> extends CheckFacts, Pick<Feature, 'tags' | 'enums' | 'routes' | 'jobs' | 'sweeps'> {
+export interface Check<Evidence = unknown>
+  extends CheckFacts,
+    Pick<Feature, 'tags' | 'enums' | 'routes' | 'jobs' | 'sweeps' | 'deadlines'> {
   /**
    * What is wrong: `select subject, pipeline_id, since, evidence`. `subject` (bigint) is the id that the finding is about: an
    * execution, a pipeline or a rule. `since` is when it became wrong. The schema below reads `evidence` (jsonb).

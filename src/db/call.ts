@@ -19,4 +19,6 @@ export const callFunction = async <Outcome extends { outcome: string }>(
 export interface CreatedOrExisting {
   outcome: 'created' | 'existing'
   id: number
+  /** The jobs that it recorded, for the caller to send. */
+  job_ids?: number[] | null
 }

@@ -5,6 +5,7 @@ import type { Tag } from '../http/api-docs.ts'
 import type { NamedEnums } from '../http/name-enums.ts'
 import type { Router } from '../http/router.ts'
 import type { Badge, IncidentKind, IncidentKinds } from '../incidents/kind.ts'
+import type { Deadlines } from '../jobs/deadlines.ts'
 import type { JobKind, RunJob } from '../jobs/job.ts'
 import type { Sweep, Watch } from '../jobs/schedule.ts'
 import type { AlertKind } from '../notifications/alert.ts'
@@ -47,6 +48,8 @@ export interface Feature {
   jobs?: Partial<Record<JobKind, (house: House) => RunJob>>
   /** The jobs that Cron Triggers record. */
   sweeps?: Sweep[]
+  /** What may become wrong between two ticks. */
+  deadlines?: Deadlines
   /** Runs with every quarter-hourly tick. */
   watch?: (house: House) => Watch
   beforeCleanup?: BeforeCleanup

@@ -67,8 +67,9 @@ export const serveCreateOrGet = <Body extends z.ZodType>(
       },
       errors,
     },
-    async (input, { db, now }) => {
-      const { outcome, id } = await create(db, input.body, now)
+    async (input, { db, now, sendAfterwards }) => {
+      const { outcome, id, job_ids } = await create(db, input.body, now)
+      if (job_ids) sendAfterwards(job_ids)
       return { status: outcome === 'created' ? 201 : 200, body: { id } }
     },
   )

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { countOf, expectError, get, makePipeline, patch, post, race, sql, unique } from '../support/api.ts'
-import { type Background, deliverJob, drain, jobsOf, openBackground, recordRun, setClock } from '../support/background.ts'
+import { CRONS } from '../../src/jobs/crons.ts'
+import { type Background, deliverJob, drain, fireCron, jobsOf, openBackground, recordRun, setClock } from '../support/background.ts'
 
 let background: Background
 
@@ -230,5 +231,70 @@ Details:
     expectError(await post('/timeliness', { lookback_minutes: 4 }), 422, 'validation_failed', ['body', 'lookback_minutes'])
     expectError(await post('/timeliness', { lookback_minutes: 'x' }), 422, 'validation_failed', ['body', 'lookback_minutes'])
     expect(await countOf('job')).toBe(0)
+  })
+})
+
+describe('a deadline between two ticks', () => {
+  const until = async (instant: string) => {
+    setClock(instant)
+    await drain(background)
+  }
+  const openLate = async () => (await get('/incident?kind=late')).body.map(({ pipeline_id }: { pipeline_id: number }) => pipeline_id)
+  const deadlines = async () =>
+    (await jobsOf('check_deadlines')).filter(({ state }) => state === 'waiting').map(({ due_at }) => new Date(due_at).toISOString().slice(11, 16))
+
+  it('of a run that must end soon is noticed within a minute, by one job for all of that minute', async () => {
+    setClock('2025-01-09T20:31:10Z')
+    const [own, child] = [
+      await makePipeline({ timeliness_number: 5, timeliness_datepart: 'minute' }),
+      await makePipeline({ pipeline_type_name: 'brief' }),
+    ]
+    await patch('/pipeline_type', { name: 'brief', timeliness_number: 5, timeliness_datepart: 'minute' })
+    const quick = await makePipeline({ timeliness_number: 5, timeliness_datepart: 'minute' })
+    await sql('delete from job') // the look at deadlines that the settings asked for
+    await Promise.all([recordRun(background, own, 0, null), recordRun(background, child, 0, null), recordRun(background, quick, 0, 0)])
+    expect(await deadlines()).toEqual(['20:37'])
+    await until('2025-01-09T20:36:59Z')
+    expect(await openLate()).toEqual([])
+    await until('2025-01-09T20:37:00Z')
+    expect((await openLate()).sort()).toEqual([own, child].sort())
+    expect(await background.slack.posts()).toBe(1)
+  })
+
+  it('is left to the tick if it comes later, is over, or is muted', async () => {
+    setClock('2025-01-09T20:31:10Z')
+    await recordRun(background, await makePipeline({ timeliness_number: 14, timeliness_datepart: 'minute' }), 0, null)
+    await recordRun(background, await makePipeline({ timeliness_number: 5, timeliness_datepart: 'minute' }), 6, null)
+    await recordRun(
+      background,
+      await makePipeline({ timeliness_number: 5, timeliness_datepart: 'minute', mute_timeliness_check: true }),
+      0,
+      null,
+    )
+    expect(await deadlines()).toEqual([])
+    await fireCron(background, CRONS.quarterHourly, new Date('2025-01-09T20:45:00Z'))
+    await until('2025-01-09T20:45:01Z')
+    expect(await openLate()).toHaveLength(1)
+    expect(await deadlines()).toEqual(['20:46']) // the tick looks ahead
+    await until('2025-01-09T20:46:01Z')
+    expect(await openLate()).toHaveLength(2)
+  })
+
+  it.each([
+    ['POST /pipeline', async (name: string) => post('/pipeline', { name, pipeline_type_name: 'any', ...tenMinutes })],
+    ['PATCH /pipeline', async (name: string) => patch('/pipeline', { name, ...tenMinutes })],
+    ['POST /pipeline_type', async () => post('/pipeline_type', { name: 'any', ...tenMinutes })],
+    ['PATCH /pipeline_type', async () => patch('/pipeline_type', { name: 'any', ...tenMinutes })],
+  ])('that %s sets for a run that goes on is noticed', async (_, change) => {
+    setClock('2025-01-09T20:31:10Z')
+    const name = unique('pipeline')
+    const { body } = await post('/pipeline', { name, pipeline_type_name: 'any' })
+    await recordRun(background, body.id, 0, null)
+    await recordRun(background, body.id, 20, null)
+    expect((await change(name)).status).toBe(200)
+    for (const { id } of await jobsOf('check_deadlines')) await deliverJob(background, id)
+    await drain(background)
+    expect(await openLate()).toEqual([body.id]) // the run that began 20 minutes ago
+    expect(await deadlines()).toEqual(['20:42'])
   })
 })

@@ -36,6 +36,7 @@ describe('POST /celery/monitor-queue', () => {
         check_timeliness: 0,
         check_freshness: 1,
         check_schedules: 0,
+        check_deadlines: 0,
         check_reminders: 0,
         complete_closure: 0,
         count_days: 0,
@@ -121,7 +122,7 @@ describe('GET /monitoring', () => {
     const { status, body } = await get('/monitoring')
     expect(status).toBe(200)
     const byKind = Object.fromEntries(body.kinds.map(({ kind, ...rest }: { kind: string }) => [kind, rest]))
-    expect(Object.keys(byKind)).toHaveLength(10)
+    expect(Object.keys(byKind)).toHaveLength(11)
     expect(byKind.detect_anomalies).toMatchObject({
       waiting: 2,
       retrying: 1,

@@ -207,7 +207,7 @@ describe('a scheduled run', () => {
     await fireCron(background, CRONS.quarterHourly, new Date())
     await drain(background)
     const waiting = await sql(
-      `select to_char(due_at at time zone 'UTC', 'HH24:MI') as at from job where kind = 'check_schedules' and state = 'waiting' order by 1`,
+      `select to_char(due_at at time zone 'UTC', 'HH24:MI') as at from job where kind = 'check_deadlines' and state = 'waiting' order by 1`,
     )
     expect(waiting.map(({ at }) => at)).toEqual(['05:03', '05:04', '05:09'])
     expect((await api('POST', '/celery/monitor-queue')).body.total_pending).toBe(0)

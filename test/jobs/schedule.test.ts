@@ -26,13 +26,14 @@ describe('a cron trigger', () => {
     expect(await recorded()).toEqual([
       ['check_timeliness', { lookback_minutes: 90 }],
       ['check_schedules', {}],
+      ['check_deadlines', {}],
       ['check_reminders', {}],
       ['check_freshness', {}],
       ['count_days', {}],
       ['clean_logs', { retention_days: 400 }],
     ])
     await drain(background)
-    expect(await countOf("job where state = 'succeeded'")).toBe(6)
+    expect(await countOf("job where state = 'succeeded'")).toBe(7)
   })
 
   it('that fires twice for one scheduled time, at once or later, records one job; the next time records another', async () => {
@@ -115,7 +116,7 @@ describe('the search for lost jobs', () => {
       `insert into job (kind, payload, due_at) select 'check_freshness', '{}', '2025-01-09T20:00:00Z' from generate_series(1, 6200)`,
     )
     await fireCron(background, CRONS.quarterHourly, at)
-    expect(new Set(background.queue.ids).size).toBe(6203) // with the sweeps of this tick
+    expect(new Set(background.queue.ids).size).toBe(6204) // with the sweeps of this tick
   })
 
   it('does not send the same jobs again and again if the queue is only long', async () => {

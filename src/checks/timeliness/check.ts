@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { duration } from '../../core/figures.ts'
 import { DATEPARTS } from '../../db/constraints.ts'
@@ -30,6 +30,16 @@ const evidence = z.object({
 })
 export type LateRun = z.output<typeof evidence>
 
+/** When the run `c` becomes late, and whether a check has found that already. */
+const deadline = deadlineAfter(sql`c.start_date`, threshold.number, threshold.datepart)
+const isUnlogged = sql`not exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = c.id)`
+const withThreshold = sql`join ${pipeline} ${P} on ${P}.id = c.pipeline_id join ${pipelineType} ${T} on ${T}.id = ${P}.pipeline_type_id`
+
+/** When runs that still run become late: Index Scan on the partial index of running executions. */
+export const lateFrom = (until: SQL): SQL => sql`
+  select ${deadline} as at from ${pipelineExecution} c ${withThreshold}
+  where c.end_date is null and ${threshold.isJudged} and ${deadline} <= ${until} and ${isUnlogged}`
+
 /** Late runs: a run takes, or took, longer than the threshold of its pipeline or its type. Each is logged once. */
 export const timelinessCheck: Check<LateRun> = {
   kind: 'timeliness',
@@ -59,11 +69,9 @@ export const timelinessCheck: Check<LateRun> = {
       union all
       select id, pipeline_id, start_date, end_date from ${pipelineExecution}
       where completed_successfully and end_date >= ${value('since')}::timestamptz) c
-    join ${pipeline} ${P} on ${P}.id = c.pipeline_id
-    join ${pipelineType} ${T} on ${T}.id = ${P}.pipeline_type_id
-    cross join lateral (select ${deadlineAfter(sql`c.start_date`, threshold.number, threshold.datepart)} as deadline) due
-    where ${threshold.isJudged} and coalesce(c.end_date, ${now}) > due.deadline
-      and not exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = c.id)`,
+    ${withThreshold}
+    cross join lateral (select ${deadline} as deadline) due
+    where ${threshold.isJudged} and coalesce(c.end_date, ${now}) > due.deadline and ${isUnlogged}`,
 
   logFound: ({ found, now }) => sql`
     insert into ${timelinessPipelineExecutionLog} (pipeline_execution_id, pipeline_id, duration_seconds, seconds_threshold,

@@ -1,6 +1,6 @@
 import { CRONS } from '../../jobs/crons.ts'
 import type { Check } from '../check.ts'
-import { type LateRun, timelinessCheck } from './check.ts'
+import { type LateRun, lateFrom, timelinessCheck } from './check.ts'
 import { checkTimeliness } from './job.ts'
 import { routes } from './routes.ts'
 import { RUN_STATUSES } from './schemas.ts'
@@ -11,6 +11,7 @@ export const timeliness: Check<LateRun> = {
   enums: () => ({ LateRunStatus: RUN_STATUSES }),
   routes,
   jobs: { check_timeliness: () => checkTimeliness },
+  deadlines: { job: 'check_timeliness', upTo: lateFrom },
   sweeps: [
     {
       cron: CRONS.quarterHourly,

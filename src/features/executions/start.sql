@@ -12,6 +12,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_pipeline pipeline;
   v_id bigint;
+  v_limit interval;
 BEGIN
   IF p_pipeline_id IS NOT NULL THEN
     SELECT * INTO v_pipeline FROM pipeline p WHERE p.id = p_pipeline_id;
@@ -58,6 +59,16 @@ BEGIN
         IF FOUND THEN
           job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
         END IF;
+      END IF;
+      -- A run that must end before the next tick is looked at then.
+      IF v_pipeline.timeliness_number IS NOT NULL THEN
+        v_limit := v_pipeline.timeliness_number * ('1 ' || v_pipeline.timeliness_datepart)::interval;
+      ELSE
+        SELECT t.timeliness_number * ('1 ' || t.timeliness_datepart)::interval INTO v_limit
+        FROM pipeline_type t WHERE t.id = v_pipeline.pipeline_type_id AND t.timeliness_number IS NOT NULL;
+      END IF;
+      IF v_limit <= interval '15 minutes' AND v_pipeline.active AND NOT v_pipeline.mute_timeliness_check THEN
+        job_ids := array_remove(job_ids || :request_deadline(p_start_date + v_limit, p_now), NULL);
       END IF;
       EXIT;
     END IF;

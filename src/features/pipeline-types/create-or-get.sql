@@ -1,10 +1,11 @@
 -- Creates the pipeline type, or applies what its code has changed. p_config holds the given configuration fields. They are
 -- written if p_config_hash differs from the stored one; but an empty configuration changes nothing in a type that a pipeline
 -- has created in passing. An unchanged call takes no lock and writes no row. Of a hundred identical calls at once, exactly one
--- creates the type. `outcome` is `created` or `existing`.
+-- creates the type. `outcome` is `created` or `existing`. job_ids is the job that looks at deadlines
+-- which may be nearer now, or null.
 CREATE FUNCTION :create_or_get_pipeline_type(
   p_name text, p_config jsonb, p_config_hash text, p_now timestamptz,
-  OUT outcome text, OUT id bigint)
+  OUT outcome text, OUT id bigint, OUT job_ids bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -42,7 +43,12 @@ BEGIN
       config_hash = p_config_hash, updated_at = p_now
     -- Unless another call has changed the row since it was read: then it is read again.
     WHERE t.id = v_type.id AND t IS NOT DISTINCT FROM v_type;
-    EXIT WHEN FOUND;
+    IF FOUND THEN
+      IF v_given.timeliness_number IS NOT NULL THEN
+        job_ids := ARRAY[:request_deadlines(p_now)];
+      END IF;
+      EXIT;
+    END IF;
   END LOOP;
 END
 $$;

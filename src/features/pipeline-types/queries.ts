@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm'
+import { eq, getTableColumns, sql } from 'drizzle-orm'
 import { stringifyJson } from '../../core/json.ts'
 import { type CreatedOrExisting, callFunction } from '../../db/call.ts'
 import type { Database } from '../../db/client.ts'
@@ -35,12 +35,19 @@ export const listPipelineTypes = listing<{ name?: string }>({
 
 export const findPipelineType = finding(pipelineType)
 
-/** Writes the given columns; undefined if there is no such type. */
+/** Writes the given columns; undefined if there is no such type. Returns the row, and the ids of the jobs to send. */
 export const updatePipelineType = async (db: Database, target: Target, changes: Partial<typeof pipelineType.$inferInsert>, now: string) => {
+  const { timeliness_number, timeliness_datepart, mute_timeliness_check } = changes
+  const bringsNearer = (timeliness_number ?? timeliness_datepart ?? null) !== null || mute_timeliness_check === false
   const [row] = await db.orm
     .update(pipelineType)
     .set({ ...changes, updated_at: now })
     .where('id' in target ? eq(pipelineType.id, target.id) : named(target.name))
-    .returning()
-  return row
+    .returning({
+      ...getTableColumns(pipelineType),
+      job_id: bringsNearer ? sql<string>`${sql.raw(FUNCTIONS.request_deadlines)}(${now}::timestamptz)` : sql<null>`null`,
+    })
+  if (!row) return undefined
+  const { job_id, ...changed } = row
+  return { row: changed, jobIds: job_id === null ? [] : [Number(job_id)] }
 }

@@ -3,7 +3,7 @@
 -- differs from the stored one: a change by hand survives an unchanged post. p_next_watermark is stored whenever given. An
 -- unchanged call takes no lock and writes no row. Of a hundred identical calls at once, exactly one creates the pipeline.
 -- `outcome` is `created` or `existing`. job_ids are the recorded jobs: to tell others of incidents that a
--- mute has ended, to read a new schedule; or null.
+-- mute has ended, to look at deadlines that may be nearer now; or null.
 CREATE FUNCTION :create_or_get_pipeline(
   p_name text, p_type_name text, p_config jsonb, p_config_hash text, p_next_watermark text, p_create_rules boolean, p_now timestamptz,
   OUT outcome text, OUT id bigint, OUT active boolean, OUT load_lineage boolean, OUT watermark text, OUT job_ids bigint[])
@@ -15,6 +15,7 @@ DECLARE
   v_type_id bigint;
   v_from timestamptz;
   v_is_new boolean;
+  v_has_nearer boolean;
 BEGIN
   LOOP
     SELECT * INTO v_pipeline FROM pipeline p WHERE lower(p.name) = lower(p_name);
@@ -51,7 +52,7 @@ BEGIN
       RETURNING * INTO v_pipeline;
       CONTINUE WHEN NOT FOUND;
       IF v_from IS NOT NULL THEN
-        job_ids := ARRAY[:request_schedule_check(p_now)];
+        job_ids := ARRAY[:request_deadlines(p_now)];
       END IF;
       IF p_create_rules THEN
         INSERT INTO anomaly_detection_rule (pipeline_id, metric_field, created_at)
@@ -67,6 +68,9 @@ BEGIN
     v_is_new := (v_given.schedule_cron, v_given.schedule_timezone, v_given.schedule_number, v_given.schedule_datepart)
       IS DISTINCT FROM (v_pipeline.schedule_cron, v_pipeline.schedule_timezone, v_pipeline.schedule_number, v_pipeline.schedule_datepart);
     v_from := CASE WHEN v_pipeline.active AND (v_given.schedule_cron IS NOT NULL OR v_given.schedule_number IS NOT NULL) THEN p_now END;
+    v_has_nearer := v_is_new AND v_from IS NOT NULL OR v_given.timeliness_number IS NOT NULL AND
+      (v_given.timeliness_number, v_given.timeliness_datepart, v_given.mute_timeliness_check)
+        IS DISTINCT FROM (v_pipeline.timeliness_number, v_pipeline.timeliness_datepart, v_pipeline.mute_timeliness_check);
     UPDATE pipeline p SET
       pipeline_type_id = v_type_id, next_watermark = coalesce(p_next_watermark, p.next_watermark),
       pipeline_metadata = v_given.pipeline_metadata, freshness_number = v_given.freshness_number,
@@ -91,8 +95,8 @@ BEGIN
       AND (i.kind = 'late' AND v_pipeline.mute_timeliness_check OR i.kind = 'stale' AND v_pipeline.mute_freshness_check
         OR i.kind = 'missed' AND v_is_new);
     job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
-    IF v_is_new AND v_from IS NOT NULL THEN
-      job_ids := job_ids || :request_schedule_check(p_now);
+    IF v_has_nearer THEN
+      job_ids := job_ids || :request_deadlines(p_now);
     END IF;
     outcome := 'existing';
     EXIT;

@@ -36,7 +36,7 @@ interface Created {
   active: boolean
   load_lineage: boolean
   watermark: string | null
-  /** The recorded jobs: to tell others of incidents that a mute has ended, to read a new schedule. */
+  /** The recorded jobs: to tell others of incidents that a mute has ended, to look at deadlines that may be nearer now. */
   job_ids: number[] | null
 }
 
@@ -117,6 +117,10 @@ const isNewSchedule = (changes: Changes): SQL | undefined => {
   return parts.length === 0 ? undefined : sql`(${sql.join(parts, sql` or `)})`
 }
 
+/** True if the changes may make runs late that already run. */
+const bringsNearer = ({ timeliness_number, timeliness_datepart, mute_timeliness_check, active }: Changes): boolean =>
+  (timeliness_number ?? timeliness_datepart ?? null) !== null || mute_timeliness_check === false || active === true
+
 /** The columns with which the check of schedules begins anew. */
 const beginSchedule = (changes: Changes, isNew: SQL, now: string) => {
   const [active, cron, number] = (['active', 'schedule_cron', 'schedule_number'] as const).map((name) => valueAfter(changes, name))
@@ -159,7 +163,7 @@ export const updatePipeline = async (db: Database, target: Target, changes: Chan
       job_id: sql<string | null>`${sql.raw(FUNCTIONS.notify_job)}(${now}::timestamptz)`,
       check_id: sql<
         string | null
-      >`case when ${pipeline.check_at} = ${now}::timestamptz then ${sql.raw(FUNCTIONS.request_schedule_check)}(${now}::timestamptz) end`,
+      >`case when ${bringsNearer(changes) ? sql`true` : sql`${pipeline.check_at} = ${now}::timestamptz`} then ${sql.raw(FUNCTIONS.request_deadlines)}(${now}::timestamptz) end`,
     })
   if (!row) return undefined
   const { job_id, check_id, ...changed } = row

@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm'
 import { CRONS } from '../../jobs/crons.ts'
 import type { Feature } from '../feature.ts'
+import { pipeline } from '../pipelines/table.ts'
 import { checkSchedules } from './job.ts'
 import { missed } from './missed.ts'
 import { routes } from './routes.ts'
@@ -11,4 +13,5 @@ export const schedules: Feature = {
   incidents: [missed],
   jobs: { check_schedules: () => checkSchedules },
   sweeps: [{ cron: CRONS.quarterHourly, kind: 'check_schedules', payload: () => ({}) }],
+  deadlines: { job: 'check_schedules', upTo: (until) => sql`select check_at as at from ${pipeline} where active and check_at <= ${until}` },
 }

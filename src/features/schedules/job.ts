@@ -16,8 +16,6 @@ import { MAX_SLOTS, type Plan, planCron } from './slots.ts'
 
 /** A check reads at most this many pipelines; a job goes on with the rest. */
 const MAX_PIPELINES = 2_000
-/** Until the next tick. */
-const AHEAD_SECONDS = 15 * 60
 /** If no check has succeeded for longer, Watcher itself was away: it cannot blame the pipelines yet. */
 const AWAY_SECONDS = 30 * 60
 
@@ -83,7 +81,7 @@ const describe = ({ schedule_cron, timezone, number, datepart }: Due): string =>
 
 const JUDGE = prepare(sql`
   select id from unnest(${sql.raw(FUNCTIONS.judge_schedules)}(p_job_id => ${param('job_id')}, p_attempt => ${param('attempts')}, p_plans => ${param('plans')}::jsonb,
-    p_away_from => ${param('away_from')}, p_continues => ${param('continues')}, p_until => ${param('until')}, p_now => ${param('now')},
+    p_away_from => ${param('away_from')}, p_continues => ${param('continues')}, p_now => ${param('now')},
     p_finished_at => ${param('finished_at')})) id`)
 
 /** The `check_schedules` job: it finds scheduled runs that did not start. */
@@ -111,7 +109,6 @@ export const checkSchedules: RunJob = async (claimed, { db, now, clock }) => {
     plans: stringifyJson(plans),
     away_from: wasAway ? checkedAt : null,
     continues: due.length === MAX_PIPELINES || plans.some(({ slots }) => slots.length >= MAX_SLOTS),
-    until: addSeconds(now, AHEAD_SECONDS),
     now,
     finished_at: clock(),
   })

@@ -3,11 +3,11 @@
 -- time's run or any later one's. Nothing happens to a pipeline whose schedule has changed since it was read (slot_read). It also resolves
 -- what a run has covered meanwhile.
 -- p_away_from: nobody has checked since then, because Watcher was away; one incident about Watcher itself says so.
--- It records a job for each minute until p_until in which a time becomes due, and with p_continues one for the rest. Returns the ids of
+-- It records a job for each minute until the next tick in which a time becomes due, and with p_continues one for the rest. Returns the ids of
 -- the recorded jobs, or null if this attempt no longer holds the job.
 CREATE FUNCTION :judge_schedules(
-  p_job_id bigint, p_attempt integer, p_plans jsonb, p_away_from timestamptz, p_continues boolean, p_until timestamptz, p_now timestamptz,
-  p_finished_at timestamptz, OUT job_ids bigint[])
+  p_job_id bigint, p_attempt integer, p_plans jsonb, p_away_from timestamptz, p_continues boolean, p_now timestamptz, p_finished_at timestamptz,
+  OUT job_ids bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -49,17 +49,15 @@ BEGIN
   END IF;
   job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
 
-  WITH due AS (
-    SELECT date_trunc('minute', p.check_at) + interval '1 minute' AS at FROM pipeline p
-    WHERE p.check_at > p_now AND p.check_at <= p_until GROUP BY 1 ORDER BY 1),
-  recorded AS (
-    INSERT INTO job (kind, payload, unique_key, created_at, due_at)
-    SELECT 'check_schedules', '{}'::jsonb, 'check_schedules ' || to_char(due.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), p_now, due.at FROM due
-    UNION ALL
-    SELECT 'check_schedules', '{}'::jsonb, NULL::text, p_now, p_now WHERE p_continues
-    ON CONFLICT DO NOTHING
-    RETURNING id)
-  SELECT job_ids || coalesce(array_agg(r.id), '{}') INTO job_ids FROM recorded r;
+  WITH continued AS (
+    INSERT INTO job (kind, payload, created_at, due_at) SELECT 'check_schedules', '{}', p_now, p_now WHERE p_continues RETURNING id),
+  ahead AS (
+    SELECT :request_deadline(minute.at, p_now) AS id
+    FROM (
+      SELECT min(p.check_at) AS at FROM pipeline p
+      WHERE p.check_at > p_now AND p.check_at <= p_now + interval '15 minutes' GROUP BY date_trunc('minute', p.check_at) OFFSET 0) minute)
+  SELECT job_ids || coalesce(array_agg(r.id), '{}') INTO job_ids
+  FROM (SELECT c.id FROM continued c UNION ALL SELECT a.id FROM ahead a WHERE a.id IS NOT NULL) r;
   UPDATE job j SET state = 'succeeded', error = NULL, finished_at = p_finished_at + (clock_timestamp() - v_begun) WHERE j.id = p_job_id;
 END
 $$;
