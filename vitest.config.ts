@@ -18,6 +18,7 @@ export default defineConfig({
                 DATABASE_URL: inject('databaseUrl'),
                 NEON_FETCH_ENDPOINT: inject('endpointUrl'),
               },
+              email: { send_email: [{ name: 'EMAIL' }] },
             },
           })),
         ],

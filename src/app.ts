@@ -3,7 +3,7 @@ import { matchedRoutes } from 'hono/route'
 import { checks } from './checks/index.ts'
 import { ApiError } from './core/errors.ts'
 import { instantOf } from './core/instant.ts'
-import { publicFetch } from './core/outbound.ts'
+import { outboundOf } from './core/outbound.ts'
 import { PAGES } from './db/applications.ts'
 import { createDatabase, type Database } from './db/client.ts'
 import { databaseFault } from './db/failures.ts'
@@ -189,7 +189,7 @@ const createScope = (context: RequestContext, date: Date, runners: Runners): Sco
     attributes: { 'http.request.method': context.req.method, 'url.path': context.req.path },
   })
   return {
-    publicFetch: publicFetch(env),
+    outbound: outboundOf(env),
     now: instantOf(date),
     trace,
     traceId: trace.id,

@@ -114,6 +114,8 @@ const settingsSchema = z.object({
   WATCHER_ALERT_FORMAT: z.enum(['full', 'seed'], 'must be full or seed').default('full'),
   /** The keys that encrypt the secrets of channels: the first encrypts, all decrypt. */
   WATCHER_ENCRYPTION_KEY: keysSetting.default([]),
+  /** The sender of e-mails: an address of a domain that the platform may send for. */
+  WATCHER_EMAIL_FROM: z.email('must be an e-mail address').optional(),
   /** Whether channels may have http or private addresses: for a server of one's own. */
   WATCHER_ALLOW_PRIVATE_WEBHOOKS: switchSetting.default(false),
   WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES: switchSetting.default(false),

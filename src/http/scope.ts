@@ -1,4 +1,4 @@
-import type { Fetch } from '../core/outbound.ts'
+import type { Outbound } from '../core/outbound.ts'
 import type { Database } from '../db/client.ts'
 import type { Settings } from '../env.ts'
 import type { Caller } from './access.ts'
@@ -17,8 +17,7 @@ export interface Scope {
   now: string
   /** The name of the caller's token; `anyone` in a deployment without tokens. */
   caller: string
-  /** How to reach addresses that clients choose. */
-  publicFetch: Fetch
+  outbound: Outbound
   /** Measures the request, for `?profile=true`. */
   stopwatch: Stopwatch
   /** The id of the request's trace, for the log; undefined if the trace is not recorded. */

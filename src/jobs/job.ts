@@ -1,4 +1,4 @@
-import type { Fetch } from '../core/outbound.ts'
+import type { Outbound } from '../core/outbound.ts'
 import type { Database } from '../db/client.ts'
 import type { Settings } from '../env.ts'
 import type { Trace } from '../tracing/trace.ts'
@@ -25,8 +25,7 @@ export interface JobScope {
   now: string
   /** The current time, for measurements: when a job finished. */
   clock: () => string
-  /** How to reach addresses that clients choose. */
-  publicFetch: Fetch
+  outbound: Outbound
   /** The job's calls to other services are spans of this trace. */
   trace: Trace
 }

@@ -2,7 +2,7 @@ import { ApiError } from '../core/errors.ts'
 import { addSeconds, instantOf } from '../core/instant.ts'
 import { logEvent, versionOf } from '../core/log.ts'
 import { JOBS } from '../db/applications.ts'
-import { publicFetch } from '../core/outbound.ts'
+import { outboundOf } from '../core/outbound.ts'
 import { createDatabase, type Database, sumTrips } from '../db/client.ts'
 import { describeDatabaseFailure } from '../db/failures.ts'
 import { readSettings } from '../env.ts'
@@ -81,7 +81,7 @@ export const runJob = async (
   try {
     const run = runners[job.kind]
     if (!run) throw new JobFailure(`This version cannot run jobs of the kind ${job.kind}: deploy a version that can`)
-    const recorded = await run(job, { settings: readSettings(env), db, now, clock, publicFetch: publicFetch(env), trace })
+    const recorded = await run(job, { settings: readSettings(env), db, now, clock, outbound: outboundOf(env), trace })
     await sendRecorded(recorded)
     log('info', 'succeeded')
     return DONE

@@ -1,6 +1,6 @@
 import type { Issue } from '../core/errors.ts'
 import { ApiError } from '../core/errors.ts'
-import type { Settings } from '../env.ts'
+import type { Deployment } from './channels/channel.ts'
 import { channelOf } from './channels/index.ts'
 import { urlFault } from './public-url.ts'
 import { seal } from './secrets.ts'
@@ -28,11 +28,17 @@ const hintOf = (secret: string): string => `…${secret.slice(-SHOWN_CHARACTERS)
 
 /**
  * Checks the settings of a channel of this kind, and encrypts its secrets. Throws ApiError with all faults: missing or unknown fields,
- * a URL that Watcher must not post to, secrets without a key to encrypt them.
+ * a URL that Watcher must not post to, secrets without a key to encrypt them, a binding that the deployment lacks.
  */
-export const storeSettings = async (kind: string, given: Record<string, unknown>, environment: Settings): Promise<StoredSettings> => {
+export const storeSettings = async (
+  kind: string,
+  given: Record<string, unknown>,
+  { settings: environment, outbound }: Deployment,
+): Promise<StoredSettings> => {
   const channel = channelOf(kind)
   if (!channel) throw faultAt([{ loc: ['body', 'kind'], msg: 'There is no such kind of channel', type: 'validation_failed' }])
+  const lacking = channel.lacks?.({ settings: environment, outbound })
+  if (lacking) throw faultAt([{ loc: ['body', 'kind'], msg: lacking, type: 'validation_failed' }])
   const read = channel.settings.safeParse(given, {
     error: (issue) => (issue.code === 'invalid_type' && issue.input === undefined ? 'Required' : undefined),
   })
@@ -44,14 +50,14 @@ export const storeSettings = async (kind: string, given: Record<string, unknown>
   ]
   if (!read.success || issues.length > 0) throw faultAt(issues)
   for (const name of channel.urls) {
-    const fault = urlFault(read.data[name] ?? '', environment)
+    const fault = urlFault(String(read.data[name] ?? ''), environment)
     if (fault) issues.push(issueAt([name], fault))
   }
   if (issues.length > 0) throw faultAt(issues)
 
   const names = channel.secrets.filter((name) => read.data[name] !== undefined)
   const settings = Object.fromEntries(
-    Object.entries(read.data).map(([name, value]) => [name, names.includes(name) ? hintOf(value) : value]),
+    Object.entries(read.data).map(([name, value]) => [name, names.includes(name) ? hintOf(String(value)) : value]),
   )
   if (names.length === 0) return { settings, secrets: null, secrets_id: null }
   const [key] = environment.WATCHER_ENCRYPTION_KEY

@@ -85,7 +85,7 @@ export const sendAlert =
     }
     if (begun.outcome === 'send') {
       const incidents = (begun.notifications ?? []).map((row) => withSummary(row, vocabulary, scope))
-      const receiver = begun.channel ? await storedReceiver(begun.channel, scope) : environmentReceiver(scope.settings)
+      const receiver = begun.channel ? await storedReceiver(begun.channel, scope) : environmentReceiver(scope)
       await send(receiver, notificationOf({ incidents, alerts }, vocabulary, job, scope), job, scope)
     }
     await finish(job, scope, receiverName(begun.channel?.name, scope))
@@ -178,7 +178,7 @@ const sendOldAlert = async (job: ClaimedJob, scope: JobScope, { alertKinds }: Vo
   const told = job.interrupted ? `${rendered}\n${REPETITION}` : rendered
   const { now, settings } = scope
   await send(
-    environmentReceiver(settings),
+    environmentReceiver(scope),
     { event: 'opened', text: told, incidents: [], now, host: hostOf(settings), url: undefined },
     job,
     scope,

@@ -1,8 +1,7 @@
-import type { Fetch } from '../core/outbound.ts'
-import type { Settings } from '../env.ts'
 import { JobFailure } from '../jobs/job.ts'
+import type { Deployment } from './channels/channel.ts'
 import { channelOf } from './channels/index.ts'
-import { type Post, postTo } from './post.ts'
+import { postTo } from './post.ts'
 import { urlFault } from './public-url.ts'
 import { unseal } from './secrets.ts'
 import type { Notification } from './told.ts'
@@ -25,37 +24,21 @@ export interface Receiver {
 }
 
 /** The channel of the environment; undefined: its messages go to the log. It is the operator's, so its address is not checked. */
-export const environmentReceiver = ({ SLACK_WEBHOOK_URL: webhook_url }: Settings): Receiver | undefined => {
+export const environmentReceiver = (deployment: Deployment): Receiver | undefined => {
+  const { SLACK_WEBHOOK_URL: webhook_url } = deployment.settings
   const slack = channelOf('slack')
   if (webhook_url === undefined || !slack) return undefined
   const post = postTo({ name: slack.name, setting: 'SLACK_WEBHOOK_URL' })
   return {
     name: slack.name,
     host: new URL(webhook_url).hostname,
-    send: (notification) => sendOnce(slack, notification, { webhook_url }, post),
+    send: (notification) => slack.send(notification, { webhook_url }, { ...deployment, post }),
   }
 }
 
-const sendOnce = async (
-  channel: NonNullable<ReturnType<typeof channelOf>>,
-  notification: Notification,
-  settings: Record<string, string>,
-  post: Post,
-): Promise<string> => {
-  let answer = ''
-  await channel.send(notification, settings, async (...sent) => {
-    answer = await post(...sent)
-    return answer
-  })
-  return answer
-}
-
 /** A stored channel, with its secrets decrypted. Throws JobFailure, permanent, if it cannot be used: only a person can mend that. */
-export const storedReceiver = async (
-  stored: StoredChannel,
-  { settings: environment, publicFetch }: { settings: Settings; publicFetch: Fetch },
-  { isTest = false } = {},
-): Promise<Receiver> => {
+export const storedReceiver = async (stored: StoredChannel, deployment: Deployment, { isTest = false } = {}): Promise<Receiver> => {
+  const { settings: environment, outbound } = deployment
   const broken = (why: string) => new JobFailure(`The channel ${JSON.stringify(stored.name)} cannot be used: ${why}`, { permanent: true })
   const channel = channelOf(stored.kind)
   if (!channel) throw broken(`this version does not know the kind ${stored.kind}`)
@@ -64,7 +47,7 @@ export const storedReceiver = async (
     throw broken('none of the keys in WATCHER_ENCRYPTION_KEY decrypts its secrets; add the key of that time, or store its settings again')
   const read = channel.settings.safeParse({ ...stored.settings, ...secrets })
   if (!read.success) throw broken('its settings are not complete; store them again')
-  const urls = channel.urls.map((name) => read.data[name] ?? '')
+  const urls = channel.urls.map((name) => String(read.data[name] ?? ''))
   for (const url of urls) {
     const fault = urlFault(url, environment)
     if (fault) throw broken(`its URL is refused (${fault})`)
@@ -74,11 +57,11 @@ export const storedReceiver = async (
     setting: `the settings of the channel ${JSON.stringify(stored.name)}`,
     isTest,
     // Whoever may allow private addresses, allows all of them.
-    ...(!environment.WATCHER_ALLOW_PRIVATE_WEBHOOKS && { send: publicFetch }),
+    ...(!environment.WATCHER_ALLOW_PRIVATE_WEBHOOKS && { send: outbound.publicFetch }),
   })
   return {
     name: channel.name,
     host: urls[0] === undefined ? '' : new URL(urls[0]).hostname,
-    send: (notification) => sendOnce(channel, notification, read.data, post),
+    send: (notification) => channel.send(notification, read.data, { ...deployment, post }),
   }
 }

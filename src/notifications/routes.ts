@@ -53,7 +53,7 @@ const serveChannels = (router: Router, kinds: IncidentKinds): void => {
       errors: ['name_taken'],
     },
     async ({ body: { settings, ...fields } }, scope) => {
-      const stored = await storeSettings(fields.kind, settings, scope.settings)
+      const stored = await storeSettings(fields.kind, settings, scope)
       return { status: 201, body: await createChannel(scope.db, { ...fields, ...stored, created_at: scope.now }) }
     },
   )
@@ -76,7 +76,7 @@ const serveChannels = (router: Router, kinds: IncidentKinds): void => {
       errors: ['channel_not_found', 'channel_of_other_kind', 'name_taken'],
     },
     async ({ body: { id, settings, ...changes } }, scope) => {
-      const stored = settings === undefined ? {} : await storeSettings(changes.kind ?? '', settings, scope.settings)
+      const stored = settings === undefined ? {} : await storeSettings(changes.kind ?? '', settings, scope)
       const row = await updateChannel(scope.db, id, { ...changes, ...stored }, scope.now)
       if (row === undefined) throw channelNotFound(id)
       if (row === 'other_kind')
@@ -121,11 +121,11 @@ const serveTest = (router: Router): void =>
       answers: { 200: { description: 'What came of it.', schema: testAnswer } },
       errors: ['channel_not_found'],
     },
-    async ({ params: { id } }, { db, settings, now, caller, publicFetch }) => {
+    async ({ params: { id } }, { db, settings, now, caller, outbound }) => {
       const stored = await readChannel(db, id)
       if (!stored) throw channelNotFound(id)
       try {
-        const receiver = await storedReceiver(stored, { settings, publicFetch }, { isTest: true })
+        const receiver = await storedReceiver(stored, { settings, outbound }, { isTest: true })
         const text = `✅ Watcher can reach this channel\nA test of the channel ${JSON.stringify(stored.name)}, sent by ${caller}.`
         const answer = await receiver.send({
           event: 'test',

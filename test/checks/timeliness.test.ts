@@ -241,7 +241,9 @@ describe('a deadline between two ticks', () => {
   }
   const openLate = async () => (await get('/incident?kind=late')).body.map(({ pipeline_id }: { pipeline_id: number }) => pipeline_id)
   const deadlines = async () =>
-    (await jobsOf('check_deadlines')).filter(({ state }) => state === 'waiting').map(({ due_at }) => new Date(due_at).toISOString().slice(11, 16))
+    (await jobsOf('check_deadlines'))
+      .filter(({ state }) => state === 'waiting')
+      .map(({ due_at }) => new Date(due_at).toISOString().slice(11, 16))
 
   it('of a run that must end soon is noticed within a minute, by one job for all of that minute', async () => {
     setClock('2025-01-09T20:31:10Z')

@@ -1,5 +1,7 @@
+import { env } from 'cloudflare:workers'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Mail } from '../../src/core/outbound.ts'
 import { call, countOf, expectError, makePipeline, sql, startRun } from '../support/api.ts'
 import {
   advanceClock,
@@ -744,5 +746,79 @@ describe('the pages', () => {
     }
     expect(await page('/overview')).toContain('1 channel fails')
     expect(await page('/channels')).toContain('failing: the last 5 deliveries failed')
+  })
+})
+
+describe('e-mail', () => {
+  const binding = (env as unknown as { EMAIL: { send: (mail: Mail) => Promise<unknown> } }).EMAIL
+  const create = (settings: unknown = { to: ['on-call@example.com', 'lead@example.com'] }) =>
+    post('/channel', { name: 'mail', kind: 'email', settings })
+  /** Passes mails on to the platform's binding, which checks them, and keeps them. */
+  const openMail = (): Mail[] => {
+    const sent: Mail[] = []
+    const EMAIL = {
+      send: async (mail: Mail) => {
+        const answer = await binding.send(mail)
+        sent.push(mail)
+        return answer
+      },
+    }
+    Object.assign(background.settings, { EMAIL, WATCHER_EMAIL_FROM: 'watcher@example.com' })
+    return sent
+  }
+
+  it('goes out as text and as HTML, with the same words as for Slack', async () => {
+    noSlack()
+    const sent = openMail()
+    const { status, body } = await create()
+    expect([status, body.settings]).toEqual([201, { to: ['on-call@example.com', 'lead@example.com'] }])
+    expect((await post(`/channel/${body.id}/test`)).body).toEqual({ delivered: true, answer: 'taken for 2 addresses' })
+    await fail('<script>disk & net</script>')
+    await drain(background)
+    await succeed()
+    await drain(background)
+    const [, opened, resolved] = sent
+    expect(opened).toMatchObject({
+      from: 'watcher@example.com',
+      to: ['on-call@example.com', 'lead@example.com'],
+      subject: '⚠️ WARNING: Pipeline Execution Failed - 1 pipeline(s)',
+    })
+    expect(opened?.text).toContain('Owner: team-finance\n')
+    expect(opened?.html).toContain('&lt;script&gt;disk &amp; net&lt;/script&gt;')
+    expect(opened?.html).toContain('<a href="https://watcher.example.com/incidents/1">')
+    expect(resolved?.subject).toBe('✅ RESOLVED: 1 incident(s) resolved')
+    expect(await notifications('?state=sent')).toHaveLength(2)
+  })
+
+  it('needs the binding, a sender and 1 to 50 addresses', async () => {
+    const detail = async (settings?: unknown) => {
+      const { status, body } = await create(settings)
+      return [status, JSON.stringify(body.detail ?? body)]
+    }
+    Object.assign(background.settings, { EMAIL: undefined })
+    expect(await detail()).toEqual([422, expect.stringContaining('[[send_email]]')])
+    Object.assign(background.settings, { EMAIL: binding })
+    expect(await detail()).toEqual([422, expect.stringContaining('WATCHER_EMAIL_FROM')])
+    openMail()
+    expect(await detail({ to: [] })).toEqual([422, expect.stringContaining('at least one address')])
+    expect(await detail({ to: ['nobody'] })).toEqual([422, expect.stringContaining('Must be an e-mail address')])
+    expect(await detail({ to: Array(51).fill('a@example.com') })).toEqual([422, expect.stringContaining('at most 50')])
+    expect(await countOf('channel')).toBe(0)
+  })
+
+  it.each([
+    [{ code: 'E_SENDER_NOT_VERIFIED' }, { state: 'failed', attempts: 1 }],
+    [{ code: 'E_RATE_LIMIT_EXCEEDED' }, { state: 'waiting', attempts: 0 }],
+    [{ code: 'E_INTERNAL_SERVER_ERROR' }, { state: 'waiting', attempts: 1, interrupted: false }],
+    [{}, { state: 'waiting', attempts: 1, interrupted: true }],
+  ])('that is refused with %j is handled as such', async (error, job) => {
+    noSlack()
+    openMail()
+    await create()
+    const EMAIL = { send: async () => Promise.reject(Object.assign(new Error('no'), error)) }
+    Object.assign(background.settings, { EMAIL })
+    await fail()
+    await drain(background)
+    expect((await jobsOf('send_alert'))[0]).toMatchObject(job)
   })
 })

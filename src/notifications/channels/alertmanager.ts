@@ -46,7 +46,7 @@ export const alertmanager: Channel<z.output<typeof settings>> = {
   urls: ['url'],
   isPager: true,
   isRenewed: true,
-  send: async ({ incidents, now, text }, { url, bearer }, post) => {
+  send: async ({ incidents, now, text }, { url, bearer }, { post }) => {
     const alerts =
       incidents.length > 0
         ? incidents.map((incident) => alertOf(incident, now))
@@ -58,12 +58,14 @@ export const alertmanager: Channel<z.output<typeof settings>> = {
               endsAt: addSeconds(now, 60),
             },
           ]
+    let answer = ''
     for (let from = 0; from < alerts.length; from += MAX_ALERTS) {
-      await post(
+      answer = await post(
         `${url.replace(/\/+$/, '')}/api/v2/alerts`,
         alerts.slice(from, from + MAX_ALERTS),
         bearer ? { Authorization: `Bearer ${bearer}` } : {},
       )
     }
+    return answer
   },
 }

@@ -1,6 +1,20 @@
 import type { z } from 'zod'
+import type { Outbound } from '../../core/outbound.ts'
+import type { Settings } from '../../env.ts'
 import type { Post } from '../post.ts'
 import type { Notification } from '../told.ts'
+
+/** What the deployment gives to channels. */
+export interface Deployment {
+  settings: Settings
+  outbound: Outbound
+}
+
+/** How a channel sends. */
+export interface Means extends Deployment {
+  /** Decides what the service's answer means, and throws JobFailure if it failed. */
+  post: Post
+}
 
 /** A way to send notifications. A new one needs a file in this folder and a line in index.ts. */
 export interface Channel<ChannelSettings> {
@@ -21,6 +35,8 @@ export interface Channel<ChannelSettings> {
   isSingle?: true
   /** True: the service takes an alert as over if it is not renewed by each tick. */
   isRenewed?: true
-  /** Sends once. `post` decides what the service's answer means, and throws JobFailure if it failed. */
-  send: (notification: Notification, settings: ChannelSettings, post: Post) => Promise<void>
+  /** Says what the deployment lacks for such channels, and how to add it; undefined: nothing. */
+  lacks?: (deployment: Deployment) => string | undefined
+  /** Sends once. Throws JobFailure if that failed. Returns what the service answered, in one line. */
+  send: (notification: Notification, settings: ChannelSettings, means: Means) => Promise<string>
 }

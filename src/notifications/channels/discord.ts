@@ -22,10 +22,10 @@ export const discord: Channel<z.output<typeof settings>> = {
   settings,
   secrets: ['webhook_url'],
   urls: ['webhook_url'],
-  send: async ({ text, event, incidents, url }, { webhook_url }, post) => {
+  send: async ({ text, event, incidents, url }, { webhook_url }, { post }) => {
     const color = event === 'resolved' ? GREEN : severityOf(incidents) === 'critical' ? RED : AMBER
     const [title = '', ...lines] = text.split('\n')
     const description = escapeMarkdown(lines.join('\n')).slice(0, MAX_CHARACTERS)
-    await post(webhook_url, { embeds: [{ title, description, color, ...(url && { url }) }], allowed_mentions: { parse: [] } })
+    return post(webhook_url, { embeds: [{ title, description, color, ...(url && { url }) }], allowed_mentions: { parse: [] } })
   },
 }

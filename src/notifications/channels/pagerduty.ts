@@ -30,10 +30,10 @@ export const pagerduty: Channel<z.output<typeof settings>> = {
   urls: ['url'],
   isPager: true,
   isSingle: true,
-  send: async ({ event, incidents, host, text, url: page }, { routing_key, url }, post) => {
+  send: async ({ event, incidents, host, text, url: page }, { routing_key, url }, { post }) => {
     const [incident] = incidents
     const about = incident?.pipeline_name ? `${incident.pipeline_name}: ${incident.summary}` : (incident?.summary ?? text)
-    await post(url, {
+    return post(url, {
       routing_key,
       event_action: ACTIONS[event],
       dedup_key: `watcher-${host}-${incident ? `incident-${incident.id}` : 'test'}`,

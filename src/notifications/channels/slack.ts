@@ -17,7 +17,7 @@ export const slack: Channel<z.output<typeof settings>> = {
   settings,
   secrets: ['webhook_url'],
   urls: ['webhook_url'],
-  send: async ({ text }, { webhook_url }, post) => {
-    await post(webhook_url, { text: escapeMarkup(text.slice(0, MAX_CHARACTERS)) })
+  send: async ({ text }, { webhook_url }, { post }) => {
+    return post(webhook_url, { text: escapeMarkup(text.slice(0, MAX_CHARACTERS)) })
   },
 }

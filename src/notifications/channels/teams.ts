@@ -21,8 +21,8 @@ export const teams: Channel<z.output<typeof settings>> = {
   settings,
   secrets: ['webhook_url'],
   urls: ['webhook_url'],
-  send: async ({ text, url }, { webhook_url }, post) => {
-    await post(webhook_url, {
+  send: async ({ text, url }, { webhook_url }, { post }) => {
+    return post(webhook_url, {
       type: 'message',
       attachments: [
         {

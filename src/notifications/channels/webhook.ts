@@ -42,12 +42,12 @@ export const webhook: Channel<z.output<typeof settings>> = {
   urls: ['url'],
   isPager: true,
   isSingle: true,
-  send: async ({ event, incidents, now }, { url, secret }, post) => {
+  send: async ({ event, incidents, now }, { url, secret }, { post }) => {
     const [incident] = incidents
     const id = incident ? `notification_${incident.notification_id}` : `test_${crypto.randomUUID()}`
     const body = JSON.stringify({ type: `incident.${event}`, timestamp: now, data: incident ? incidentOf(incident) : {} })
     const timestamp = String(Math.floor(Date.parse(now) / 1000))
-    await post(url, body, {
+    return post(url, body, {
       'webhook-id': id,
       'webhook-timestamp': timestamp,
       'webhook-signature': `v1,${await sign(secret, `${id}.${timestamp}.${body}`)}`,
