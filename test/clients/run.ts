@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startDevServer } from '../support/node/dev-server.ts'
+import { driveAlertmanager, findAlertmanager } from './alertmanager.ts'
 import type { ApiDocument, Generator, Service } from './generator.ts'
 import { heyApi } from './hey-api.ts'
 import { openapiFetch } from './openapi-fetch.ts'
@@ -11,8 +12,9 @@ import { installTypeScriptGenerators } from './typescript.ts'
 
 /**
  * `npm run test:clients`: clients generated from /openapi.json without a warning, their names, and a run of a pipeline by each, against
- * a server of their own. Needs the npm registry, and for the Python client PyPI and Python 3.12 or newer (PYTHON names one); that is why
- * it is not part of `npm test`.
+ * a server of their own; and a real Alertmanager as a channel of that server. Needs the npm registry, for the Python client PyPI and
+ * Python 3.12 or newer (PYTHON names one), and Alertmanager with amtool in PATH (or ALERTMANAGER names their folder); that is why it is not
+ * part of `npm test`.
  */
 const folder = mkdtempSync(join(tmpdir(), 'watcher-clients-'))
 const generators: Generator[] = [openapiFetch, heyApi, openapiPythonClient]
@@ -35,6 +37,18 @@ const check = async (generator: Generator, document: ApiDocument, service: Servi
   passed += 3
 }
 
+const checkAlertmanager = async (service: Service): Promise<void> => {
+  const programs = findAlertmanager()
+  if (!programs) {
+    console.log('Alertmanager: not run, it is not installed (Debian: apt-get install prometheus-alertmanager)')
+    notRun += 1
+    return
+  }
+  await driveAlertmanager(folder, programs, service)
+  console.log('Alertmanager: amtool lists the alert of a failed run, and no more after the next success')
+  passed += 1
+}
+
 try {
   installTypeScriptGenerators(folder)
   const token = randomUUID()
@@ -44,11 +58,13 @@ try {
     if (!answer.ok) throw new Error(`/openapi.json answered ${answer.status}`)
     const text = await answer.text()
     writeFileSync(join(folder, 'openapi.json'), text)
-    for (const generator of generators) await check(generator, JSON.parse(text) as ApiDocument, { url: server.url, token })
+    const service = { url: server.url, token }
+    for (const generator of generators) await check(generator, JSON.parse(text) as ApiDocument, service)
+    await checkAlertmanager(service)
   } finally {
     await server.stop()
   }
-  console.log(`\n${passed} passed, 0 failed${notRun > 0 ? `, ${notRun} client not run` : ''}`)
+  console.log(`\n${passed} passed, 0 failed${notRun > 0 ? `, ${notRun} not run` : ''}`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
