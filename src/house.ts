@@ -51,4 +51,4 @@ export const sweeps: readonly Sweep[] = [
   deadlineSweep,
   { cron: CRONS.quarterHourly, kind: 'check_reminders', payload: () => ({}) },
 ]
-export const watches = features.flatMap(({ watch }) => (watch ? [watch(house)] : []))
+export const watches = features.flatMap(({ watches }) => (watches ?? []).map((make) => make(house)))

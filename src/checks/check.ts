@@ -35,6 +35,8 @@ export interface Check<Evidence = unknown>
   wrongNow?: (now: SQL) => SQL
   /** The insert that logs the findings: `… on conflict do nothing returning … as subject`. */
   logFound: (names: Names) => SQL
+  /** True if people may be told of the finding `f`, a row of `found`; undefined: of every one that is logged. */
+  isNews?: (names: Names, f: SQL) => SQL
   /** More CTEs of the sweep, each with its own name. */
   alsoWrites?: (names: Names) => SQL
   /** The kind of the incidents that it opens, one for each pipeline: `late`. Their details are the evidence. */

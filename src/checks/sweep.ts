@@ -60,11 +60,12 @@ const RECENT = sql.raw(`interval '24 hours'`)
 export const kindOf = ({ incidentKind }: { incidentKind: string }): SQL => sql.raw(`'${incidentKind}'`)
 
 /** What a check that sees only a window tells people: its new findings, one for each pipeline. */
-const newlyWrong = sql`
+const newlyWrong = <Evidence>({ isNews }: Check<Evidence>): SQL => sql`
   select f.pipeline_id, min(f.since) as since, count(*)::integer as occurrences, (array_agg(f.evidence order by f.since desc, f.subject desc))[1] as evidence
   from ${NAMES.found} f join ${NAMES.logged} using (subject)
   where not exists (
     select from ${pipelineExecution} e where e.id = (f.evidence ->> 'pipeline_execution_id')::bigint and e.end_date < ${NAMES.now} - ${RECENT})
+    ${isNews ? sql`and ${isNews(NAMES, sql.raw('f'))}` : sql``}
   group by f.pipeline_id`
 
 /**
@@ -80,7 +81,7 @@ const untold = <Evidence>(check: Check<Evidence>): SQL => sql`
 
 /** Opens incidents, or extends them. */
 const openIncidents = <Evidence>(check: Check<Evidence>): SQL => sql`
-  select opened.id from (${check.wrongNow ? untold(check) : newlyWrong}) f
+  select opened.id from (${check.wrongNow ? untold(check) : newlyWrong(check)}) f
   cross join lateral ${sql.raw(FUNCTIONS.open_incident)}(p_pipeline_id => f.pipeline_id, p_kind => ${kindOf(check)}, p_subject => '', p_severity => null,
     p_opened_at => f.since, p_execution_id => (f.evidence ->> 'pipeline_execution_id')::bigint, p_occurrences => f.occurrences, p_last_success_at => null,
     p_details => f.evidence, p_now => ${NAMES.now}, p_alerts => (select payloads from ${ALERTS})) opened`

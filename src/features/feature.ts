@@ -50,8 +50,8 @@ export interface Feature {
   sweeps?: Sweep[]
   /** What may become wrong between two ticks. */
   deadlines?: Deadlines
-  /** Runs with every quarter-hourly tick. */
-  watch?: (house: House) => Watch
+  /** Each runs with every quarter-hourly tick. */
+  watches?: readonly ((house: House) => Watch)[]
   beforeCleanup?: BeforeCleanup
   /** The kinds of incidents that it opens. */
   incidents?: readonly IncidentKind[]

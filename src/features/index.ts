@@ -7,6 +7,7 @@ import { lineage } from './lineage/index.ts'
 import { logCleanup } from './log-cleanup/index.ts'
 import { metrics } from './metrics/index.ts'
 import { monitoring } from './monitoring/index.ts'
+import { pipelineActivity } from './pipeline-activity/index.ts'
 import { pipelineDays } from './pipeline-days/index.ts'
 import { pipelineTypes } from './pipeline-types/index.ts'
 import { pipelines } from './pipelines/index.ts'
@@ -22,6 +23,7 @@ export const features: readonly Feature[] = [
   addressTypes,
   lineage,
   pipelineDays,
+  pipelineActivity,
   logCleanup,
   monitoring,
   metrics,

@@ -7,7 +7,6 @@ import { idAnswer } from './fields.ts'
 import { linkAfter, type Page } from './paging.ts'
 import { describeTarget, type Target } from './patch.ts'
 import { type Router, serveOperation } from './router.ts'
-import type { Scope } from './scope.ts'
 import { idText } from './text-fields.ts'
 
 /** What the endpoints below need to know of a resource. */
@@ -134,12 +133,18 @@ export const serveOne = (
     },
   )
 
+/** A row after a change, and the ids of the jobs that the change recorded. */
+export interface Updated {
+  row: object
+  jobIds: readonly number[]
+}
+
 /** `PATCH /things`: changes the fields in the body, and answers with the whole row. */
 export const servePatch = <Changes>(
   router: Router,
   resource: PatchableResource,
   body: () => z.ZodType<{ target: Target; changes: Changes }>,
-  update: (db: Database, target: Target, changes: Changes, now: string, scope: Scope) => Promise<object | undefined>,
+  update: (db: Database, target: Target, changes: Changes, now: string) => Promise<Updated | undefined>,
 ): void =>
   serveOperation(
     router,
@@ -155,9 +160,10 @@ export const servePatch = <Changes>(
       answers: { 200: { description: 'The whole row after the change.', schema: resource.answer } },
       errors: [resource.notFound, ...resource.patchErrors],
     },
-    async ({ body: { target, changes } }, scope: Scope) => {
-      const row = await update(scope.db, target, changes, scope.now, scope)
-      if (!row) throw notFound(resource, target)
-      return { status: 200, body: row }
+    async ({ body: { target, changes } }, { db, now, sendAfterwards }) => {
+      const updated = await update(db, target, changes, now)
+      if (!updated) throw notFound(resource, target)
+      sendAfterwards(updated.jobIds)
+      return { status: 200, body: updated.row }
     },
   )

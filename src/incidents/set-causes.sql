@@ -3,18 +3,19 @@
 -- `failed` one of the same pipeline. It has no cause itself, was detected in the last 24 hours, and is not acknowledged for longer: the oldest,
 -- then the least id. An incident that opens after its effects becomes their cause; what was sent stays sent. There are no cycles: within
 -- one call a cause was detected before its effect, and in the end every cause has no cause. Index scans from what is opened, and nothing
--- else: whatever the statistics say, reading the closure as a whole would be wrong.
+-- else: whatever the statistics say, reading the closure as a whole would be wrong. `kind || ''` keeps the planner from looking incidents up by
+-- their kind alone.
 CREATE FUNCTION :set_causes(p_job_id bigint, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET join_collapse_limit = 1 AS $$
 BEGIN
   -- 1. What causes them.
   WITH opened AS MATERIALIZED (
     SELECT i.id, i.pipeline_id, i.kind, i.detected_at FROM incident i
-    WHERE i.pipeline_id IS NOT NULL AND i.resolved_at IS NULL AND i.caused_by IS NULL AND i.id IN (
-      SELECT e.incident_id FROM incident_event e WHERE e.notify_job_id = p_job_id AND e.kind IN ('opened', 'reopened'))),
+    WHERE i.pipeline_id IS NOT NULL AND i.resolved_at IS NULL AND i.caused_by IS NULL AND i.id = ANY (ARRAY(
+      SELECT e.incident_id FROM incident_event e WHERE e.notify_job_id = p_job_id AND e.kind IN ('opened', 'reopened')))),
   candidate AS (
     SELECT o.id, r.id AS root_id, r.detected_at FROM opened o JOIN incident r ON coalesce(r.pipeline_id, 0) = o.pipeline_id
-    WHERE r.resolved_at IS NULL AND r.caused_by IS NULL AND o.kind IN ('stale', 'missed') AND r.kind IN ('late', 'failed')
+    WHERE r.resolved_at IS NULL AND r.caused_by IS NULL AND o.kind IN ('stale', 'missed') AND r.kind || '' IN ('late', 'failed')
       AND :may_cause(r, p_now)
     UNION ALL
     SELECT o.id, r.id, r.detected_at
@@ -29,11 +30,11 @@ BEGIN
   -- 2. What they cause.
   WITH opened AS MATERIALIZED (
     SELECT i.id, i.pipeline_id, i.kind FROM incident i
-    WHERE i.pipeline_id IS NOT NULL AND i.resolved_at IS NULL AND i.caused_by IS NULL AND i.id IN (
-      SELECT e.incident_id FROM incident_event e WHERE e.notify_job_id = p_job_id AND e.kind IN ('opened', 'reopened'))),
+    WHERE i.pipeline_id IS NOT NULL AND i.resolved_at IS NULL AND i.caused_by IS NULL AND i.id = ANY (ARRAY(
+      SELECT e.incident_id FROM incident_event e WHERE e.notify_job_id = p_job_id AND e.kind IN ('opened', 'reopened')))),
   candidate AS (
     SELECT x.id, o.id AS root_id FROM opened o JOIN incident x ON coalesce(x.pipeline_id, 0) = o.pipeline_id
-    WHERE x.resolved_at IS NULL AND x.caused_by IS NULL AND x.kind IN ('stale', 'missed') AND o.kind IN ('late', 'failed')
+    WHERE x.resolved_at IS NULL AND x.caused_by IS NULL AND x.kind || '' IN ('stale', 'missed') AND o.kind IN ('late', 'failed')
     UNION ALL
     SELECT x.id, o.id
     FROM opened o JOIN address_lineage w ON w.pipeline_id = o.pipeline_id

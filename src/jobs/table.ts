@@ -4,7 +4,15 @@ import { createdAt, flag, id, instant, jsonObject } from '../db/columns.ts'
 import { atLeast, literals, oneOf } from '../db/constraints.ts'
 
 /** The kinds of jobs that are not sweeps of checks. The code that runs a kind describes its payload. */
-const OTHER_JOB_KINDS = ['detect_anomalies', 'clean_logs', 'count_days', 'complete_closure', 'notify', 'send_alert'] as const
+const OTHER_JOB_KINDS = [
+  'detect_anomalies',
+  'clean_logs',
+  'count_days',
+  'keep_activity',
+  'complete_closure',
+  'notify',
+  'send_alert',
+] as const
 
 /** `check_<kind of check>`, or one of the others. */
 export type JobKind = `check_${string}` | (typeof OTHER_JOB_KINDS)[number]

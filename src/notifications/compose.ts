@@ -112,12 +112,13 @@ const blockOf = (incident: ToldIncident, now: string, vocabulary: Vocabulary): s
     downstream,
     cause,
     effects,
+    reopenings,
   } = incident
   const overSeconds = secondsBetween(opened_at, now)
   return [
     `${inOneLine(pipeline_name ?? `${kind} ${subject}`.trim())}${severity === 'critical' ? ' (critical)' : ''}`,
     inOneLine(summary),
-    ...(event === 'reopened' ? ['Open again: it had come right less than 15 minutes before'] : []),
+    ...(event === 'reopened' ? [openAgain(reopenings)] : []),
     ...(event === 'reminded' ? ['Still open, and nobody has it'] : []),
     ...(cause === null ? [] : [`Caused by: ${inOneLine(cause.pipeline_name)} (${cause.kind})`]),
     ...(effects > 0 ? [`Causes: ${effects} more incident${effects === 1 ? '' : 's'} downstream`] : []),
@@ -130,5 +131,11 @@ const blockOf = (incident: ToldIncident, now: string, vocabulary: Vocabulary): s
     ...(incident.runbook_url === null ? [] : [`Runbook: ${incident.runbook_url}`]),
   ].join('\n')
 }
+
+/** The second reopening is the last that is told at once: see put-off.sql. */
+const openAgain = (reopenings: number): string =>
+  reopenings < 2
+    ? 'Open again: it had come right less than 15 minutes before'
+    : `Open again, ${reopenings} times so far: it had come right less than 15 minutes before. Further changes are told after 15 minutes of quiet`
 
 const goodRun = (at: string, now: string): string => `${inSeconds(at)} UTC (${age(Math.max(0, secondsBetween(at, now)))})`

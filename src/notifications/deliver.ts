@@ -27,7 +27,7 @@ const ORDER_SECONDS = 15
 /** What the job `notify` writes, or the one that renews alerts; or, from an earlier version, an alert of its own. */
 const payload = once(() =>
   z.union([
-    z.object({ channel_id: z.number(), alerts: z.array(z.record(z.string(), z.unknown())) }),
+    z.object({ channel_id: z.number(), alerts: z.array(z.record(z.string(), z.unknown())), sweep: z.number().nullish() }),
     z.object({ channel_id: z.number(), renews: z.literal(true) }),
     z.object({ alert: z.string() }).loose(),
   ]),
@@ -77,7 +77,7 @@ export const sendAlert =
     if (!read.success) throw new JobFailure('This alert cannot be read: its payload is of no known form', { permanent: true })
     if ('alert' in read.data) return sendOldAlert(job, scope, vocabulary)
     if ('renews' in read.data) return renew(read.data.channel_id, job, scope, vocabulary)
-    const { channel_id, alerts } = read.data
+    const { channel_id, alerts, sweep } = read.data
     const [begun] = await scope.db.rows(BEGIN, begunRow(), { job_id: job.id, channel_id, now: scope.now })
     if (!begun) throw new Error('begin_sending returned no row')
     if (begun.outcome === 'wait') {
@@ -86,7 +86,7 @@ export const sendAlert =
     if (begun.outcome === 'send') {
       const incidents = (begun.notifications ?? []).map((row) => withSummary(row, vocabulary, scope))
       const receiver = begun.channel ? await storedReceiver(begun.channel, scope) : environmentReceiver(scope)
-      await send(receiver, notificationOf({ incidents, alerts }, vocabulary, job, scope), job, scope)
+      await send(receiver, notificationOf({ incidents, alerts, sweep: sweep ?? undefined }, vocabulary, job, scope), job, scope)
     }
     await finish(job, scope, receiverName(begun.channel?.name, scope))
     return []
@@ -112,7 +112,12 @@ const renew = async (channel_id: number, job: ClaimedJob, scope: JobScope, vocab
   if (row && incidents.length > 0) {
     const receiver = await storedReceiver(row.channel, scope)
     const { now, settings } = scope
-    await send(receiver, { event: 'reminded', text: '', incidents, now, host: hostOf(settings), url: undefined }, job, scope)
+    await send(
+      receiver,
+      { event: 'reminded', text: '', incidents, sweep: undefined, now, host: hostOf(settings), url: undefined },
+      job,
+      scope,
+    )
   }
   await finish(job, scope, row?.channel.name ?? 'Nobody')
   return []
@@ -128,7 +133,7 @@ const withSummary = (row: Omit<ToldIncident, 'summary' | 'url'>, { incidentKinds
 })
 
 const notificationOf = (
-  { incidents, alerts }: { incidents: ToldIncident[]; alerts: Record<string, unknown>[] },
+  { incidents, alerts, sweep }: { incidents: ToldIncident[]; alerts: Record<string, unknown>[]; sweep: number | undefined },
   vocabulary: Vocabulary,
   { interrupted }: ClaimedJob,
   { now, settings }: JobScope,
@@ -139,6 +144,7 @@ const notificationOf = (
     event: first?.event ?? 'test',
     text: interrupted ? `${composed}\n${REPETITION}` : composed,
     incidents,
+    sweep,
     now,
     host: hostOf(settings),
     url: incidents.length === 1 ? first?.url : settings.WATCHER_PUBLIC_URL && `${settings.WATCHER_PUBLIC_URL}/incidents`,
@@ -179,7 +185,7 @@ const sendOldAlert = async (job: ClaimedJob, scope: JobScope, { alertKinds }: Vo
   const { now, settings } = scope
   await send(
     environmentReceiver(scope),
-    { event: 'opened', text: told, incidents: [], now, host: hostOf(settings), url: undefined },
+    { event: 'opened', text: told, incidents: [], sweep: undefined, now, host: hostOf(settings), url: undefined },
     job,
     scope,
   )

@@ -1,11 +1,12 @@
 -- Decides whom to tell of the events of the job p_job_id (kind `notify`), and ends the job. It writes one notification per channel and
 -- event, with the jobs that send them: one for all of a channel that people read, one for each where a kind of channel is in
--- p_singles. p_pagers are the kinds of channels that hear of everything. p_environment is the channel of the environment: `slack`, or
+-- p_singles. p_pagers are the kinds of channels that hear of everything. Those in p_sweepers hear of more than 20 incidents at once as one
+-- event, which ends with the last of them. p_environment is the channel of the environment: `slack`, or
 -- `log`, which is used only while there is no other one. What is delayed or silenced waits in a later job. An effect is folded under
 -- its cause: a channel that hears of the cause does not hear of it. Returns the ids of the recorded jobs, or null if this attempt no
 -- longer holds the job.
 CREATE FUNCTION :notify(
-  p_job_id bigint, p_attempt integer, p_environment text, p_pagers text[], p_singles text[], p_now timestamptz, p_finished_at timestamptz,
+  p_job_id bigint, p_attempt integer, p_environment text, p_pagers text[], p_singles text[], p_sweepers text[], p_now timestamptz, p_finished_at timestamptz,
   OUT job_ids bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -48,7 +49,7 @@ BEGIN
   -- 4. Whom to tell.
   WITH event AS MATERIALIZED (
     SELECT e.id, e.incident_id, e.quiet, CASE e.kind WHEN 'occurred' THEN 'raised' ELSE e.kind END AS kind,
-      i.kind AS incident_kind, i.caused_by, i.severity, i.state, coalesce(p.owner, t.owner) AS owner, coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
+      i.kind AS incident_kind, (i.details ->> 'channel_id')::bigint AS failing_id, i.caused_by, i.severity, i.state, coalesce(p.owner, t.owner) AS owner, coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
     FROM incident_event e JOIN incident i ON i.id = e.incident_id
     LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
     WHERE e.notify_job_id = p_job_id
@@ -57,27 +58,29 @@ BEGIN
         SELECT FROM incident_event next WHERE next.incident_id = e.incident_id AND next.id > e.id
           AND (next.kind = 'reopened' OR next.kind = 'resolved' AND e.kind <> 'resolved'))),
   receiver AS MATERIALIZED (
-    SELECT c.id, c.name, c.kind, c.kind = ANY (p_pagers) AS is_pager, c.kind = ANY (p_singles) AS is_single, c.min_severity, c.kinds, c.owners,
+    SELECT c.id, c.name, c.kind, c.kind = ANY (p_pagers) AS is_pager, c.kind = ANY (p_singles) AS is_single, c.kind = ANY (p_sweepers) AS is_sweeper, c.min_severity, c.kinds, c.owners,
       c.tags, c.pipeline_type_ids, c.send_resolved
     FROM channel c WHERE c.active
     UNION ALL
-    SELECT 0, p_environment, p_environment, false, false, NULL, NULL, NULL, NULL, NULL, true
+    SELECT 0, p_environment, p_environment, false, false, false, NULL, NULL, NULL, NULL, NULL, true
     WHERE p_environment <> 'log' OR NOT EXISTS (SELECT FROM channel c WHERE c.active)),
   wanted AS MATERIALIZED (
     SELECT r.id AS channel_id, e.caused_by, r.name, e.id AS event_id, e.incident_id,
       CASE WHEN e.kind = 'raised' AND last.event IS NULL THEN 'opened' ELSE e.kind END AS event,
-      CASE WHEN r.is_single THEN e.id WHEN e.kind = 'resolved' THEN -1 ELSE -2 END AS part,
+      r.is_single, r.is_sweeper, last.sweep_id,
       NOT r.is_single AND coalesce(r.min_severity, 'warning') = 'warning'
         AND num_nonnulls(r.kinds, r.owners, r.tags, r.pipeline_type_ids) = 0 AS is_unfiltered
     FROM event e CROSS JOIN receiver r
     -- What this channel was last told of the incident, if that arrived or still may.
     LEFT JOIN LATERAL (
-      SELECT n.event FROM notification n LEFT JOIN job j ON j.id = n.job_id
+      SELECT n.event, n.sweep_id FROM notification n LEFT JOIN job j ON j.id = n.job_id
       WHERE n.incident_id = e.incident_id AND n.channel_id = r.id AND n.state <> 'dropped' AND j.state IS DISTINCT FROM 'failed'
         AND n.event <> 'acknowledged'
       ORDER BY n.id DESC LIMIT 1) last ON true
     -- An event that comes here again, because its cause is over, is news only to those who have not heard of it.
-    WHERE NOT EXISTS (SELECT FROM notification n WHERE n.incident_event_id = e.id AND n.channel_id = r.id) AND CASE
+    WHERE NOT EXISTS (SELECT FROM notification n WHERE n.incident_event_id = e.id AND n.channel_id = r.id)
+      -- A failing channel is told of through the others.
+      AND e.failing_id IS DISTINCT FROM r.id AND CASE
       WHEN e.kind = 'resolved' THEN last.event <> 'resolved' AND r.send_resolved AND (r.is_pager OR NOT e.quiet)
       WHEN e.kind = 'acknowledged' THEN r.is_pager AND last.event <> 'resolved'
       ELSE (r.is_pager OR e.state = 'open')
@@ -90,7 +93,9 @@ BEGIN
   root AS MATERIALIZED (
     SELECT DISTINCT i.id FROM wanted w JOIN incident i ON i.id = w.caused_by AND i.resolved_at IS NULL WHERE w.event IN ('opened', 'reopened', 'raised')),
   hears AS MATERIALIZED (
-    SELECT w.channel_id, w.incident_id FROM wanted w JOIN root ON root.id = w.incident_id WHERE w.event IN ('opened', 'reopened', 'raised')
+    SELECT w.channel_id, w.incident_id FROM wanted w
+    -- IS TRUE: a hashed lookup, also where the planner expects one row.
+    WHERE w.event IN ('opened', 'reopened', 'raised') AND (w.incident_id IN (SELECT id FROM root)) IS TRUE
     UNION
     SELECT n.channel_id, n.incident_id FROM root JOIN notification n ON n.incident_id = root.id LEFT JOIN job j ON j.id = n.job_id
     WHERE n.state <> 'dropped' AND j.state IS DISTINCT FROM 'failed'
@@ -101,22 +106,39 @@ BEGIN
     SELECT w.event_id, w.channel_id, w.incident_id, w.caused_by FROM wanted w
     JOIN hears h ON h.channel_id = w.channel_id AND h.incident_id = w.caused_by
     WHERE w.event IN ('opened', 'reopened', 'raised')),
+  unfolded AS MATERIALIZED (
+    SELECT w.*, w.event IN ('opened', 'reopened', 'raised') AS begins FROM wanted w
+    WHERE NOT EXISTS (SELECT FROM folded f WHERE f.event_id = w.event_id AND f.channel_id = w.channel_id)),
+  -- What belongs into one message has the same `part`.
   told AS MATERIALIZED (
-    SELECT w.* FROM wanted w WHERE NOT EXISTS (SELECT FROM folded f WHERE f.event_id = w.event_id AND f.channel_id = w.channel_id)),
+    SELECT u.*, CASE
+      WHEN NOT u.is_single THEN CASE u.event WHEN 'resolved' THEN 'resolved' ELSE 'open' END
+      WHEN NOT u.begins AND u.sweep_id IS NOT NULL THEN 'sweep ' || u.sweep_id
+      WHEN u.is_sweeper AND u.begins AND count(*) FILTER (WHERE u.begins) OVER (PARTITION BY u.channel_id) > 20 THEN 'sweep'
+      ELSE 'event ' || u.event_id END AS part
+    FROM unfolded u
+    -- Of incidents that were told as one, only the end of the last is told.
+    WHERE u.begins OR u.sweep_id IS NULL OR u.event = 'resolved' AND NOT EXISTS (
+      SELECT FROM notification n JOIN incident x ON x.id = n.incident_id
+      WHERE n.sweep_id = u.sweep_id AND n.channel_id = u.channel_id AND x.resolved_at IS NULL)),
   noted AS (
     INSERT INTO incident_event (incident_id, kind, at, text)
     SELECT DISTINCT f.incident_id, 'folded', p_now, 'under incident ' || f.caused_by FROM folded f),
   message AS MATERIALIZED (
     SELECT m.*, nextval(pg_get_serial_sequence('job', 'id')) AS job_id
-    FROM (SELECT t.channel_id, t.part, bool_and(t.is_unfiltered) AS is_unfiltered FROM told t GROUP BY t.channel_id, t.part) m),
+    FROM (
+      SELECT t.channel_id, t.part, bool_and(t.is_unfiltered) AS is_unfiltered, CASE WHEN t.part LIKE 'sweep %' THEN min(t.sweep_id) END AS sweep_id
+      FROM told t GROUP BY t.channel_id, t.part) m),
   recorded AS (
     INSERT INTO job (id, kind, payload, created_at, due_at) OVERRIDING SYSTEM VALUE
-    SELECT m.job_id, 'send_alert', jsonb_build_object('channel_id', m.channel_id, 'alerts',
-      CASE WHEN m.is_unfiltered AND m.part = -2 THEN v_alerts ELSE '[]' END), p_now, p_now
+    SELECT m.job_id, 'send_alert', jsonb_build_object('channel_id', m.channel_id,
+      'alerts', CASE WHEN m.is_unfiltered AND m.part = 'open' THEN v_alerts ELSE '[]' END,
+      'sweep', CASE WHEN m.part LIKE 'sweep%' THEN coalesce(m.sweep_id, m.job_id) END), p_now, p_now
     FROM message m ORDER BY m.job_id),
   written AS (
-    INSERT INTO notification (channel_id, channel_name, incident_id, incident_event_id, event, job_id, created_at)
-    SELECT t.channel_id, t.name, t.incident_id, t.event_id, t.event, m.job_id, p_now
+    INSERT INTO notification (channel_id, channel_name, incident_id, incident_event_id, event, job_id, sweep_id, created_at)
+    SELECT t.channel_id, t.name, t.incident_id, t.event_id, t.event, m.job_id,
+      CASE WHEN m.part LIKE 'sweep%' THEN coalesce(m.sweep_id, m.job_id) END, p_now
     FROM told t JOIN message m ON m.channel_id = t.channel_id AND m.part = t.part
     ORDER BY t.event_id, t.channel_id)
   SELECT array_agg(m.job_id ORDER BY m.job_id) INTO v_sent_ids FROM message m;

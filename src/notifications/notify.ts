@@ -7,10 +7,11 @@ import { channels } from './channels/index.ts'
 
 const NOTIFY = prepare(sql`
   select id from unnest(${sql.raw(FUNCTIONS.notify)}(p_job_id => ${param('job_id')}, p_attempt => ${param('attempts')}, p_environment => ${param('environment')},
-    p_pagers => ${param('pagers')}::text[], p_singles => ${param('singles')}::text[], p_now => ${param('now')}, p_finished_at => ${param('finished_at')})) id`)
+    p_pagers => ${param('pagers')}::text[], p_singles => ${param('singles')}::text[],
+    p_sweepers => ${param('sweepers')}::text[], p_now => ${param('now')}, p_finished_at => ${param('finished_at')})) id`)
 
 /** The kinds of channels that have this trait, as an SQL array. */
-export const kindsThat = (trait: 'isPager' | 'isSingle' | 'isRenewed'): string =>
+export const kindsThat = (trait: 'isPager' | 'isSingle' | 'isSweeper' | 'isRenewed'): string =>
   `{${channels
     .filter((channel) => channel[trait])
     .map(({ kind }) => kind)
@@ -24,6 +25,7 @@ export const notify: RunJob = (job, { db, now, clock, settings }) =>
     environment: settings.SLACK_WEBHOOK_URL === undefined ? 'log' : 'slack',
     pagers: kindsThat('isPager'),
     singles: kindsThat('isSingle'),
+    sweepers: kindsThat('isSweeper'),
     now,
     finished_at: clock(),
   })

@@ -1,4 +1,5 @@
--- Puts off what the job p_job_id would tell too early: incidents whose pipeline delays its messages, and silenced ones. Their events go to
+-- Puts off what the job p_job_id would tell too early: incidents whose pipeline delays its messages, silenced ones, and those that flap: after
+-- the second reopening in an hour, `resolved` and `reopened` are told when 15 minutes have passed without another change. Their events go to
 -- a later job; those of one silence to the same one, so that its end is one digest. Returns the ids of the recorded jobs.
 CREATE FUNCTION :put_off(p_job_id bigint, p_alerts jsonb, p_now timestamptz) RETURNS bigint[]
 LANGUAGE plpgsql AS $$
@@ -9,14 +10,20 @@ DECLARE
   v_job_ids bigint[] := '{}';
 BEGIN
   FOR v_later IN
-    SELECT s.silence_id, greatest(d.due_at, s.until) AS due_at, array_agg(e.id) AS event_ids, array_agg(DISTINCT e.incident_id) AS incident_ids
+    SELECT s.silence_id, due.at AS due_at, array_agg(e.id) AS event_ids, array_agg(DISTINCT e.incident_id) AS incident_ids
     FROM incident_event e JOIN incident i ON i.id = e.incident_id
     LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
     CROSS JOIN LATERAL (
       SELECT i.detected_at + make_interval(mins => coalesce(p.alert_delay_minutes, t.alert_delay_minutes, 0)) AS due_at) d
-    LEFT JOIN LATERAL :silenced_until(i.id, p_now) s ON true
-    WHERE e.notify_job_id = p_job_id AND e.kind IN ('opened', 'reopened', 'occurred') AND i.resolved_at IS NULL
-      AND greatest(d.due_at, s.until) > p_now
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN e.kind IN ('resolved', 'reopened') AND e.by IS NULL AND NOT e.quiet AND 2 <= (
+          SELECT count(*) FROM incident_event r
+          WHERE r.incident_id = e.incident_id AND r.kind = 'reopened' AND r.id < e.id AND r.at > e.at - interval '1 hour')
+        THEN e.at + interval '15 minutes' END AS until) quiet
+    LEFT JOIN LATERAL :silenced_until(i.id, p_now) s ON e.kind <> 'resolved'
+    CROSS JOIN LATERAL (SELECT CASE e.kind WHEN 'resolved' THEN quiet.until ELSE greatest(d.due_at, s.until, quiet.until) END AS at) due
+    WHERE e.notify_job_id = p_job_id AND due.at > p_now
+      AND (e.kind = 'resolved' OR e.kind IN ('opened', 'reopened', 'occurred') AND i.resolved_at IS NULL)
     GROUP BY 1, 2
   LOOP
     v_key := 'silence ' || v_later.silence_id || ' ' || extract(epoch FROM v_later.due_at);

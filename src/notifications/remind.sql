@@ -15,10 +15,10 @@ BEGIN
     RETURN;
   END IF;
   WITH due AS MATERIALIZED (
-    SELECT c.id AS channel_id, c.name, i.id AS incident_id, c.kind = ANY (p_singles) AS is_single
+    SELECT c.id AS channel_id, c.name, i.id AS incident_id, c.kind = ANY (p_singles) AS is_single, last.sweep_id
     FROM incident i CROSS JOIN channel c
     CROSS JOIN LATERAL (
-      SELECT n.event, n.created_at FROM notification n LEFT JOIN job j ON j.id = n.job_id
+      SELECT n.event, n.created_at, n.sweep_id FROM notification n LEFT JOIN job j ON j.id = n.job_id
       WHERE n.incident_id = i.id AND n.channel_id = c.id AND n.state <> 'dropped' AND j.state IS DISTINCT FROM 'failed' AND n.event <> 'acknowledged'
       ORDER BY n.id DESC LIMIT 1) last
     WHERE i.resolved_at IS NULL AND c.active AND c.kind <> ALL (p_renewing)
@@ -30,17 +30,19 @@ BEGIN
   event AS (
     INSERT INTO incident_event (incident_id, kind, at) SELECT DISTINCT d.incident_id, 'reminded', p_now FROM due d
     RETURNING id, incident_id),
+  -- What belongs into one message.
+  part AS MATERIALIZED (
+    SELECT d.*, CASE WHEN NOT d.is_single THEN 'all' WHEN d.sweep_id IS NULL THEN 'incident ' || d.incident_id ELSE 'sweep ' || d.sweep_id END AS part FROM due d),
   message AS MATERIALIZED (
     SELECT m.*, nextval(pg_get_serial_sequence('job', 'id')) AS job_id
-    FROM (SELECT DISTINCT d.channel_id, CASE WHEN d.is_single THEN d.incident_id ELSE 0 END AS part FROM due d) m),
+    FROM (SELECT DISTINCT d.channel_id, d.part, d.sweep_id FROM part d) m),
   recorded AS (
     INSERT INTO job (id, kind, payload, created_at, due_at) OVERRIDING SYSTEM VALUE
-    SELECT m.job_id, 'send_alert', jsonb_build_object('channel_id', m.channel_id, 'alerts', '[]'::jsonb), p_now, p_now FROM message m),
+    SELECT m.job_id, 'send_alert', jsonb_build_object('channel_id', m.channel_id, 'alerts', '[]'::jsonb, 'sweep', m.sweep_id), p_now, p_now FROM message m),
   written AS (
-    INSERT INTO notification (channel_id, channel_name, incident_id, incident_event_id, event, job_id, created_at)
-    SELECT d.channel_id, d.name, d.incident_id, e.id, 'reminded', m.job_id, p_now
-    FROM due d JOIN event e ON e.incident_id = d.incident_id
-    JOIN message m ON m.channel_id = d.channel_id AND m.part = CASE WHEN d.is_single THEN d.incident_id ELSE 0 END)
+    INSERT INTO notification (channel_id, channel_name, incident_id, incident_event_id, event, job_id, sweep_id, created_at)
+    SELECT d.channel_id, d.name, d.incident_id, e.id, 'reminded', m.job_id, d.sweep_id, p_now
+    FROM part d JOIN event e ON e.incident_id = d.incident_id JOIN message m ON m.channel_id = d.channel_id AND m.part = d.part)
   SELECT array_agg(m.job_id) INTO job_ids FROM message m;
 
   WITH renewed AS (

@@ -131,6 +131,7 @@ const serveTest = (router: Router): void =>
           event: 'test',
           text,
           incidents: [],
+          sweep: undefined,
           now,
           host: hostOf(settings),
           url: settings.WATCHER_PUBLIC_URL,

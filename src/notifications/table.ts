@@ -79,6 +79,8 @@ export const notification = pgTable(
     attempts: integer().notNull().default(0),
     /** The job that sends it, alone or with others of one sweep. */
     job_id: reference(() => job.id, { onDelete: 'set null' }),
+    /** The job that told a pager of many incidents of one sweep as one event: its key there. null: the incident has an event of its own. */
+    sweep_id: bigint({ mode: 'number' }),
     created_at: createdAt(),
     sent_at: instant(),
   },
@@ -91,6 +93,8 @@ export const notification = pgTable(
     index('notification_of_job').on(table.job_id),
     // GET /notification?channel_id=, and the last deliveries of a channel.
     index('notification_of_channel').on(table.channel_id, table.id),
+    // The last incident of a sweep to be resolved resolves the sweep.
+    index('notification_of_sweep').on(table.sweep_id).where(sql`sweep_id is not null`),
     oneOf('notification_event_known', table.event, NOTIFICATION_EVENTS),
     oneOf('notification_state_known', table.state, STORED_STATES),
   ],

@@ -1,4 +1,5 @@
--- An incident as messages need it, as JSON: with its pipeline's name, owner and runbook, what causes it, how many open incidents it causes,
+-- An incident as messages need it, as JSON: with its pipeline's name, owner and runbook, what causes it, how often it was
+-- opened again, how many open incidents it causes,
 -- and how many pipelines read what its pipeline writes, at any distance (index scans on the closure).
 CREATE FUNCTION :told_incident(p_id bigint) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
@@ -7,6 +8,7 @@ LANGUAGE sql STABLE AS $$
       coalesce(p.runbook_url, t.runbook_url) AS runbook_url, i.opened_at, i.detected_at, i.acknowledged_at, i.acknowledged_by, i.resolved_at,
       i.resolved_by, i.occurrences, i.last_occurrence_at, i.first_execution_id, i.last_execution_id, i.last_success_at, i.details, i.caused_by,
       (SELECT jsonb_build_object('kind', r.kind, 'pipeline_name', rp.name) FROM incident r JOIN pipeline rp ON rp.id = r.pipeline_id WHERE r.id = i.caused_by) AS cause,
+      (SELECT count(*) FROM incident_event r WHERE r.incident_id = i.id AND r.kind = 'reopened') AS reopenings,
       (SELECT count(*) FROM incident x WHERE x.caused_by = i.id AND x.resolved_at IS NULL) AS effects,
       (SELECT count(DISTINCT reader.pipeline_id)
         FROM (SELECT DISTINCT w.target_address_id FROM address_lineage w WHERE w.pipeline_id = i.pipeline_id) written

@@ -42,6 +42,8 @@ export const toldRow = once(() =>
     caused_by: amount.nullable(),
     /** What causes it. */
     cause: z.object({ kind: z.string(), pipeline_name: z.string() }).nullable(),
+    /** How often it was opened again. */
+    reopenings: amount,
     /** How many open incidents it causes. */
     effects: amount,
     /** How many pipelines read what this one writes, at any distance. */
@@ -64,6 +66,8 @@ export interface Notification {
   /** The whole message, for people. */
   text: string
   incidents: readonly ToldIncident[]
+  /** If many incidents are told as one (see `isSweeper`): what they have in common, for the service's key. */
+  sweep: number | undefined
   /** When it is sent. */
   now: string
   /** The host of the pages: one service's events must not be taken for another's. */

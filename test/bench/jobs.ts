@@ -5,6 +5,14 @@ import type { ClaimedJob, JobScope } from '../../src/jobs/job.ts'
 
 /** What measurements of background jobs share. */
 
+/** A figure, and what it should be. */
+export interface AimedRow {
+  what: string
+  figure: string
+  aim: string
+  holds: boolean
+}
+
 export const withClient = async <Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> => {
   const client = new pg.Client({ connectionString: url })
   await client.connect()

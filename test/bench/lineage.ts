@@ -96,7 +96,7 @@ export const measureLineage = async (port: number, emptyPort: number, databaseUr
 }
 
 /** Creates layers of addresses, each made from one or two of the layer above; computes the closure by plain recursion. */
-const fillGraph = async (client: pg.Client): Promise<void> => {
+export const fillGraph = async (client: pg.Client): Promise<void> => {
   const perLayer = ADDRESSES / LAYERS
   await client.query(`
     insert into pipeline_type (name) values ('bench') on conflict do nothing;

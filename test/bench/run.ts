@@ -7,6 +7,8 @@ import { startPostgres } from '../../src/dev/postgres.ts'
 import { migrate } from '../../src/tools/migrate.ts'
 import { type BackgroundFigures, measureBackground } from './background.ts'
 import { type CpuRow, type Measured, measureCpu, renderCpu } from './cpu.ts'
+import { fillEnds, nextOnFailed, nextOnWell } from './ends.ts'
+import { measureIncidents } from './incidents.ts'
 import { type LineageFigures, measureLineage } from './lineage.ts'
 import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
 import { measureScale } from './scale.ts'
@@ -46,7 +48,8 @@ async function main(): Promise<void> {
   const only = process.argv[2]
   if (only === 'cpu') return printCpu()
   if (only === 'scale') return printScale()
-  if (only !== undefined) throw new Error(`there is npm run bench, npm run bench -- cpu and npm run bench -- scale; not ${only}`)
+  if (only === 'incidents') return printIncidents()
+  if (only !== undefined) throw new Error(`there is npm run bench, and npm run bench -- cpu, -- scale and -- incidents; not ${only}`)
   const names = ['load', 'graph', 'empty', 'large', 'small', 'cleaned']
   const urls = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await createDatabase(name)])))
   await fillForLoad(urls.load)
@@ -85,6 +88,12 @@ async function printScale(): Promise<void> {
   )
 }
 
+/** `npm run bench -- incidents`: schedules, and many incidents at once. Each figure has an aim. */
+async function printIncidents(): Promise<void> {
+  const urls = { large: await createDatabase('large'), small: await createDatabase('small'), graph: await createDatabase('graph') }
+  console.log(`\nMeasured on ${describeMachine()}.\n\n${await measureIncidents(urls, await startEndpoint())}\n`)
+}
+
 const serveWatcher = async (bundle: Bundle, database: string, endpoint: string): Promise<Server> => {
   const server = await serveBundle(bundle, {
     ENV_STATE: 'prod',
@@ -109,6 +118,8 @@ async function measureHotCalls(url: string, endpoint: string) {
       call: post('/end_pipeline_execution', () => ({ id: nextUnended(), inserts: 10, total_rows: 10 })),
       replaced: () => ({ 0: String(nextUnended()) }),
     },
+    [END_FAILED]: { call: endFailed, replaced: () => ({ 0: String(nextOnWell()) }) },
+    [END_RESOLVES]: { call: endResolves, replaced: () => ({ 0: String(nextOnFailed()) }) },
     'GET /pipeline (100 rows)': { call: get('/pipeline?limit=100') },
     'GET /pipeline_execution (100 rows)': { call: get('/pipeline_execution?limit=100&pipeline_id=7') },
   }
@@ -151,6 +162,7 @@ async function fillForLoad(url: string): Promise<void> {
     insert into anomaly_detection_rule (pipeline_id, metric_field) select id, 'inserts' from pipeline where id <= 100;
     `,
   )
+  await fillEnds(client)
   await client.query('vacuum analyze')
   await client.end()
 }
@@ -172,6 +184,11 @@ let unendedOfRule = 0
 const get = (path: string) => (): Call => ({ method: 'GET', path })
 const post = (path: string, body: () => unknown) => (): Call => ({ method: 'POST', path, body: body() })
 
+const END_FAILED = 'POST /end_pipeline_execution (failed: opens an incident)'
+const END_RESOLVES = 'POST /end_pipeline_execution (success after a failure: resolves it)'
+const endFailed = post('/end_pipeline_execution', () => ({ id: nextOnWell(), completed_successfully: false }))
+const endResolves = post('/end_pipeline_execution', () => ({ id: nextOnFailed(), inserts: 10, total_rows: 10 }))
+
 /** First the endpoints with an aim (a share of the limit), then the others. */
 const WITH_AIM: Record<string, { kind: Row['kind']; call: () => Call }> = {
   'GET /pipeline/{id}': { kind: 'read', call: () => get(`/pipeline/${pipelineId()}`)() },
@@ -189,6 +206,12 @@ const WITH_AIM: Record<string, { kind: Row['kind']; call: () => Call }> = {
   },
 }
 const OTHERS: typeof WITH_AIM = {
+  [END_FAILED]: { kind: 'insert', call: endFailed },
+  'POST /end_pipeline_execution (failed again: extends it)': {
+    kind: 'insert',
+    call: post('/end_pipeline_execution', () => ({ id: nextOnFailed(), completed_successfully: false })),
+  },
+  [END_RESOLVES]: { kind: 'insert', call: endResolves },
   'POST /end_pipeline_execution (with a rule: its job recorded)': {
     kind: 'insert',
     call: post('/end_pipeline_execution', () => {

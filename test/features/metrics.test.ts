@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CRONS } from '../../src/jobs/crons.ts'
 import { countRoundTrips, get, makePipeline, patch, post, sql } from '../support/api.ts'
-import { advanceClock, type Background, drain, openBackground, recordRun, setClock } from '../support/background.ts'
+import { advanceClock, type Background, drain, fireCron, openBackground, recordRun, setClock } from '../support/background.ts'
 
 let background: Background
 
@@ -113,5 +114,40 @@ describe('GET /metrics', () => {
     advanceClock(10)
     await get('/metrics')
     expect(await countRoundTrips()).toBe(before + 1)
+  })
+})
+
+describe('GET /metrics?pipelines=true', () => {
+  it('adds the latest runs of each active pipeline, as a sweep keeps them', async () => {
+    const id = await makePipeline({ name: 'orders "1"', schedule_cron: '0 * * * *' })
+    const idle = await makePipeline({ name: 'idle' })
+    const gone = await makePipeline({ name: 'gone' })
+    await patch('/pipeline', { id: gone, active: false })
+    for (const minutes of [50, 40, 30]) await recordRun(background, id, minutes, minutes - 3)
+    await recordRun(background, id, 20, 10, { completed_successfully: false })
+    await recordRun(background, id, 5, null)
+    await fireCron(background, CRONS.quarterHourly, new Date('2025-01-09T20:45:00Z'))
+    await drain(background)
+    const lines = String((await get('/metrics?pipelines=true')).body)
+      .split('\n')
+      .filter((line) => line.startsWith('watcher_pipeline_'))
+    const of = `{pipeline="orders \\"1\\"",pipeline_id="${id}"}`
+    const at = (instant: string) => Date.parse(instant) / 1000
+    expect(lines).toEqual([
+      `watcher_pipeline_last_start_timestamp_seconds${of} ${at('2025-01-09T20:25:45Z')}`,
+      `watcher_pipeline_last_success_timestamp_seconds${of} ${at('2025-01-09T20:03:45Z')}`,
+      `watcher_pipeline_last_run_succeeded${of} 0`,
+      `watcher_pipeline_typical_duration_seconds${of} 180`,
+      `watcher_pipeline_next_start_timestamp_seconds${of} ${at('2025-01-09T21:00:00Z')}`,
+    ])
+    expect(String((await get('/metrics')).body)).not.toContain('watcher_pipeline_last')
+    expect(idle).toBeGreaterThan(0)
+    // The next sweep reads what has run since.
+    const { body } = await get(`/pipeline_execution?pipeline_id=${id}`)
+    await post('/end_pipeline_execution', { id: body.at(-1).id })
+    await fireCron(background, CRONS.quarterHourly, new Date('2025-01-09T21:00:00Z'))
+    await drain(background)
+    advanceClock(11) // an answer is kept for ten seconds
+    expect(String((await get('/metrics?pipelines=true')).body)).toContain(`watcher_pipeline_last_run_succeeded${of} 1`)
   })
 })

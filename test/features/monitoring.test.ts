@@ -40,6 +40,7 @@ describe('POST /celery/monitor-queue', () => {
         check_reminders: 0,
         complete_closure: 0,
         count_days: 0,
+        keep_activity: 0,
         clean_logs: 0,
         notify: 0,
         send_alert: 0,
@@ -122,7 +123,7 @@ describe('GET /monitoring', () => {
     const { status, body } = await get('/monitoring')
     expect(status).toBe(200)
     const byKind = Object.fromEntries(body.kinds.map(({ kind, ...rest }: { kind: string }) => [kind, rest]))
-    expect(Object.keys(byKind)).toHaveLength(11)
+    expect(Object.keys(byKind)).toHaveLength(12)
     expect(byKind.detect_anomalies).toMatchObject({
       waiting: 2,
       retrying: 1,

@@ -92,11 +92,27 @@ describe('a failed run', () => {
   it('opens one incident if many fail at the same moment', async () => {
     const ids: number[] = []
     for (let index = 0; index < 6; index += 1) ids.push(await startRun({ pipeline_id, start_date: ago(100 + index) }))
-    await race('insert', 'incident', 6, async () => {
+    await race('update', 'pipeline_execution', 6, async () => {
       await Promise.all(ids.map((id) => post('/end_pipeline_execution', { id, completed_successfully: false })))
     })
     expect(await read()).toMatchObject([{ occurrences: 6 }])
     expect(await countOf('incident_event')).toBe(6)
+  })
+
+  it('does not stay open if a later run succeeds at the same moment', async () => {
+    for (let round = 1; round <= 8; round += 1) {
+      const ends = [false, true].map(async (completed_successfully) => ({
+        id: await startRun({ pipeline_id, start_date: ago(90) }),
+        end_date: ago(completed_successfully ? 10 : 20),
+        completed_successfully,
+      }))
+      const bodies = await Promise.all(ends)
+      await race('update', 'pipeline_execution', 2, async () => {
+        await Promise.all(bodies.map((body) => post('/end_pipeline_execution', body)))
+      })
+      expect(await read('?state=open')).toEqual([])
+      advanceClock(HOUR)
+    }
   })
 
   it('writes an event for ten occurrences, and counts the others', async () => {
@@ -292,6 +308,94 @@ describe('an anomaly', () => {
     await drain(background)
     expect(await read()).toMatchObject([{ state: 'resolved' }])
     expect((await eventsOf(1)).at(-1)).toBe(`resolved Run ${normal} is normal`)
+  })
+})
+
+describe('an anomaly of several rules', () => {
+  const rule = async (metric_field: string): Promise<number> =>
+    (await post('/anomaly_detection_rule', { pipeline_id, metric_field, minimum_executions: 5 })).body.id
+  const load = async (minutes: number, metrics: Record<string, number>) => {
+    const id = await recordRun(background, pipeline_id, minutes + 1, minutes, metrics)
+    await drain(background)
+    return id
+  }
+  let inserts: number
+
+  beforeEach(async () => {
+    inserts = await rule('inserts')
+    await rule('updates')
+    for (let days = 7; days >= 1; days -= 1) await load(days * 1440 + 5, { inserts: 100, updates: 100 })
+    await load(50, { inserts: 900, updates: 100 })
+    await load(40, { inserts: 100, updates: 900 }) // the first rule finds it normal, the second one does not
+    expect(await read()).toMatchObject([{ state: 'open', occurrences: 2 }])
+  })
+
+  it('is over when each rule that flagged has found a later run normal', async () => {
+    await load(30, { inserts: 900, updates: 100 })
+    await load(20, { inserts: 100 }) // the second rule has nothing to judge
+    expect(await read()).toMatchObject([{ state: 'resolved' }])
+  })
+
+  it('goes on while a run says nothing about the metric that was flagged', async () => {
+    await load(30, { inserts: 100 })
+    expect(await read()).toMatchObject([{ state: 'open' }])
+    await load(20, { updates: 100 })
+    expect(await read()).toMatchObject([{ state: 'resolved' }])
+  })
+
+  it('does not open for a run that ended before one that the rule found normal', async () => {
+    await load(20, { inserts: 100, updates: 100 })
+    expect(await read()).toMatchObject([{ state: 'resolved' }])
+    advanceClock(16 * 60)
+    await load(40, { inserts: 900, updates: 100 }) // reported late: it ended before
+    expect(await read()).toMatchObject([{ state: 'resolved' }])
+    expect(await countOf(`anomaly_detection_result where rule_id = ${inserts}`)).toBe(2)
+  })
+
+  it('is over when the rules that flagged are deactivated', async () => {
+    await patch('/anomaly_detection_rule', { id: inserts, active: false })
+    expect(await read()).toMatchObject([{ state: 'open' }])
+    await patch('/anomaly_detection_rule', { id: inserts + 1, active: false })
+    expect(await read()).toMatchObject([{ state: 'resolved' }])
+    expect((await eventsOf(1)).at(-1)).toBe('resolved The rule was deactivated')
+  })
+})
+
+describe('a pipeline that has never loaded', () => {
+  const stale = { freshness_number: 2, freshness_datepart: 'hour' }
+  const check = async () => {
+    await background.post('/freshness')
+    await drain(background)
+    return (await read('?state=open')).map((row) => [row.kind, row.pipeline_id, row.opened_at, row.summary])
+  }
+
+  it('is stale when it is older than its own threshold, unless a run went well or it has only its type’s', async () => {
+    const own = await makePipeline(stale)
+    const quiet = await makePipeline(stale)
+    await post('/pipeline_type', { name: 'hourly', ...stale })
+    await makePipeline({ pipeline_type_name: 'hourly' })
+    advanceClock(1.5 * HOUR)
+    await recordRun(background, quiet, 2, 1) // it ran, and found nothing to load
+    expect(await check()).toEqual([])
+    advanceClock(0.6 * HOUR)
+    const sentence = 'It has never loaded; one is expected every 2 hours'
+    expect(await check()).toEqual([['stale', own, '2026-03-10T14:00:00.000000Z', sentence]])
+    expect(await countOf('freshness_pipeline_log')).toBe(0)
+    expect((await background.slack.messages())[0]).toContain(`(ID: ${own}): ${sentence}`)
+    await recordRun(background, own, 2, 1, { inserts: 5 })
+    expect(await check()).toEqual([])
+  })
+
+  it('is judged from when the threshold was set, or the pipeline activated', async () => {
+    advanceClock(5 * HOUR)
+    await patch('/pipeline', { id: pipeline_id, ...stale })
+    expect(await check()).toEqual([])
+    await patch('/pipeline', { id: pipeline_id, active: false })
+    advanceClock(3 * HOUR)
+    await patch('/pipeline', { id: pipeline_id, active: true })
+    expect(await check()).toEqual([])
+    advanceClock(2.1 * HOUR)
+    expect(await check()).toHaveLength(1)
   })
 })
 

@@ -2,12 +2,14 @@ import { env } from 'cloudflare:workers'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Mail } from '../../src/core/outbound.ts'
+import { CRONS } from '../../src/jobs/crons.ts'
 import { call, countOf, expectError, makePipeline, sql, startRun } from '../support/api.ts'
 import {
   advanceClock,
   type Background,
   type Channel,
   drain,
+  fireCron,
   jobsOf,
   openBackground,
   openChannel,
@@ -745,7 +747,7 @@ describe('the pages', () => {
       await drain(background)
     }
     expect(await page('/overview')).toContain('1 channel fails')
-    expect(await page('/channels')).toContain('failing: the last 5 deliveries failed')
+    expect(await page('/channels')).toContain('failing: the last five deliveries failed')
   })
 })
 
@@ -820,5 +822,137 @@ describe('e-mail', () => {
     await fail()
     await drain(background)
     expect((await jobsOf('send_alert'))[0]).toMatchObject(job)
+  })
+})
+
+describe('many incidents of one sweep', () => {
+  it('are one event for PagerDuty, which ends with the last of them; 20 are one each', async () => {
+    noSlack()
+    const pager = await makeChannel('pagerduty')
+    const failMany = async (count: number) => {
+      const pipelines = await Promise.all(
+        Array.from({ length: count }, () => makePipeline({ timeliness_number: 1, timeliness_datepart: 'minute' })),
+      )
+      for (const pipeline of pipelines) await startRun({ pipeline_id: pipeline, start_date: new Date(Date.now() - 300_000).toISOString() })
+      await post('/timeliness')
+      await drain(background)
+      return pipelines
+    }
+    await failMany(20)
+    expect(new Set((await bodies(pager)).map(({ dedup_key }) => dedup_key)).size).toBe(20)
+    const pipelines = await failMany(21)
+    const swept = (await bodies(pager)).slice(20)
+    expect(swept).toHaveLength(1)
+    const [sweep] = swept
+    expect(sweep).toMatchObject({ event_action: 'trigger', dedup_key: expect.stringMatching(/^watcher-watcher\.example\.com-sweep-\d+$/) })
+    expect(sweep.payload.summary).toMatch(/^21 incidents at once: pipeline-/)
+    const ids = ((await api('GET', '/incident?limit=21')).body as { id: number; pipeline_id: number }[]).filter(({ pipeline_id }) =>
+      pipelines.includes(pipeline_id),
+    )
+    for (const { id } of ids.slice(1)) await post(`/incident/${id}/resolve`)
+    await post(`/incident/${ids[0]?.id}/acknowledge`) // one of many: nobody has all of them
+    await drain(background)
+    expect(await pager.posts()).toBe(21)
+    await post(`/incident/${ids[0]?.id}/resolve`)
+    await drain(background)
+    expect((await bodies(pager)).slice(21)).toMatchObject([{ event_action: 'resolve', dedup_key: sweep.dedup_key }])
+    expect(await countOf(`notification where sweep_id is not null and event = 'opened'`)).toBe(21)
+  })
+})
+
+describe('an incident that comes and goes', () => {
+  const change = async (how: () => Promise<unknown>, minutes = 2) => {
+    advanceClock(minutes * 60)
+    await how()
+    await drain(background)
+  }
+  const told = async () =>
+    (await background.slack.messages()).map((text) =>
+      text.includes('RESOLVED') ? 'resolved' : text.includes('Open again') ? 'again' : 'opened',
+    )
+
+  it('is told twice that it opened again, and then after 15 minutes of quiet', async () => {
+    await change(fail)
+    for (let round = 1; round <= 3; round += 1) {
+      await change(succeed)
+      await change(fail)
+    }
+    await change(succeed)
+    expect(await told()).toEqual(['opened', 'resolved', 'again', 'resolved', 'again'])
+    expect((await background.slack.messages())[4]).toContain('Open again, 2 times so far')
+    advanceClock(14 * 60)
+    await drain(background)
+    expect(await told()).toHaveLength(5)
+    advanceClock(61)
+    await drain(background)
+    expect(await told()).toEqual(['opened', 'resolved', 'again', 'resolved', 'again', 'resolved'])
+  })
+
+  it('is told nothing more if it is open after the quiet: people know', async () => {
+    await change(fail)
+    for (let round = 1; round <= 3; round += 1) {
+      await change(succeed)
+      await change(fail)
+    }
+    advanceClock(16 * 60)
+    await drain(background)
+    expect(await told()).toEqual(['opened', 'resolved', 'again', 'resolved', 'again'])
+    const [incident] = (await api('GET', '/incident?state=open')).body
+    await post(`/incident/${incident.id}/resolve`) // a person's word is told at once
+    await drain(background)
+    expect((await told()).at(-1)).toBe('resolved')
+  })
+})
+
+describe('what fails for good', () => {
+  const tick = async () => {
+    advanceClock(900)
+    await fireCron(background, CRONS.quarterHourly)
+    await drain(background)
+  }
+  const queueIncidents = async (state: string) =>
+    ((await api('GET', `/incident?kind=queue&state=${state}`)).body as { subject: string; summary: string }[]).map(
+      ({ subject, summary }) => [subject, summary],
+    )
+
+  it('is told once through the other channels, and so is its end', async () => {
+    noSlack()
+    const [broken, working] = [await makeChannel('discord'), await makeChannel('slack')]
+    await broken.answers(...Array.from({ length: 6 }, () => ({ status: 404 })))
+    for (let index = 0; index < 5; index += 1) {
+      await fail('x', await makePipeline())
+      await drain(background)
+    }
+    await tick() // the sixth message that fails is about the failed jobs
+    await tick()
+    const about = async (channel: Channel) =>
+      (await channel.taken()).map(({ body }) => body).filter((body) => body.includes('last five deliveries failed'))
+    expect(await about(working)).toHaveLength(1)
+    expect(await about(broken)).toEqual([])
+    expect(await queueIncidents('open')).toEqual([
+      [`channel ${broken.id}`, 'discord 0: the last five deliveries failed; see /channels'],
+      ['failed_jobs', '6 jobs failed for good in the last 24 hours (Send Alert 6): see /monitoring, and replay what matters'],
+    ])
+    await fail('y', await makePipeline()) // this one arrives
+    await drain(background)
+    await tick()
+    expect(await queueIncidents('resolved')).toMatchObject([[`channel ${broken.id}`, expect.anything()]])
+    advanceClock(24 * 3600)
+    await tick()
+    expect((await queueIncidents('open')).map(([subject]) => subject)).toEqual(['tick']) // nothing was checked for a day
+  })
+
+  it('stays resolved when a person has resolved it, until more fails', async () => {
+    const failed = async () =>
+      sql(`insert into job (kind, payload, state, finished_at) values ('clean_logs', '{}', 'failed', $1)`, [new Date().toISOString()])
+    await failed()
+    await tick()
+    expect(await queueIncidents('open')).toHaveLength(1)
+    await post('/incident/1/resolve')
+    await tick()
+    expect(await queueIncidents('open')).toEqual([])
+    await failed()
+    await tick()
+    expect(await queueIncidents('open')).toHaveLength(1)
   })
 })

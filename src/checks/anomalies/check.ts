@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { grouped, roughly } from '../../core/figures.ts'
 import { amount } from '../../db/rows.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
-import type { Check } from '../check.ts'
+import type { Check, Names } from '../check.ts'
 import { anomalyAlert } from './alert.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 
@@ -18,6 +18,14 @@ export type AnomalousRun = z.output<typeof evidence>
 
 /** The columns of a result, as logged and returned. */
 export const RESULT_COLUMNS = sql`id, pipeline_execution_id, rule_id, violation_value, baseline_value, deviation_percentage, confidence_score, context, detected_at`
+
+/** The execution that is judged. */
+const testedOf = (value: Names['value']) =>
+  sql`(select id, end_date from ${pipelineExecution} where id = ${value('execution_id')}::bigint) tested`
+
+/** True if the rule `r` found the execution normal, and none that ended later. */
+const isClean = (value: Names['value']) =>
+  sql`r.id = any(${value('clean')}::bigint[]) and (r.clean_end is null or (tested.end_date, tested.id) > (r.clean_end, r.clean_id))`
 
 /**
  * Loads that are not normal. TypeScript decides (verdict.ts) and passes its findings for the execution `execution_id` as the
@@ -37,8 +45,8 @@ export const anomalyCheck: Check<AnomalousRun> = {
   },
   alert: anomalyAlert,
 
-  wrong: ({ now, value }) => sql`
-    select r.id as subject, r.pipeline_id, ${now} as since, to_jsonb(f) || jsonb_build_object(
+  wrong: ({ value }) => sql`
+    select r.id as subject, r.pipeline_id, (select end_date from ${testedOf(value)}) as since, to_jsonb(f) || jsonb_build_object(
       'pipeline_execution_id', ${value('execution_id')}::bigint, 'metric_field', r.metric_field) as evidence
     from jsonb_to_recordset(${value('anomalies')}::jsonb) as f(rule_id bigint, violation_value double precision,
       baseline_value double precision, deviation_percentage double precision, confidence_score double precision, context jsonb)
@@ -55,6 +63,19 @@ export const anomalyCheck: Check<AnomalousRun> = {
     order by f.subject
     on conflict do nothing
     returning rule_id as subject, ${RESULT_COLUMNS}`,
+
+  /** Runs may be judged in another order than they ended: what lies before a run that the rule found normal is over. */
+  isNews: ({ value }, f) => sql`not exists (
+    select from ${anomalyDetectionRule} r, ${testedOf(value)} where r.id = ${f}.subject and (r.clean_end, r.clean_id) > (tested.end_date, tested.id))`,
+
+  /** How far the rules have judged, also those that found this execution normal (the value `clean`, a list of ids): see settle.sql. */
+  alsoWrites: ({ found, value }) => sql`judged as (
+    update ${anomalyDetectionRule} r set
+      judged_end = case when r.judged_end is null or (tested.end_date, tested.id) > (r.judged_end, r.judged_id) then tested.end_date else r.judged_end end,
+      judged_id = case when r.judged_end is null or (tested.end_date, tested.id) > (r.judged_end, r.judged_id) then tested.id else r.judged_id end,
+      clean_end = case when ${isClean(value)} then tested.end_date else r.clean_end end,
+      clean_id = case when ${isClean(value)} then tested.id else r.clean_id end
+    from ${testedOf(value)} where r.id = any(${value('clean')}::bigint[]) or r.id in (select subject from ${found}))`,
 
   /** One alert for each metric, as in the original. */
   alertPayloads: ({ logged, now }) => sql`

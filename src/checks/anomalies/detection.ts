@@ -8,7 +8,7 @@ import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { baselineOf, lookbackOf, metricOf } from './baseline.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
-import { type Anomaly, judge } from './verdict.ts'
+import { type Anomaly, bandOf, judge } from './verdict.ts'
 
 const ruleMetric = metricOf(sql`r.metric_field`, sql`e`)
 const past = baselineOf(sql`past.value`)
@@ -83,6 +83,8 @@ export interface Detection {
   succeeded: boolean
   rulesEvaluated: number
   anomalies: (Anomaly & { rule_id: number })[]
+  /** The rules that found the execution normal. A rule without a value, or with too few earlier ones, has not judged it. */
+  cleanRuleIds: number[]
 }
 
 /** Judges an execution by its pipeline's active rules; without an id, the latest successful one. undefined: no such pipeline. */
@@ -96,5 +98,12 @@ export const detectAnomalies = async (db: Database, pipelineId: number, executio
     const anomaly = judge(value, { count, mean, deviation: deviation ?? 0 }, rule)
     return anomaly ? [{ ...anomaly, rule_id }] : []
   })
-  return { executionId: first.execution_id, succeeded: first.succeeded, rulesEvaluated: rules.length, anomalies }
+  const flagged = new Set(anomalies.map(({ rule_id }) => rule_id))
+  const cleanRuleIds = rules
+    .filter(({ rule_id, value, mean, count, ...rule }) => {
+      const isJudged = value !== null && mean !== null && bandOf({ count, mean, deviation: rule.deviation ?? 0 }, rule) !== null
+      return isJudged && !flagged.has(rule_id)
+    })
+    .map(({ rule_id }) => rule_id)
+  return { executionId: first.execution_id, succeeded: first.succeeded, rulesEvaluated: rules.length, anomalies, cleanRuleIds }
 }

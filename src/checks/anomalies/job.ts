@@ -11,5 +11,6 @@ export const detectAnomaliesJob: RunJob = async (job, { db, now, clock }) => {
   const detection = await detectAnomalies(db, pipeline_id, pipeline_execution_id)
   if (detection && detection.anomalies.length > 0) return recordAnomaliesAndFinish(db, job, detection, now, clock())
   // Nothing is wrong, or cleanup has deleted the execution.
-  return finishAsNormal(db, job, { pipeline_id, execution_id: detection?.rulesEvaluated ? pipeline_execution_id : null }, now, clock())
+  const subject = { pipeline_id, execution_id: pipeline_execution_id, cleanRuleIds: detection?.cleanRuleIds ?? [] }
+  return finishAsNormal(db, job, subject, now, clock())
 }

@@ -7,6 +7,7 @@ import { finding, listing } from '../../db/json-list.ts'
 import { whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { createdRow, untilRow } from '../../db/until-row.ts'
+import { pipelineExecution } from '../../features/executions/table.ts'
 import type { Target } from '../../http/patch.ts'
 import { notifyJobAfter } from '../../incidents/notify-job.ts'
 import { incident } from '../../incidents/table.ts'
@@ -33,24 +34,31 @@ export const createOrGetRule = (db: Database, { pipeline_id, metric_field, ...se
   )
 }
 
+/** The columns that clients see: without how far the rule has judged. */
+const { judged_end: _end, judged_id: _id, clean_end: _cleanEnd, clean_id: _cleanId, ...answered } = getTableColumns(anomalyDetectionRule)
+
 /** A page of rules in the order of their ids. */
 export const listRules = listing<{ pipeline_id?: number; active?: boolean }>({
   table: anomalyDetectionRule,
+  columns: answered,
   conditions: {
     pipeline_id: sql`${anomalyDetectionRule.pipeline_id} = ${param('pipeline_id')}`,
     active: sql`${anomalyDetectionRule.active} = ${param('active')}`,
   },
 })
 
-export const findRule = finding(anomalyDetectionRule)
+export const findRule = finding(anomalyDetectionRule, answered)
 
 /**
  * Writes the given columns; undefined if there is no such rule. A rule that has flagged something keeps its pipeline and its
- * metric: otherwise its findings would change their meaning. Throws ApiError `rule_has_results`.
+ * metric: otherwise its findings would change their meaning. A deactivated rule no longer keeps an incident open. Returns the row, and the
+ * ids of the jobs to send. Throws ApiError `rule_has_results`.
  */
 export const updateRule = async (db: Database, target: Target, changes: Partial<typeof anomalyDetectionRule.$inferInsert>, now: string) => {
   if (!('id' in target)) return undefined
-  const { pipeline_id = null, metric_field = null } = changes
+  const { pipeline_id = null, metric_field = null, active } = changes
+  const settled = sql`${sql.raw(FUNCTIONS.settle_anomalies)}(${anomalyDetectionRule.pipeline_id}, null, '{}', 'The rule was deactivated', ${now}::timestamptz)`
+  const jobId = sql`case when ${settled} then ${sql.raw(FUNCTIONS.notify_job)}(${now}::timestamptz) end`
   const [row] = await db.orm
     .update(anomalyDetectionRule)
     .set({ ...changes, updated_at: now })
@@ -61,8 +69,12 @@ export const updateRule = async (db: Database, target: Target, changes: Partial<
           or not exists (select from ${anomalyDetectionResult} where rule_id = ${anomalyDetectionRule.id}))`,
       ),
     )
-    .returning()
-  if (row || (pipeline_id === null && metric_field === null) || !(await findRule(db, target.id))) return row
+    .returning({ ...answered, job_id: sql<string | null>`${active === false ? jobId : sql`null`}` })
+  if (row) {
+    const { job_id, ...changed } = row
+    return { row: changed, jobIds: job_id === null ? [] : [Number(job_id)] }
+  }
+  if ((pipeline_id === null && metric_field === null) || !(await findRule(db, target.id))) return undefined
   throw new ApiError(
     'rule_has_results',
     `Rule ${target.id} has flagged anomalies, so its pipeline and metric cannot change: set active to false and create another rule`,
@@ -105,7 +117,9 @@ const UNFLAG = prepare(sql`
     from ${incident} i
     where i.pipeline_id = ${param('pipeline_id')} and i.kind = 'anomaly' and i.resolved_at is null and exists (select from deleted) and not exists (
       select from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
-      where r.pipeline_id = i.pipeline_id and f.detected_at >= i.detected_at and f.id not in (select id from deleted))),
+      join ${pipelineExecution} e on e.id = f.pipeline_execution_id
+      where r.pipeline_id = i.pipeline_id and r.active and f.detected_at >= i.detected_at and f.id not in (select id from deleted)
+        and (r.clean_end is null or (e.end_date, e.id) > (r.clean_end, r.clean_id)))),
   ${notifyJobAfter(TOLD, [RESOLVED], NOW)}
   select (select count(*) from deleted)::text as count, (select id::text from ${TOLD}) as job_id`)
 

@@ -6,12 +6,10 @@ import type { Database } from '../../db/client.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { decimal, jsonText, moment, readIds, text, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
-import { pipelineExecution } from '../../features/executions/table.ts'
 import { notifyJobAfter } from '../../incidents/notify-job.ts'
-import { incident } from '../../incidents/table.ts'
 import { claimedJob, finishedJob, finishing } from '../../jobs/claim.ts'
 import type { ClaimedJob } from '../../jobs/job.ts'
-import { findings, kindOf, NAMES, sweepStatement, TOLD } from '../sweep.ts'
+import { findings, NAMES, sweepStatement, TOLD } from '../sweep.ts'
 import { anomalyCheck, RESULT_COLUMNS } from './check.ts'
 import type { Detection } from './detection.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
@@ -52,8 +50,9 @@ const storedRow = z.object({
   job_id: whole.nullable(),
 })
 
-const valuesOf = ({ executionId, anomalies }: Detection, now: string) => ({
+const valuesOf = ({ executionId, anomalies, cleanRuleIds }: Detection, now: string) => ({
   execution_id: executionId,
+  clean: `{${cleanRuleIds.join(',')}}`,
   anomalies: stringifyJson(anomalies),
   now,
 })
@@ -82,28 +81,26 @@ export const recordAnomaliesAndFinish = (
 ): Promise<number[]> => readIds(db, RECORD_AND_FINISH(), { ...finishing(claimed, finishedAt), ...valuesOf(detection, now) })
 
 const FINISHED = sql.raw('finished')
-const RESOLVED = sql.raw('resolved')
+const SETTLED = sql.raw('settled')
 const FINISH_AS_NORMAL = once(() =>
   prepare(sql`
     with ${claimedJob(CLAIMED)},
-    ${RESOLVED} as (
-      select ${sql.raw(FUNCTIONS.resolve_incident)}(p_id => i.id, p_by => 'auto', p_text => 'Run ' || e.id || ' is normal', p_now => ${NAMES.now})
-      from ${incident} i join ${pipelineExecution} e on e.id = ${param('execution_id')}::bigint left join ${pipelineExecution} last on last.id = i.last_execution_id
-      where i.pipeline_id = ${param('pipeline_id')} and i.kind = ${kindOf(anomalyCheck)} and i.resolved_at is null
-        and (last.id is null or (e.end_date, e.id) > (last.end_date, last.id)) and exists (select from ${CLAIMED})),
-    ${notifyJobAfter(TOLD, [RESOLVED], NAMES.now)},
-    ${finishedJob(FINISHED, { claim: CLAIMED, work: RESOLVED })}
+    ${SETTLED} as materialized (
+      select from ${CLAIMED} where ${sql.raw(FUNCTIONS.settle_anomalies)}(p_pipeline_id => ${param('pipeline_id')}, p_execution_id => ${param('execution_id')},
+        p_clean_ids => ${param('clean')}::bigint[], p_text => 'Run ' || ${param('execution_id')}::bigint || ' is normal', p_now => ${NAMES.now})),
+    ${notifyJobAfter(TOLD, [SETTLED], NAMES.now)},
+    ${finishedJob(FINISHED, { claim: CLAIMED, work: SETTLED })}
     select id from ${TOLD} where id is not null`),
 )
 
-/**
- * Ends a job that found nothing. If rules have judged the execution (its id, else null), it resolves the incident of earlier runs.
- * Returns the ids of the jobs to send.
- */
+/** Ends a job that found nothing, and resolves the incident of earlier runs if these rules end it. Returns the ids of the jobs to send. */
 export const finishAsNormal = (
   db: Database,
   claimed: ClaimedJob,
-  subject: { pipeline_id: number; execution_id: number | null },
+  subject: { pipeline_id: number; execution_id: number; cleanRuleIds: readonly number[] },
   now: string,
   finishedAt: string,
-): Promise<number[]> => readIds(db, FINISH_AS_NORMAL(), { ...finishing(claimed, finishedAt), ...subject, now })
+): Promise<number[]> => {
+  const { cleanRuleIds, ...ids } = subject
+  return readIds(db, FINISH_AS_NORMAL(), { ...finishing(claimed, finishedAt), ...ids, clean: `{${cleanRuleIds.join(',')}}`, now })
+}

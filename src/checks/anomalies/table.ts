@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { check, doublePrecision, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { bigint, check, doublePrecision, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
 import { METRIC_FIELDS, oneOf } from '../../db/constraints.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
@@ -19,6 +19,11 @@ export const anomalyDetectionRule = pgTable(
     lookback_days: integer().notNull().default(RULE_DEFAULTS.lookback_days),
     minimum_executions: integer().notNull().default(RULE_DEFAULTS.minimum_executions),
     active: flag(true),
+    /** The last run that the rule has judged, in the order of (end, id), and the last one of them that was normal. */
+    judged_end: instant(),
+    judged_id: bigint({ mode: 'number' }),
+    clean_end: instant(),
+    clean_id: bigint({ mode: 'number' }),
     created_at: createdAt(),
     updated_at: instant(),
   },

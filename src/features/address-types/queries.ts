@@ -40,5 +40,5 @@ export const updateAddressType = async (db: Database, target: Target, changes: P
     .set({ ...changes, updated_at: now })
     .where('id' in target ? eq(addressType.id, target.id) : named(target.name))
     .returning()
-  return row
+  return row && { row, jobIds: [] }
 }

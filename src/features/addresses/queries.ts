@@ -54,5 +54,5 @@ export const updateAddress = async (db: Database, target: Target, changes: Parti
     .set({ ...changes, updated_at: now })
     .where('id' in target ? eq(address.id, target.id) : eq(address.name, target.name))
     .returning()
-  return row
+  return row && { row, jobIds: [] }
 }

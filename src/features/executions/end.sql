@@ -49,7 +49,9 @@ BEGIN
     INSERT INTO pipeline_day_mark (pipeline_id, pipeline_execution_id, start_date, is_end)
     VALUES (v_execution.pipeline_id, p_id, v_execution.start_date, true);
   END IF;
+  -- A failure and a success of one pipeline that end at once must see each other: the later one waits for the other's commit. Successes share.
   IF NOT p_succeeded THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('end of a run', v_execution.pipeline_id));
     PERFORM :report_failure(v_execution.pipeline_id, p_id, v_execution.end_date, p_now);
     job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
     RETURN;
@@ -69,6 +71,7 @@ BEGIN
       OR p_updates > 0 AND v_execution.end_date > coalesce(p.last_target_update, '-infinity')
       OR p_soft_deletes > 0 AND v_execution.end_date > coalesce(p.last_target_soft_delete, '-infinity'));
 
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended('end of a run', v_execution.pipeline_id));
   IF EXISTS (SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = v_execution.pipeline_id AND i.resolved_at IS NULL) THEN
     PERFORM :settle_incidents(v_execution.pipeline_id, p_id, v_execution.start_date, v_execution.end_date, p_now);
     job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);

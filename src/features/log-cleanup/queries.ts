@@ -7,6 +7,7 @@ import { whole } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { incident } from '../../incidents/table.ts'
 import { job, kindsValue } from '../../jobs/table.ts'
+import { silence } from '../../notifications/table.ts'
 import { pipelineExecution, pipelineExecutionClosure } from '../executions/table.ts'
 import type { House } from '../feature.ts'
 import { pipelineDay, pipelineDayMark, pipelineDayProgress } from '../pipeline-days/table.ts'
@@ -54,6 +55,7 @@ const deletionsOf = ({ checks, jobKinds }: House): Deletion[] => {
     ),
     byMoment(job, sql`finished_at`, sql`kind = any(${kindsValue(jobKinds)}) and`),
     byMoment(incident, sql`resolved_at`, sql`resolved_at is not null and`),
+    byMoment(silence, sql`ends_at`, sql`ends_at is not null and`),
     {
       table: pipelineDay,
       ctes: (name) => sql`

@@ -13,7 +13,7 @@ const DAYS = ['today', 'yesterday']
 const OUTCOMES = ['succeeded', 'failed'] as const
 
 /** Renders the measures in Prometheus' text format 0.0.4. All are gauges: the database counts them each time. */
-export const renderMetrics = ({ jobs, ...measured }: Measured, { checks, incidentKinds }: House, now: string): string =>
+export const renderMetrics = ({ jobs, each, ...measured }: Measured, { checks, incidentKinds }: House, now: string): string =>
   [
     gauge('watcher_pipelines', 'Number of pipelines.', [[{}, measured.pipelines]]),
     gauge('watcher_executions_running', 'Executions that are running now.', [[{}, measured.running]]),
@@ -57,7 +57,38 @@ export const renderMetrics = ({ jobs, ...measured }: Measured, { checks, inciden
       '1 if tasks of the last tick of the cron failed, else 0.',
       measured.crons.map(({ cron, fault }): Sample => [{ cron }, fault === null ? 0 : 1]),
     ),
+    ...(each.length > 0 ? gaugesOf(each) : []),
   ].join('')
+
+const secondsOf = (at: string | null): number | null => (at === null ? null : Date.parse(at) / 1000)
+
+/** The gauges with a sample for each pipeline. */
+const gaugesOf = (each: Measured['each']): string[] => {
+  const of = (name: string, help: string, value: (pipeline: Measured['each'][number]) => number | null): string =>
+    gauge(
+      `watcher_pipeline_${name}`,
+      help,
+      each.flatMap((pipeline): Sample[] => {
+        const found = value(pipeline)
+        return found === null ? [] : [[{ pipeline: pipeline.name, pipeline_id: String(pipeline.id) }, found]]
+      }),
+    )
+  return [
+    of('last_start_timestamp_seconds', 'When the last run started; at most a quarter of an hour old.', ({ last_start_at }) =>
+      secondsOf(last_start_at),
+    ),
+    of('last_success_timestamp_seconds', 'When the last successful run ended.', ({ last_success_at }) => secondsOf(last_success_at)),
+    of('last_run_succeeded', '1 if the run that ended last succeeded, else 0.', ({ last_succeeded }) =>
+      last_succeeded === null ? null : Number(last_succeeded),
+    ),
+    of(
+      'typical_duration_seconds',
+      'The median duration of its last successful runs, of at most 50 runs.',
+      ({ typical_seconds }) => typical_seconds,
+    ),
+    of('next_start_timestamp_seconds', 'When the next run is expected by its schedule.', ({ next_start_at }) => secondsOf(next_start_at)),
+  ]
+}
 
 const gauge = (name: string, help: string, samples: Sample[]): string =>
   [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...samples.map((sample) => `${name}${labelled(sample)}`), ''].join('\n')

@@ -4,12 +4,25 @@ import { moment } from '../../db/rows.ts'
 import type { IncidentKind } from '../../incidents/kind.ts'
 import { inTitleCase } from '../../notifications/message.ts'
 
-/** What is written by measureQueueDepth, for the subject `depth`; and by judge-schedules.sql, for the subject `tick`. */
+const counts = () => z.record(z.string(), z.number())
+
+/** What measureQueueDepth writes for the subject `depth`; judge-schedules.sql for `tick`; judge-deliveries.sql for `failed_jobs` and `channel <id>`. */
 const details = once(() =>
-  z.union([z.object({ total_pending: z.number(), breakdown: z.record(z.string(), z.number()) }), z.object({ from: moment, to: moment })]),
+  z.union([
+    z.object({ total_pending: z.number(), breakdown: counts() }),
+    z.object({ from: moment, to: moment }),
+    z.object({ total_failed: z.number(), failed: counts() }),
+    z.object({ channel_id: z.number(), channel_name: z.string() }),
+  ]),
 )
 
-/** Watcher itself is behind. The subject `depth`: too many jobs wait; `tick`: for some time nothing was checked. */
+/** `Notify 2, Send Alert 1` */
+const inWords = (breakdown: Record<string, number>): string =>
+  Object.entries(breakdown)
+    .map(([kind, count]) => `${inTitleCase(kind)} ${count}`)
+    .join(', ')
+
+/** Watcher itself is behind: too many jobs wait, for some time nothing was checked, jobs have failed for good, or a channel takes no messages. */
 export const queue: IncidentKind = {
   kind: 'queue',
   title: 'Queue Alert',
@@ -20,8 +33,12 @@ export const queue: IncidentKind = {
       const { from, to } = read.data
       return `Nothing was checked from ${from.slice(0, 16).replace('T', ' ')} to ${to.slice(0, 16).replace('T', ' ')} UTC: Watcher was away`
     }
+    if ('total_failed' in read.data) {
+      const { total_failed, failed } = read.data
+      return `${total_failed} job${total_failed === 1 ? '' : 's'} failed for good in the last 24 hours (${inWords(failed)}): see /monitoring, and replay what matters`
+    }
+    if ('channel_id' in read.data) return `${read.data.channel_name}: the last five deliveries failed; see /channels`
     const { total_pending, breakdown } = read.data
-    const kinds = Object.entries(breakdown).map(([kind, waiting]) => `${inTitleCase(kind)} ${waiting}`)
-    return `${total_pending} jobs wait (${kinds.join(', ')}): see /monitoring`
+    return `${total_pending} jobs wait (${inWords(breakdown)}): see /monitoring`
   },
 }

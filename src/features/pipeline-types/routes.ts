@@ -26,9 +26,5 @@ export const routes = (router: Router): void => {
   )
   serveList(router, resource, pipelineTypeFilters, listPipelineTypes)
   serveOne(router, resource, findPipelineType)
-  servePatch(router, resource, pipelineTypePatch, async (db, target, changes, now, { sendAfterwards }) => {
-    const updated = await updatePipelineType(db, target, changes, now)
-    if (updated) sendAfterwards(updated.jobIds)
-    return updated?.row
-  })
+  servePatch(router, resource, pipelineTypePatch, updatePipelineType)
 }

@@ -17,6 +17,7 @@ import { pipeline } from './table.ts'
 /** The columns that clients see: without those that only the checks use. */
 const {
   freshness_logged_for: _logged,
+  freshness_from: _since,
   schedule_from: _from,
   schedule_slot_at: _slot,
   check_at: _check,
@@ -150,6 +151,9 @@ export const updatePipeline = async (db: Database, target: Target, changes: Chan
       updated_at: now,
       ...(isNew && beginSchedule(changes, isNew, now)),
       ...(changes.active === false && { check_at: null }),
+      ...((changes.freshness_number !== undefined || changes.freshness_datepart !== undefined || changes.active === true) && {
+        freshness_from: now,
+      }),
     })
     .where(
       and(

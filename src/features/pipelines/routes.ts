@@ -41,9 +41,5 @@ Configuration as code: the fields in the body are compared with those of the las
 
   serveList(router, resource, pipelineFilters, listPipelines)
   serveOne(router, resource, findPipeline, pipelineWithEffective)
-  servePatch(router, resource, pipelinePatch, async (db, target, changes, now, { sendAfterwards }) => {
-    const updated = await updatePipeline(db, target, changes, now)
-    if (updated) sendAfterwards(updated.jobIds)
-    return updated?.row
-  })
+  servePatch(router, resource, pipelinePatch, updatePipeline)
 }

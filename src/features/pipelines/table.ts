@@ -45,6 +45,8 @@ export const pipeline = pgTable(
     config_hash: text(),
     /** The last DML time that a freshness check logged. It is not logged again after cleanup deletes its log. */
     freshness_logged_for: instant(),
+    /** From when a pipeline with a threshold of its own that never loaded is judged: it was made, activated, or the threshold set. */
+    freshness_from: instant(),
     created_at: createdAt(),
     updated_at: instant(),
   },

@@ -46,7 +46,9 @@ const suggestion = once(() =>
 const suggestAnswer = once(() =>
   z
     .object({
-      suggestion: suggestion().nullable().openapi({ description: 'null: the starts have no pattern, or there are fewer than five.' }),
+      suggestion: z
+        .union([suggestion(), z.null()])
+        .openapi({ description: 'null: the starts have no pattern, or there are fewer than five.' }),
     })
     .openapi('ScheduleSuggestionAnswer'),
 )

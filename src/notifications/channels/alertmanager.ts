@@ -16,12 +16,12 @@ const VALID_SECONDS = 45 * 60
 /** The most alerts of one request. */
 export const MAX_ALERTS = 1_000
 
-/** The alert of an incident. Its labels are its identity: where a severity rises or an owner changes, the alert before that runs out. */
-const alertOf = (incident: ToldIncident, now: string) => ({
+/** The alert of an incident. Its labels are its identity: where an owner or a name changes, the alert before that runs out. */
+const alertOf = (incident: ToldIncident, now: string, severity = incident.severity) => ({
   labels: {
     alertname: `watcher_${incident.kind}`,
     kind: incident.kind,
-    severity: incident.severity,
+    severity,
     incident: String(incident.id),
     ...(incident.pipeline_name !== null && { pipeline: incident.pipeline_name }),
     ...(incident.owner !== null && { owner: incident.owner }),
@@ -31,8 +31,9 @@ const alertOf = (incident: ToldIncident, now: string) => ({
     ...(incident.runbook_url !== null && { runbook_url: incident.runbook_url }),
     downstream_pipelines: String(incident.downstream),
   },
-  startsAt: incident.opened_at,
-  endsAt: incident.resolved_at === null ? addSeconds(now, VALID_SECONDS) : now,
+  // A client's clock may be ahead of ours, and an alert must not end before it starts.
+  startsAt: incident.opened_at < now ? incident.opened_at : now,
+  endsAt: incident.resolved_at === null && severity === incident.severity ? addSeconds(now, VALID_SECONDS) : now,
   ...(incident.url && { generatorURL: incident.url }),
 })
 
@@ -49,7 +50,11 @@ export const alertmanager: Channel<z.output<typeof settings>> = {
   send: async ({ incidents, now, text }, { url, bearer }, { post }) => {
     const alerts =
       incidents.length > 0
-        ? incidents.map((incident) => alertOf(incident, now))
+        ? incidents.flatMap((incident) => [
+            alertOf(incident, now),
+            // What has become critical is another alert there: the one before it ends.
+            ...(incident.event === 'raised' ? [alertOf(incident, now, 'warning')] : []),
+          ])
         : [
             {
               labels: { alertname: 'watcher_test', severity: 'warning' },

@@ -33,6 +33,8 @@ export interface Channel<ChannelSettings> {
   isPager?: true
   /** True: each incident is a notification of its own; else all that one sweep found is one. */
   isSingle?: true
+  /** True: it wants many incidents of one sweep as one notification. */
+  isSweeper?: true
   /** True: the service takes an alert as over if it is not renewed by each tick. */
   isRenewed?: true
   /** Says what the deployment lacks for such channels, and how to add it; undefined: nothing. */

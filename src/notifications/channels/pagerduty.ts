@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { MAX_ITEMS } from '../alert.ts'
+import { severityOf, type ToldIncident } from '../told.ts'
 import type { Channel } from './channel.ts'
 
 const settings = z.object({
@@ -19,7 +21,7 @@ const ACTIONS = {
   resolved: 'resolve',
 }
 
-/** PagerDuty's Events API v2. All events of an incident have one key, so it is one incident there too. */
+/** PagerDuty's Events API v2. All events of an incident have one key, so it is one incident there too; more than 20 of one sweep share one. */
 export const pagerduty: Channel<z.output<typeof settings>> = {
   kind: 'pagerduty',
   name: 'PagerDuty',
@@ -30,35 +32,46 @@ export const pagerduty: Channel<z.output<typeof settings>> = {
   urls: ['url'],
   isPager: true,
   isSingle: true,
-  send: async ({ event, incidents, host, text, url: page }, { routing_key, url }, { post }) => {
-    const [incident] = incidents
-    const about = incident?.pipeline_name ? `${incident.pipeline_name}: ${incident.summary}` : (incident?.summary ?? text)
+  isSweeper: true,
+  send: async ({ event, incidents, sweep, host, text, now, url: page }, { routing_key, url }, { post }) => {
+    const about = sweep === undefined ? aboutOne(incidents[0], text) : aboutMany(incidents, now)
+    const key = sweep !== undefined ? `sweep-${sweep}` : incidents[0] ? `incident-${incidents[0].id}` : 'test'
     return post(url, {
       routing_key,
       event_action: ACTIONS[event],
-      dedup_key: `watcher-${host}-${incident ? `incident-${incident.id}` : 'test'}`,
+      dedup_key: `watcher-${host}-${key}`,
       client: 'Watcher',
       ...(page && { client_url: page }),
-      payload: {
-        summary: about.slice(0, MAX_SUMMARY_CHARACTERS),
-        source: host,
-        severity: incident?.severity ?? 'warning',
-        timestamp: incident?.opened_at,
-        component: incident?.pipeline_name ?? undefined,
-        group: incident?.owner ?? undefined,
-        class: incident?.kind ?? 'test',
-        custom_details: incident && {
-          pipeline_id: incident.pipeline_id,
-          occurrences: incident.occurrences,
-          last_success_at: incident.last_success_at,
-          downstream_pipelines: incident.downstream,
-          ...incident.details,
-        },
-      },
+      payload: { ...about, summary: about.summary.slice(0, MAX_SUMMARY_CHARACTERS), source: host, severity: severityOf(incidents) },
       links: [
-        ...(incident?.url ? [{ href: incident.url, text: 'Incident' }] : []),
-        ...(incident?.runbook_url ? [{ href: incident.runbook_url, text: 'Runbook' }] : []),
+        ...(page ? [{ href: page, text: incidents.length === 1 ? 'Incident' : 'Incidents' }] : []),
+        ...(incidents.length === 1 && incidents[0]?.runbook_url ? [{ href: incidents[0].runbook_url, text: 'Runbook' }] : []),
       ],
     })
   },
 }
+
+const headlineOf = ({ pipeline_name, summary }: ToldIncident): string => (pipeline_name === null ? summary : `${pipeline_name}: ${summary}`)
+
+const aboutOne = (incident: ToldIncident | undefined, text: string) => ({
+  summary: incident ? headlineOf(incident) : text,
+  timestamp: incident?.opened_at,
+  component: incident?.pipeline_name ?? undefined,
+  group: incident?.owner ?? undefined,
+  class: incident?.kind ?? 'test',
+  custom_details: incident && {
+    pipeline_id: incident.pipeline_id,
+    occurrences: incident.occurrences,
+    last_success_at: incident.last_success_at,
+    downstream_pipelines: incident.downstream,
+    ...incident.details,
+  },
+})
+
+/** Many incidents of one sweep: the first of them, and the number of the others. */
+const aboutMany = (incidents: readonly ToldIncident[], now: string) => ({
+  summary: `${incidents.length} incidents at once: ${incidents.slice(0, 3).map(headlineOf).join('; ')} …`,
+  timestamp: now,
+  class: [...new Set(incidents.map(({ kind }) => kind))].join(', '),
+  custom_details: { incidents: incidents.slice(0, MAX_ITEMS).map(headlineOf), more: Math.max(0, incidents.length - MAX_ITEMS) },
+})

@@ -1,6 +1,5 @@
 import { Action, Badge, Moment, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
-import { FAILING_AFTER } from '../../notifications/failing.ts'
 import type { Channels } from './queries.ts'
 
 type Row = Channels['channels'][number]
@@ -77,15 +76,13 @@ const filtersOf = ({ min_severity, kinds, owners, tags, pipeline_type_ids }: Row
 }
 
 const Delivery = ({ last, now }: Scope & { last: Last }) => {
-  const [newest] = last
-  if (!newest) return <>none yet</>
-  const isFailing = last.length >= FAILING_AFTER && last.every(({ state }) => state === 'failed')
+  if (!last) return <>none yet</>
   return (
     <>
-      <Badge state={newest.state} /> <Moment at={newest.at} as="ago" now={now} />{' '}
-      <a href={`/incidents/${newest.incident_id}`}>incident {newest.incident_id}</a>
-      {isFailing ? <strong> failing: the last {FAILING_AFTER} deliveries failed</strong> : null}
-      {newest.state !== 'sent' && newest.error ? <p class="why">{newest.error}</p> : null}
+      <Badge state={last.state} /> <Moment at={last.at} as="ago" now={now} />{' '}
+      <a href={`/incidents/${last.incident_id}`}>incident {last.incident_id}</a>
+      {last.is_failing ? <strong> failing: the last five deliveries failed</strong> : null}
+      {last.state !== 'sent' && last.error ? <p class="why">{last.error}</p> : null}
     </>
   )
 }

@@ -5,17 +5,17 @@ import { SEVERITIES } from '../../db/constraints.ts'
 import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { prepare } from '../../db/statement.ts'
 import { job } from '../../jobs/table.ts'
-import { FAILING_AFTER } from '../../notifications/failing.ts'
+import { isFailing } from '../../notifications/failing.ts'
 import { NOTIFICATION_STATES, channel, notification, notificationState } from '../../notifications/table.ts'
 
 const MAX_CHANNELS = 200
 
-/** The last deliveries of the channel `c`, newest first: index notification_of_channel. */
+/** The last delivery of the channel `c`: index notification_of_channel. */
 const lastOf = sql`(
-  select coalesce(jsonb_agg(to_jsonb(l) order by l.id desc), '[]') from (
+  select to_jsonb(l) || jsonb_build_object('is_failing', ${isFailing}) from (
     select n.id, ${notificationState} as state, j.error, coalesce(n.sent_at, j.finished_at, n.created_at) as at, n.incident_id
     from ${notification} n left join ${job} j on j.id = n.job_id
-    where n.channel_id = c.id and n.state <> 'dropped' order by n.id desc limit ${sql.raw(String(FAILING_AFTER))}) l)`
+    where n.channel_id = c.id and n.state <> 'dropped' order by n.id desc limit 1) l)`
 
 const CHANNELS = prepare(sql`
   select (
@@ -24,9 +24,16 @@ const CHANNELS = prepare(sql`
     from (select * from ${channel} order by name limit ${sql.raw(String(MAX_CHANNELS))}) c) as channels,
     (select ${lastOf} from (select 0 as id) c) as environment`)
 
-const last = z.array(
-  z.object({ id: amount, state: z.enum(NOTIFICATION_STATES), error: z.string().nullable(), at: moment, incident_id: amount }),
-)
+const last = z
+  .object({
+    state: z.enum(NOTIFICATION_STATES),
+    error: z.string().nullable(),
+    at: moment,
+    incident_id: amount,
+    /** Whether the channel is failing. */
+    is_failing: z.boolean(),
+  })
+  .nullable()
 
 const channelsRow = z.object({
   channels: jsonOf(
@@ -45,12 +52,12 @@ const channelsRow = z.object({
       }),
     ),
   ),
-  /** The last deliveries of the channel of the environment. */
-  environment: jsonOf(last),
+  /** The last delivery of the channel of the environment. */
+  environment: jsonOf(last).nullable(),
 })
 export type Channels = z.output<typeof channelsRow>
 
-/** Every channel with its last deliveries. */
+/** Every channel with its last delivery. */
 export const readChannels = async (db: Database): Promise<Channels> => {
   const [row] = await db.rows(CHANNELS, channelsRow)
   if (!row) throw new Error('the channels are one row')
