@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { decodeBase64 } from './core/base64.ts'
 import { type Bounds, DAY_RETENTION_DAYS, LOOKBACK_MINUTES, RETENTION_DAYS } from './core/bounds.ts'
 import { ApiError } from './core/errors.ts'
 
@@ -74,7 +75,7 @@ const KEYS_FAULT = 'must be 32 bytes in base64, as `openssl rand -base64 32` pri
 
 const decodedKey = (text: string): Uint8Array<ArrayBuffer> | undefined => {
   try {
-    const key = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+    const key = decodeBase64(text)
     return key.length === 32 ? key : undefined
   } catch {
     return undefined

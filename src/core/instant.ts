@@ -98,3 +98,6 @@ export const addSeconds = (instant: string, seconds: number): string => {
   const whole = Date.parse(`${instant.slice(0, 19)}Z`) + Math.round(seconds) * 1000
   return `${new Date(whole).toISOString().slice(0, 19)}${instant.slice(19)}`
 }
+
+/** An instant to the minute, for sentences: `2026-03-10 12:00 UTC`. */
+export const inMinutes = (instant: string): string => `${instant.slice(0, 16).replace('T', ' ')} UTC`

@@ -3,7 +3,7 @@
 /** Every SQL function of this version: the name in its source, and the name in the database. */
 export const FUNCTIONS = {
   act_on_incident: 'act_on_incident_60a57c1e',
-  begin_sending: 'begin_sending_6af173e4',
+  begin_sending: 'begin_sending_b9a59c1b',
   channel_is_failing: 'channel_is_failing_6e810371',
   complete_lineage_closure: 'complete_lineage_closure_7ca559ee',
   create_or_get_address: 'create_or_get_address_2b134b12',

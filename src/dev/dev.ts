@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { encodeBase64 } from '../core/base64.ts'
 import { CRONS } from '../jobs/crons.ts'
 import { fireByPath, startTicking } from '../server/cron.ts'
 import { copyAssets } from '../tools/assets.ts'
@@ -126,7 +127,7 @@ function ownEncryptionKey(): string {
   const file = join(dirname(dirname(import.meta.dirname)), '.local', 'encryption-key')
   if (!existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, btoa(String.fromCharCode(...randomBytes(32))), { mode: 0o600 })
+    writeFileSync(file, encodeBase64(randomBytes(32)), { mode: 0o600 })
   }
   return readFileSync(file, 'utf8')
 }

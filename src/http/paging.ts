@@ -23,3 +23,9 @@ export const nextLink = (url: string, parameters: Record<string, number>): Recor
   for (const [name, value] of Object.entries(parameters)) next.searchParams.set(name, String(value))
   return { Link: `<${next.href}>; rel="next"` }
 }
+
+/** What a list shows of `rows`, of which one more was read than it may show; and the id after which the next page begins, or null. */
+export const pageOfRows = <Row extends { id: number }>(rows: readonly Row[], limit: number): { shown: Row[]; next: number | null } => {
+  const shown = rows.slice(0, limit)
+  return { shown, next: rows.length > limit ? (shown.at(-1)?.id ?? null) : null }
+}

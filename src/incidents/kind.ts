@@ -23,3 +23,7 @@ export interface IncidentKind {
 export interface IncidentKinds {
   incidentKinds: readonly IncidentKind[]
 }
+
+/** The incident in one sentence. A kind that another version knows has its name as the summary. */
+export const summaryOf = ({ kind, details }: { kind: string; details: unknown }, { incidentKinds }: IncidentKinds): string =>
+  incidentKinds.find((known) => known.kind === kind)?.explain(details) ?? kind

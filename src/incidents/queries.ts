@@ -10,10 +10,11 @@ import { keep, param, prepare, type Statement } from '../db/statement.ts'
 import { addressLineage } from '../features/lineage/table.ts'
 import { pipelineType } from '../features/pipeline-types/table.ts'
 import { pipeline } from '../features/pipelines/table.ts'
+import { pageOfRows } from '../http/paging.ts'
 import { job } from '../jobs/table.ts'
 import { NOTIFICATION_STATES, notification, notificationState } from '../notifications/table.ts'
 import { impactOf, impactShape } from './impact.ts'
-import type { IncidentKinds } from './kind.ts'
+import { type IncidentKinds, summaryOf } from './kind.ts'
 import { INCIDENT_STATES, incident, incidentEvent } from './table.ts'
 
 export interface IncidentFilters {
@@ -62,11 +63,11 @@ const incidentRow = z.object({
 })
 type IncidentRow = z.output<typeof incidentRow>
 
-/** The row with its summary in words. A kind that another version knows has its name as the summary. */
-const withSummary = <Row extends Pick<IncidentRow, 'kind' | 'details'>>(row: Row, { incidentKinds }: IncidentKinds) => {
-  const summary = incidentKinds.find(({ kind }) => kind === row.kind)?.explain(row.details) ?? row.kind
-  return { ...row, summary }
-}
+/** The row with its summary in words. */
+const withSummary = <Row extends Pick<IncidentRow, 'kind' | 'details'>>(row: Row, kinds: IncidentKinds) => ({
+  ...row,
+  summary: summaryOf(row, kinds),
+})
 
 /** Literals: the partial index of open incidents matches no parameter. */
 const isOpen = (states: readonly string[]): boolean => !states.includes('resolved')
@@ -99,8 +100,8 @@ export const listIncidents = async (db: Database, { limit, before_id, state, ...
   const states = state && [...new Set(state)].sort()
   const statement = statements(`${names.join()} ${states?.join()}`, () => listOf(names, states))
   const rows = await db.rows(statement, incidentRow, { ...filters, before_id, rows: limit + 1 })
-  const shown = rows.slice(0, limit)
-  return { incidents: shown.map((row) => withSummary(row, kinds)), next: rows.length > limit ? (shown.at(-1)?.id ?? null) : null }
+  const { shown, next } = pageOfRows(rows, limit)
+  return { incidents: shown.map((row) => withSummary(row, kinds)), next }
 }
 
 /** A page shows this many events of an incident: the newest. */

@@ -30,10 +30,10 @@ export interface Message {
   details: Detail[]
 }
 
-/** One kind of alert: it reads the payload and writes the message. The payload's field `alert` names the kind. */
+/** One kind of alert: it reads the payload and writes the message. The payload's field `alert` names the kind; it travels in the job `notify`. */
 export interface AlertKind {
   kind: string
-  /** Reads the payload of its `send_alert` job. Throws ZodError if the payload does not fit. */
+  /** Reads what a sweep recorded for its message, or an incident's numbers. Throws ZodError if they do not fit. */
   describe: (payload: unknown) => Message
 }
 

@@ -2,7 +2,7 @@
 -- `send`, with what is needed for it; `wait` (an earlier message about one of these incidents is still on its way to this channel:
 -- the order is kept); or `nothing` (all are dropped: the incident is over, or the channel is gone).
 CREATE FUNCTION :begin_sending(
-  p_job_id bigint, p_channel_id bigint, p_now timestamptz,
+  p_job_id bigint, p_channel_id bigint,
   OUT outcome text, OUT channel jsonb, OUT notifications jsonb)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -11,6 +11,7 @@ import { composeText, type Vocabulary } from './compose.ts'
 import { hostOf } from './host.ts'
 import { renderAlert } from './message.ts'
 import { environmentReceiver, type Receiver, storedReceiver } from './receiver.ts'
+import { summaryOf } from '../incidents/kind.ts'
 import { incident, incidentEvent } from '../incidents/table.ts'
 import { channel, notification } from './table.ts'
 import { type Notification, type ToldIncident, toldRow } from './told.ts'
@@ -20,6 +21,8 @@ import { type Notification, type ToldIncident, toldRow } from './told.ts'
  * this line: a marked repetition is better than a lost message.
  */
 const REPETITION = '(sent again: whether the first message arrived is not known)'
+
+const marked = (text: string, { interrupted }: ClaimedJob): string => (interrupted ? `${text}\n${REPETITION}` : text)
 
 /** How long a message waits for an earlier one about the same incident. */
 const ORDER_SECONDS = 15
@@ -34,8 +37,7 @@ const payload = once(() =>
 )
 
 const BEGIN = prepare(sql`
-  select outcome, channel, notifications from ${sql.raw(FUNCTIONS.begin_sending)}(p_job_id => ${param('job_id')}, p_channel_id => ${param('channel_id')},
-    p_now => ${param('now')})`)
+  select outcome, channel, notifications from ${sql.raw(FUNCTIONS.begin_sending)}(p_job_id => ${param('job_id')}, p_channel_id => ${param('channel_id')})`)
 
 const storedChannel = once(() =>
   z.object({
@@ -78,7 +80,7 @@ export const sendAlert =
     if ('alert' in read.data) return sendOldAlert(job, scope, vocabulary)
     if ('renews' in read.data) return renew(read.data.channel_id, job, scope, vocabulary)
     const { channel_id, alerts, sweep } = read.data
-    const [begun] = await scope.db.rows(BEGIN, begunRow(), { job_id: job.id, channel_id, now: scope.now })
+    const [begun] = await scope.db.rows(BEGIN, begunRow(), { job_id: job.id, channel_id })
     if (!begun) throw new Error('begin_sending returned no row')
     if (begun.outcome === 'wait') {
       throw new JobFailure('An earlier message about one of these incidents is not sent yet', { retryAfterSeconds: ORDER_SECONDS })
@@ -126,23 +128,23 @@ const renew = async (channel_id: number, job: ClaimedJob, scope: JobScope, vocab
 const receiverName = (name: string | undefined, { settings }: JobScope): string =>
   name ?? (settings.SLACK_WEBHOOK_URL === undefined ? 'The log' : 'Slack')
 
-const withSummary = (row: Omit<ToldIncident, 'summary' | 'url'>, { incidentKinds }: Vocabulary, { settings }: JobScope): ToldIncident => ({
+const withSummary = (row: Omit<ToldIncident, 'summary' | 'url'>, vocabulary: Vocabulary, { settings }: JobScope): ToldIncident => ({
   ...row,
-  summary: incidentKinds.find(({ kind }) => kind === row.kind)?.explain(row.details) ?? row.kind,
+  summary: summaryOf(row, vocabulary),
   url: settings.WATCHER_PUBLIC_URL && `${settings.WATCHER_PUBLIC_URL}/incidents/${row.id}`,
 })
 
 const notificationOf = (
   { incidents, alerts, sweep }: { incidents: ToldIncident[]; alerts: Record<string, unknown>[]; sweep: number | undefined },
   vocabulary: Vocabulary,
-  { interrupted }: ClaimedJob,
+  job: ClaimedJob,
   { now, settings }: JobScope,
 ): Notification => {
   const composed = readably(() => composeText({ incidents, alerts, now, format: settings.WATCHER_ALERT_FORMAT }, vocabulary))
   const [first] = incidents
   return {
     event: first?.event ?? 'test',
-    text: interrupted ? `${composed}\n${REPETITION}` : composed,
+    text: marked(composed, job),
     incidents,
     sweep,
     now,
@@ -181,7 +183,7 @@ const finish = async (job: ClaimedJob, { db, clock }: JobScope, name: string): P
 /** A job that an earlier version recorded: its payload is the alert, for the channel of the environment. */
 const sendOldAlert = async (job: ClaimedJob, scope: JobScope, { alertKinds }: Vocabulary): Promise<number[]> => {
   const rendered = readably(() => renderAlert(alertKinds, job.payload))
-  const told = job.interrupted ? `${rendered}\n${REPETITION}` : rendered
+  const told = marked(rendered, job)
   const { now, settings } = scope
   await send(
     environmentReceiver(scope),

@@ -4,6 +4,7 @@ import type { Database } from '../db/client.ts'
 import { finding, listing } from '../db/json-list.ts'
 import { moment, readIds, text, truth, whole } from '../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../db/statement.ts'
+import { pageOfRows } from '../http/paging.ts'
 import { job } from '../jobs/table.ts'
 import type { StoredChannel } from './receiver.ts'
 import { channel, NOTIFICATION_EVENTS, NOTIFICATION_STATES, notification, notificationState } from './table.ts'
@@ -114,8 +115,8 @@ export const listNotifications = async (db: Database, { limit, ...filters }: Not
     notificationRow,
     { ...filters, rows: limit + 1 },
   )
-  const shown = rows.slice(0, limit)
-  return { notifications: shown, next: rows.length > limit ? (shown.at(-1)?.id ?? null) : null }
+  const { shown, next } = pageOfRows(rows, limit)
+  return { notifications: shown, next }
 }
 
 const REPLAY = prepare(sql`

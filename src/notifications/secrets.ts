@@ -1,3 +1,5 @@
+import { decodeBase64, encodeBase64 } from '../core/base64.ts'
+
 /**
  * The secrets of channels at rest: AES-256-GCM with a fresh nonce for each. The additional data is an id that is stored beside the
  * secrets, so that nobody can move them to another row unnoticed. The text is `nonce.ciphertext`, both in base64.
@@ -6,9 +8,6 @@
 type Key = Uint8Array<ArrayBuffer>
 
 const NONCE_BYTES = 12
-
-const encode = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes))
-const decode = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 
 const importKey = (key: Key, usage: 'encrypt' | 'decrypt') => crypto.subtle.importKey('raw', key, 'AES-GCM', false, [usage])
 
@@ -20,7 +19,7 @@ export const seal = async (key: Key, id: string, secrets: Record<string, string>
     await importKey(key, 'encrypt'),
     new TextEncoder().encode(JSON.stringify(secrets)),
   )
-  return `${encode(nonce)}.${encode(new Uint8Array(sealed))}`
+  return `${encodeBase64(nonce)}.${encodeBase64(new Uint8Array(sealed))}`
 }
 
 /** Decrypts with the first key that fits, so that keys can be rotated; undefined if none does. */
@@ -29,9 +28,9 @@ export const unseal = async (keys: readonly Key[], id: string, text: string): Pr
   for (const key of keys) {
     try {
       const opened = await crypto.subtle.decrypt(
-        { name: 'AES-GCM', iv: decode(nonce), additionalData: new TextEncoder().encode(id) },
+        { name: 'AES-GCM', iv: decodeBase64(nonce), additionalData: new TextEncoder().encode(id) },
         await importKey(key, 'decrypt'),
-        decode(sealed),
+        decodeBase64(sealed),
       )
       return JSON.parse(new TextDecoder().decode(opened)) as Record<string, string>
     } catch {

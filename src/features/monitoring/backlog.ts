@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { inMinutes } from '../../core/instant.ts'
 import { once } from '../../core/once.ts'
 import { moment } from '../../db/rows.ts'
 import type { IncidentKind } from '../../incidents/kind.ts'
@@ -31,7 +32,7 @@ export const queue: IncidentKind = {
     if (!read.success) return 'Watcher is behind with its jobs'
     if ('from' in read.data) {
       const { from, to } = read.data
-      return `Nothing was checked from ${from.slice(0, 16).replace('T', ' ')} to ${to.slice(0, 16).replace('T', ' ')} UTC: Watcher was away`
+      return `Nothing was checked from ${inMinutes(from)} to ${inMinutes(to)}: Watcher was away`
     }
     if ('total_failed' in read.data) {
       const { total_failed, failed } = read.data

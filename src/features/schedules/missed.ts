@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { inMinutes } from '../../core/instant.ts'
 import { once } from '../../core/once.ts'
 import { moment } from '../../db/rows.ts'
 import type { IncidentKind } from '../../incidents/kind.ts'
@@ -16,6 +17,6 @@ export const missed: IncidentKind = {
     const read = details().safeParse(given)
     if (!read.success) return 'A scheduled run did not start'
     const { slot, schedule } = read.data
-    return `No run started for ${slot.slice(0, 16).replace('T', ' ')} UTC (${schedule}): look at its scheduler`
+    return `No run started for ${inMinutes(slot)} (${schedule}): look at its scheduler`
   },
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { decodeBase64, encodeBase64 } from '../../core/base64.ts'
 import type { ToldIncident } from '../told.ts'
 import type { Channel } from './channel.ts'
 
 const PREFIX = 'whsec_'
 
-const decodeSecret = (secret: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(secret.slice(PREFIX.length)), (character) => character.charCodeAt(0))
+const decodeSecret = (secret: string): Uint8Array<ArrayBuffer> => decodeBase64(secret.slice(PREFIX.length))
 
 const isSecret = (text: string): boolean => {
   try {
@@ -25,7 +25,7 @@ const settings = z.object({
 const sign = async (secret: string, content: string): Promise<string> => {
   const key = await crypto.subtle.importKey('raw', decodeSecret(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   const signature = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(content))
-  return btoa(String.fromCharCode(...new Uint8Array(signature)))
+  return encodeBase64(new Uint8Array(signature))
 }
 
 /** The incident as the API shows it, without what is about the message. */

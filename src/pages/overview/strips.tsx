@@ -1,4 +1,5 @@
 import { duration, secondsBetween } from '../../core/figures.ts'
+import { inMinutes } from '../../core/instant.ts'
 import { Badge, toneOf } from '../frame/elements.tsx'
 import { DAY_SECONDS, RUN_FINDINGS } from '../frame/problems.ts'
 import type { Overview } from './queries.ts'
@@ -88,7 +89,7 @@ const Strip = ({ marks, pipelineId, now }: { marks: Mark[]; pipelineId: number; 
 }
 
 const describe = ({ state, runs, start_date, end_date }: Pick<Mark, 'state' | 'runs' | 'start_date' | 'end_date'>): string => {
-  const begun = `${start_date.slice(0, 16).replace('T', ' ')} UTC`
+  const begun = inMinutes(start_date)
   return runs === 1
     ? `${state}, ${begun}, ${duration(secondsBetween(start_date, end_date))}`
     : `${state}, worst of ${runs} runs from ${begun}`

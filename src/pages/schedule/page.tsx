@@ -1,5 +1,5 @@
 import { nextTime } from '../../core/cron.ts'
-import { instantOf } from '../../core/instant.ts'
+import { inMinutes, instantOf } from '../../core/instant.ts'
 import { Badge, Empty, Moment, Pager, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { expectedTimes, MAX_TIMES, type Outcome, type Time } from './expected.ts'
@@ -144,7 +144,7 @@ const Strip = ({ times, starts, now }: { times: readonly Time[]; starts: readonl
       <rect class="now" x={WIDTH / 2 - 4} y="0" width="8" height="24" />
       {marks.map(({ at, outcome }) => (
         <rect class={`time ${outcome}`} x={(x(at) - 8).toFixed(0)} y="4" width="16" height="16">
-          <title>{`${at.toISOString().slice(0, 16).replace('T', ' ')} UTC: ${WORDS[outcome]}`}</title>
+          <title>{`${inMinutes(at.toISOString())}: ${WORDS[outcome]}`}</title>
         </rect>
       ))}
     </svg>

@@ -275,7 +275,7 @@ const alertJob = faultsIn(
   at.ALERT_JOB,
   [at.SLACK_TESTS],
   [
-    ['a message sent again does not say so', 'text: interrupted ? ', 'text: false ? ', { only: 'sent again' }],
+    ['a message sent again does not say so', '(interrupted ? ', '(false ? ', { only: 'sent again' }],
     [
       'a message that Slack has accepted is sent again when the database is unavailable',
       '{ done: true, interrupted: true, cause }',

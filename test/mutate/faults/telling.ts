@@ -23,10 +23,13 @@ export const TELLING = [
       ['people hear of what is muted', 'AND (r.is_pager OR NOT e.quiet)', '', { only: 'what is muted ends at a pager' }],
       [
         'an effect is told beside its cause',
-        "WHERE w.event IN ('opened', 'reopened', 'raised')),\n  told AS",
-        'WHERE false),\n  told AS',
+        "WHERE w.event IN ('opened', 'reopened', 'raised')),\n  unfolded AS",
+        'WHERE false),\n  unfolded AS',
         { only: 'is folded under it' },
       ],
+      ['many incidents page one by one', 'OVER (PARTITION BY u.channel_id) > 20', 'OVER (PARTITION BY u.channel_id) > 99', { only: 'one event for PagerDuty' }],
+      ['the first end of a sweep ends it', 'AND x.resolved_at IS NULL)),', 'AND false)),', { only: 'one event for PagerDuty' }],
+      ['a failing channel hears of itself', 'AND e.failing_id IS DISTINCT FROM r.id ', '', { only: 'through the other channels' }],
     ],
   ),
   faultsIn(
@@ -45,8 +48,19 @@ export const TELLING = [
     at.PUT_OFF,
     [at.CHANNEL_TESTS, at.FOLDING_TESTS],
     [
-      ['a silence holds nothing', 'greatest(d.due_at, s.until) > p_now', 'd.due_at > p_now', { only: 'holds messages' }],
-      ['a delay holds nothing', 'greatest(d.due_at, s.until) > p_now', 's.until > p_now', { only: 'of a delayed pipeline' }],
+      [
+        'a silence holds nothing',
+        'greatest(d.due_at, s.until, quiet.until)',
+        'greatest(d.due_at, quiet.until)',
+        { only: 'holds messages' },
+      ],
+      [
+        'a delay holds nothing',
+        'greatest(d.due_at, s.until, quiet.until)',
+        'greatest(s.until, quiet.until)',
+        { only: 'of a delayed pipeline' },
+      ],
+      ['what flaps is told each time', 'AND 2 <= (', 'AND 9 <= (', { only: 'and then after 15 minutes of quiet' }],
     ],
   ),
   faultsIn(
@@ -66,6 +80,24 @@ export const TELLING = [
     at.CAUSES,
     [at.FOLDING_TESTS],
     [['a cause has a cause', 'EXIT WHEN NOT FOUND;', 'EXIT;', { only: 'has no cycles|is folded under it' }]],
+  ),
+  faultsIn(
+    at.SETTLE_ANOMALIES,
+    [at.INCIDENT_TESTS],
+    [
+      ['one clean rule ends the incident of all', "WHERE r.pipeline_id = p_pipeline_id AND r.active AND f.detected_at", 'WHERE false AND f.detected_at', { only: 'says nothing about the metric' }],
+      ['a deactivated rule keeps an incident open', 'AND r.active AND f.detected_at', 'AND f.detected_at', { only: 'rules that flagged are deactivated' }],
+    ],
+  ),
+  faultsIn(
+    at.REQUEST_DEADLINE,
+    [at.TIMELINESS_TESTS],
+    [['a deadline before the next tick has no job', 'IF p_at > p_now AND', 'IF false AND', { only: 'within a minute' }]],
+  ),
+  faultsIn(
+    at.END,
+    [at.INCIDENT_TESTS],
+    [['a failure and a success do not see each other', 'PERFORM pg_advisory_xact_lock_shared(', 'PERFORM abs(', { only: 'at the same moment' }]],
   ),
   faultsIn(
     at.JUDGE,
