@@ -27,7 +27,12 @@ export const TELLING = [
         'WHERE false),\n  unfolded AS',
         { only: 'is folded under it' },
       ],
-      ['many incidents page one by one', 'OVER (PARTITION BY u.channel_id) > 20', 'OVER (PARTITION BY u.channel_id) > 99', { only: 'one event for PagerDuty' }],
+      [
+        'many incidents page one by one',
+        'OVER (PARTITION BY u.channel_id) > 20',
+        'OVER (PARTITION BY u.channel_id) > 99',
+        { only: 'one event for PagerDuty' },
+      ],
       ['the first end of a sweep ends it', 'AND x.resolved_at IS NULL)),', 'AND false)),', { only: 'one event for PagerDuty' }],
       ['a failing channel hears of itself', 'AND e.failing_id IS DISTINCT FROM r.id ', '', { only: 'through the other channels' }],
     ],
@@ -85,8 +90,18 @@ export const TELLING = [
     at.SETTLE_ANOMALIES,
     [at.INCIDENT_TESTS],
     [
-      ['one clean rule ends the incident of all', "WHERE r.pipeline_id = p_pipeline_id AND r.active AND f.detected_at", 'WHERE false AND f.detected_at', { only: 'says nothing about the metric' }],
-      ['a deactivated rule keeps an incident open', 'AND r.active AND f.detected_at', 'AND f.detected_at', { only: 'rules that flagged are deactivated' }],
+      [
+        'one clean rule ends the incident of all',
+        'WHERE r.pipeline_id = p_pipeline_id AND r.active AND f.detected_at',
+        'WHERE false AND f.detected_at',
+        { only: 'says nothing about the metric' },
+      ],
+      [
+        'a deactivated rule keeps an incident open',
+        'AND r.active AND f.detected_at',
+        'AND f.detected_at',
+        { only: 'rules that flagged are deactivated' },
+      ],
     ],
   ),
   faultsIn(
@@ -97,7 +112,14 @@ export const TELLING = [
   faultsIn(
     at.END,
     [at.INCIDENT_TESTS],
-    [['a failure and a success do not see each other', 'PERFORM pg_advisory_xact_lock_shared(', 'PERFORM abs(', { only: 'at the same moment' }]],
+    [
+      [
+        'a failure and a success do not see each other',
+        'PERFORM pg_advisory_xact_lock_shared(',
+        'PERFORM abs(',
+        { only: 'at the same moment' },
+      ],
+    ],
   ),
   faultsIn(
     at.JUDGE,
