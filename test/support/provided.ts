@@ -9,6 +9,9 @@ declare module 'vitest' {
     /** The server's maintenance database; each test file makes its own from `templateDatabase`. */
     databaseUrl: string
     templateDatabase: string
+    /** The first seed of incidents/model.test.ts, and how many there are: MODEL_SEED=77 MODEL_SEQUENCES=1 repeats one. */
+    modelSeed: number
+    modelSequences: number
   }
 }
 

@@ -1,3 +1,4 @@
+import { Disputed } from './disputed.ts'
 import { HOUR, type Incident, type Kind, MINUTE } from './world.ts'
 
 /** What is still open so long after its cause was resolved is told on its own. */
@@ -13,12 +14,13 @@ export class ChannelModel {
   readonly messages: Message[] = []
   private readonly told = new Set<Incident>()
   private readonly held = new Set<Incident>()
+  private readonly endedSilently = new Set<Incident>()
 
-  readonly name: string
+  readonly name: 'people' | 'pager'
   private readonly kinds: Kind[] | null
   private readonly isPager: boolean
 
-  constructor(name: string, kinds: Kind[] | null, isPager: boolean) {
+  constructor(name: 'people' | 'pager', kinds: Kind[] | null, isPager: boolean) {
     this.name = name
     this.kinds = kinds
     this.isPager = isPager
@@ -33,6 +35,7 @@ export class ChannelModel {
     if (!this.takes(incident)) return
     const cause = incident.causedBy
     if (cause !== null && (this.told.has(cause) || this.held.has(cause))) this.held.add(incident)
+    else if (this.endedSilently.has(incident)) throw new Disputed('what reopens after an end that nobody heard of')
     else this.tell(incident)
   }
 
@@ -47,7 +50,11 @@ export class ChannelModel {
   /** An incident is resolved. `isSilent`: another incident says the same; people hear nothing, programs do. */
   end(incident: Incident, isSilent: boolean): void {
     this.held.delete(incident)
-    if (!this.told.delete(incident) || (isSilent && !this.isPager)) return
+    if (!this.told.delete(incident)) return
+    if (isSilent && !this.isPager) {
+      this.endedSilently.add(incident)
+      return
+    }
     this.messages.push({ incident, what: 'ends' })
   }
 

@@ -1,4 +1,5 @@
 import { ChannelModel } from './channels.ts'
+import { Disputed } from './disputed.ts'
 import { Register } from './register.ts'
 import { type Slot, slotsUntil } from './slots.ts'
 import { DAY, HOUR, type Incident, isAfter, MINUTE, type Pipeline, type Run } from './world.ts'
@@ -44,6 +45,8 @@ export class Model {
     const { pipeline } = run
     const failed = this.register.openOf('failed', pipeline)
     if (failed && this.ended(pipeline).every((other) => other.succeeded || isAfter(run, other))) this.register.resolve(failed, now)
+    else if (failed?.lastFailure && isAfter(run, failed.lastFailure))
+      throw new Disputed('a success after the failure that was reported last')
     const late = this.register.openOf('late', pipeline)
     if (late?.lateRun && (late.lateRun === run || (run.start > late.lateRun.start && isInTime(run)))) this.register.resolve(late, now)
     const stale = this.register.openOf('stale', pipeline)
@@ -56,7 +59,9 @@ export class Model {
     const open = this.register.openOf('failed', pipeline)
     if (!row.includes(run) || (!open && row.length < pipeline.alertAfter)) return
     const [first] = row
-    this.register.open({ kind: 'failed', pipeline, openedAt: first?.end ?? now, occurrences: open ? 1 : row.length }, now)
+    if (!open && pipeline.alertAfter === 1 && row.length > 1) throw new Disputed('the row of an incident after one that a person resolved')
+    const failed = this.register.open({ kind: 'failed', pipeline, openedAt: first?.end ?? now, occurrences: open ? 1 : row.length }, now)
+    failed.lastFailure = run
     const late = this.register.openOf('late', pipeline)
     if (late?.lateRun === run) this.register.resolve(late, now, 'auto', true)
   }
@@ -93,7 +98,9 @@ export class Model {
       const key = `${pipeline.id} ${last}`
       if (this.loggedStale.has(key)) continue
       this.loggedStale.add(key)
-      this.register.open({ kind: 'stale', pipeline, openedAt: last + pipeline.freshness, occurrences: 1 }, now)
+      // Another change that is too old, too, is the same trouble, and no further occurrence.
+      if (!this.register.openOf('stale', pipeline))
+        this.register.open({ kind: 'stale', pipeline, openedAt: last + pipeline.freshness, occurrences: 1 }, now)
     }
     this.register.settle(now)
   }
@@ -105,18 +112,21 @@ export class Model {
   }
 
   private hold(pipeline: Pipeline, now: number): void {
+    for (const one of this.held) if (one.pipeline === pipeline && one.slot.deadline <= now) one.slot.deadline = now + pipeline.grace
     for (const slot of this.due(pipeline, now)) this.held.push({ pipeline, slot: { ...slot, deadline: now + pipeline.grace } })
     const last = this.held.findLast((other) => other.pipeline === pipeline)
     if (last) this.judged.set(pipeline, last.slot.at)
   }
 
   private due(pipeline: Pipeline, now: number): Slot[] {
-    return slotsUntil(pipeline, this.judged.get(pipeline) ?? pipeline.createdAt, now, this.lastStart(pipeline))
+    return slotsUntil(pipeline, this.lastJudged(pipeline), now, this.lastStart(pipeline))
   }
 
   private noticeMissed(now: number): void {
     for (const pipeline of this.pipelines) {
-      const held = this.held.filter((other) => other.pipeline === pipeline && other.slot.deadline <= now)
+      const held = this.held.filter((other) => other.pipeline === pipeline)
+      // Times are judged in their order: what is due after those that are held waits for them.
+      if (held.some(({ slot }) => slot.deadline > now)) continue
       for (const one of held) this.held.splice(this.held.indexOf(one), 1)
       for (const slot of [...held.map(({ slot }) => slot), ...this.due(pipeline, now)]) {
         this.judged.set(pipeline, Math.max(slot.at, this.judged.get(pipeline) ?? 0))
@@ -159,6 +169,7 @@ export class Model {
   /** The instants after `now` at which something happens without a tick. */
   nextInstant(now: number): number {
     const instants = this.pipelines.flatMap((pipeline) => {
+      if (this.held.some((other) => other.pipeline === pipeline)) return []
       const slot = slotsUntil(pipeline, this.judged.get(pipeline) ?? pipeline.createdAt, now + DAY, this.lastStart(pipeline))[0]
       return slot ? [slot.deadline] : []
     })
@@ -170,6 +181,11 @@ export class Model {
   /** Whether the next tick will find a run that is beyond its threshold already. */
   hasUnnoticedLate(pipeline: Pipeline, now: number): boolean {
     return this.overdue(pipeline, now).length > 0
+  }
+
+  /** The latest scheduled time that is judged, or when the schedule was set. */
+  lastJudged(pipeline: Pipeline): number {
+    return this.judged.get(pipeline) ?? pipeline.createdAt
   }
 
   lastStart(pipeline: Pipeline): number {

@@ -23,7 +23,7 @@ export const planPipelines = (random: Random, now: number): Pipeline[] => {
     name: `p${index}`,
     createdAt: now,
     schedule: pick(random, SCHEDULES),
-    grace: pick(random, [3, 5, 15]) * MINUTE,
+    grace: pick(random, [6, 7, 16]) * MINUTE, // no time is due in the minute of a tick: either may come first,
     timeliness: pick(
       random,
       [null, 10, 25, 60].map((minutes) => minutes && minutes * MINUTE),

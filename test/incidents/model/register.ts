@@ -1,4 +1,5 @@
 import type { ChannelModel } from './channels.ts'
+import { Disputed } from './disputed.ts'
 import { DAY, type Incident, isOpen, type Kind, MINUTE, type Pipeline } from './world.ts'
 
 /** What opens again so soon after its end is the same incident. */
@@ -11,10 +12,7 @@ export interface Opening {
   occurrences: number
 }
 
-/** Where the service is known to differ from the contract: what follows cannot be compared. */
-export class Disputed extends Error {}
-
-/** Every incident, with what caused it, and whom it was told. `reaches`: whether data flows from one address to another. */
+/** Every incident, what caused it, and what each channel was told. `isUpstream`: whether data flows from one pipeline to another. */
 export class Register {
   readonly incidents: Incident[] = []
   private fresh: Incident[] = []
@@ -58,6 +56,7 @@ export class Register {
       resolvedBy: null,
       occurrences,
       causedBy: null,
+      lastFailure: null,
       lateRun: null,
       coversFrom: 0,
       reopenedAt: [],
@@ -79,6 +78,7 @@ export class Register {
     for (const incident of fresh) {
       const cause = this.causeOf(incident, now)
       if (incident.reopenedAt.length > 0) this.refuseDispute(incident, cause)
+      if (cause && fresh.includes(cause) && byAge(incident, cause) < 0) throw new Disputed('a cause that one sweep found after its effect')
       if (cause) this.fold(incident, cause)
     }
     for (const root of fresh.filter(({ causedBy }) => causedBy === null)) {

@@ -3,13 +3,13 @@ import { CRONS } from '../../../src/jobs/crons.ts'
 import { call, sql } from '../../support/api.ts'
 import { type Background, type Channel, drain, fireCron, openBackground, openChannel, setClock } from '../../support/background.ts'
 import { cronOf } from './slots.ts'
-import { HOUR, MINUTE, type Pipeline } from './world.ts'
+import { HOUR, type Kind, MINUTE, type Pipeline } from './world.ts'
 
 const iso = (instant: number): string => new Date(instant).toISOString()
 
 interface IncidentRow {
   id: number
-  kind: string
+  kind: Kind
   pipeline_name: string | null
   state: string
   opened_at: string
@@ -96,10 +96,11 @@ export class Service {
   /** Fires what is due at this instant: on a quarter of an hour the tick, on an hour the freshness check too. */
   async tick(now: number): Promise<void> {
     setClock(new Date(now))
-    await fireCron(this.background, CRONS.quarterHourly, new Date(now))
+    const dueAt = now - (now % (15 * MINUTE))
+    await fireCron(this.background, CRONS.quarterHourly, new Date(dueAt))
     await drain(this.background)
-    if (now % HOUR !== 0) return
-    await fireCron(this.background, CRONS.hourly, new Date(now))
+    if (dueAt % HOUR !== 0) return
+    await fireCron(this.background, CRONS.hourly, new Date(dueAt))
     await drain(this.background)
   }
 

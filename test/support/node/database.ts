@@ -27,6 +27,8 @@ export default async function startDatabase(project: TestProject) {
   project.provide('endpointUrl', endpoint.url)
   project.provide('databaseUrl', databaseUrl)
   project.provide('templateDatabase', templateDatabase)
+  project.provide('modelSeed', Number(process.env.MODEL_SEED ?? 1))
+  project.provide('modelSequences', Number(process.env.MODEL_SEQUENCES ?? 14))
   return async () => {
     await receiver.close()
     await endpoint.close()
