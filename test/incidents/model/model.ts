@@ -98,7 +98,7 @@ export class Model {
       const key = `${pipeline.id} ${last}`
       if (this.loggedStale.has(key)) continue
       this.loggedStale.add(key)
-      // Another change that is too old, too, is the same trouble, and no further occurrence.
+      // A newer change that is too old as well is the same trouble: no further occurrence.
       if (!this.register.openOf('stale', pipeline))
         this.register.open({ kind: 'stale', pipeline, openedAt: last + pipeline.freshness, occurrences: 1 }, now)
     }

@@ -80,6 +80,7 @@ export class Register {
       if (incident.reopenedAt.length > 0) this.refuseDispute(incident, cause)
       if (cause && fresh.includes(cause) && byAge(incident, cause) < 0) throw new Disputed('a cause that one sweep found after its effect')
       if (cause) this.fold(incident, cause)
+      else if (fresh.length > 1) this.refuseOwnEffect(incident)
     }
     for (const root of fresh.filter(({ causedBy }) => causedBy === null)) {
       for (const effect of this.incidents) {
@@ -99,6 +100,14 @@ export class Register {
   /** The service does not look for the cause of a reopened incident anew: a known difference, and the end of the comparison. */
   private refuseDispute(incident: Incident, cause: Incident | null): void {
     if (incident.causedBy !== cause) throw new Disputed('the cause of a reopened incident')
+  }
+
+  /** In a cycle, the service may find the cause on the same pipeline, by way of another that one sweep found with it. */
+  private refuseOwnEffect(incident: Incident): void {
+    const { pipeline } = incident
+    if (pipeline === null || !this.isUpstream(pipeline, pipeline)) return
+    const others = this.incidents.filter((other) => other !== incident && other.pipeline === pipeline && isOpen(other))
+    if (others.some(({ causedBy }) => causedBy === null)) throw new Disputed('a pipeline that is upstream of itself')
   }
 
   /** A cause has no cause: what the effect has caused is caused by its cause. */

@@ -28,7 +28,7 @@ export default async function startDatabase(project: TestProject) {
   project.provide('databaseUrl', databaseUrl)
   project.provide('templateDatabase', templateDatabase)
   project.provide('modelSeed', Number(process.env.MODEL_SEED ?? 1))
-  project.provide('modelSequences', Number(process.env.MODEL_SEQUENCES ?? 14))
+  project.provide('modelSequences', Number(process.env.MODEL_SEQUENCES ?? 12))
   return async () => {
     await receiver.close()
     await endpoint.close()
