@@ -61,7 +61,7 @@ export const kindOf = ({ incidentKind }: { incidentKind: string }): SQL => sql.r
 
 /** What a check that sees only a window tells people: its new findings, one for each pipeline. */
 const newlyWrong = <Evidence>({ isNews }: Check<Evidence>): SQL => sql`
-  select f.pipeline_id, min(f.since) as since, count(*)::integer as occurrences, (array_agg(f.evidence order by f.since desc, f.subject desc))[1] as evidence
+  select f.pipeline_id, min(f.since) as since, max(f.since) as last, count(*)::integer as occurrences, (array_agg(f.evidence order by f.since desc, f.subject desc))[1] as evidence
   from ${NAMES.found} f join ${NAMES.logged} using (subject)
   where not exists (
     select from ${pipelineExecution} e where e.id = (f.evidence ->> 'pipeline_execution_id')::bigint and e.end_date < ${NAMES.now} - ${RECENT})
@@ -73,7 +73,7 @@ const newlyWrong = <Evidence>({ isNews }: Check<Evidence>): SQL => sql`
  * time. What a person has resolved stays resolved while nothing has changed.
  */
 const untold = <Evidence>(check: Check<Evidence>): SQL => sql`
-  select o.pipeline_id, o.since, 1 as occurrences, o.evidence from ${WRONG_NOW} o
+  select o.pipeline_id, o.since, o.since as last, 1 as occurrences, o.evidence from ${WRONG_NOW} o
   where exists (select from ${CLAIMED}) and not exists (
     select from ${incident} i where i.pipeline_id = o.pipeline_id and i.kind = ${kindOf(check)}
       and (i.resolved_at is null or i.resolved_by not in ('auto', 'muted') and i.details = o.evidence))
@@ -84,7 +84,7 @@ const openIncidents = <Evidence>(check: Check<Evidence>): SQL => sql`
   select opened.id from (${check.wrongNow ? untold(check) : newlyWrong(check)}) f
   cross join lateral ${sql.raw(FUNCTIONS.open_incident)}(p_pipeline_id => f.pipeline_id, p_kind => ${kindOf(check)}, p_subject => '', p_severity => null,
     p_opened_at => f.since, p_execution_id => (f.evidence ->> 'pipeline_execution_id')::bigint, p_occurrences => f.occurrences, p_last_success_at => null,
-    p_details => f.evidence, p_now => ${NAMES.now}, p_alerts => (select payloads from ${ALERTS})) opened`
+    p_details => f.evidence, p_occurred_at => f.last, p_now => ${NAMES.now}, p_alerts => (select payloads from ${ALERTS})) opened`
 
 /** Resolves the incidents of pipelines that are right again, for a check that sees all of them. */
 const resolveIncidents = <Evidence>(check: Check<Evidence>): SQL => sql`

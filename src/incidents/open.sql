@@ -18,15 +18,21 @@ DECLARE
   v_occurred_at timestamptz := coalesce(p_occurred_at, p_opened_at);
   v_incident incident;
   v_last_success_at timestamptz;
+  v_is_last boolean;
 BEGIN
   LOOP
     SELECT * INTO v_incident FROM incident i
     WHERE coalesce(i.pipeline_id, 0) = coalesce(p_pipeline_id, 0) AND i.kind = p_kind AND i.subject = p_subject AND i.resolved_at IS NULL
     FOR UPDATE;
     IF FOUND THEN
+      v_is_last := (v_occurred_at, coalesce(p_execution_id, 0)) >= (v_incident.last_occurrence_at, coalesce(v_incident.last_execution_id, 0));
+      -- What is reported late may lie before what is known.
       UPDATE incident i SET
-        occurrences = i.occurrences + p_occurrences, last_occurrence_at = greatest(i.last_occurrence_at, v_occurred_at),
-        last_execution_id = coalesce(p_execution_id, i.last_execution_id), details = p_details,
+        occurrences = i.occurrences + p_occurrences, opened_at = least(i.opened_at, p_opened_at),
+        last_occurrence_at = greatest(i.last_occurrence_at, v_occurred_at),
+        first_execution_id = CASE WHEN p_opened_at < i.opened_at THEN coalesce(p_first_execution_id, p_execution_id) ELSE i.first_execution_id END,
+        last_execution_id = CASE WHEN v_is_last THEN coalesce(p_execution_id, i.last_execution_id) ELSE i.last_execution_id END,
+        details = CASE WHEN v_is_last THEN p_details ELSE i.details END,
         severity = CASE WHEN v_severity = 'critical' THEN 'critical' ELSE i.severity END
       WHERE i.id = v_incident.id;
       outcome := 'occurred';
@@ -34,7 +40,7 @@ BEGIN
     END IF;
 
     UPDATE incident i SET
-      state = 'open', resolved_at = NULL, resolved_by = NULL, acknowledged_at = NULL, acknowledged_by = NULL,
+      state = 'open', resolved_at = NULL, resolved_by = NULL, acknowledged_at = NULL, acknowledged_by = NULL, caused_by = NULL,
       occurrences = i.occurrences + p_occurrences, last_occurrence_at = greatest(i.last_occurrence_at, v_occurred_at),
       last_execution_id = coalesce(p_execution_id, i.last_execution_id), details = p_details,
       severity = CASE WHEN v_severity = 'critical' THEN 'critical' ELSE i.severity END

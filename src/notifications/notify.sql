@@ -48,10 +48,9 @@ BEGIN
 
   -- 4. Whom to tell.
   WITH event AS MATERIALIZED (
-    SELECT e.id, e.incident_id, e.quiet, CASE e.kind WHEN 'occurred' THEN 'raised' ELSE e.kind END AS kind,
-      i.kind AS incident_kind, (i.details ->> 'channel_id')::bigint AS failing_id, i.caused_by, i.severity, i.state, coalesce(p.owner, t.owner) AS owner, coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
+    SELECT e.id, e.incident_id, e.quiet, CASE e.kind WHEN 'occurred' THEN 'raised' ELSE e.kind END AS kind, i.state, i.caused_by,
+      (i.details ->> 'channel_id')::bigint AS failing_id
     FROM incident_event e JOIN incident i ON i.id = e.incident_id
-    LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
     WHERE e.notify_job_id = p_job_id
       -- A later event has taken its place.
       AND NOT EXISTS (
@@ -64,16 +63,26 @@ BEGIN
     UNION ALL
     SELECT 0, p_environment, p_environment, false, false, false, NULL, NULL, NULL, NULL, NULL, true
     WHERE p_environment <> 'log' OR NOT EXISTS (SELECT FROM channel c WHERE c.active)),
+  -- Which of these incidents, and of their causes, a channel's filters let through.
+  subject AS MATERIALIZED (
+    SELECT i.id, i.kind, i.severity, coalesce(p.owner, t.owner) AS owner, coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
+    FROM incident i LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
+    WHERE i.id IN (SELECT e.incident_id FROM event e UNION SELECT e.caused_by FROM event e)),
+  takes AS MATERIALIZED (
+    SELECT r.id AS channel_id, s.id AS incident_id FROM receiver r CROSS JOIN subject s
+    WHERE (r.min_severity IS DISTINCT FROM 'critical' OR s.severity = 'critical') AND (r.kinds IS NULL OR s.kind = ANY (r.kinds))
+      AND (r.owners IS NULL OR s.owner = ANY (r.owners)) AND (r.tags IS NULL OR s.tags && r.tags)
+      AND (r.pipeline_type_ids IS NULL OR s.pipeline_type_id = ANY (r.pipeline_type_ids))),
   wanted AS MATERIALIZED (
     SELECT r.id AS channel_id, e.caused_by, r.name, e.id AS event_id, e.incident_id,
       CASE WHEN e.kind = 'raised' AND last.event IS NULL THEN 'opened' ELSE e.kind END AS event,
       r.is_single, r.is_sweeper, last.sweep_id,
       NOT r.is_single AND coalesce(r.min_severity, 'warning') = 'warning'
         AND num_nonnulls(r.kinds, r.owners, r.tags, r.pipeline_type_ids) = 0 AS is_unfiltered
-    FROM event e CROSS JOIN receiver r
+    FROM event e CROSS JOIN receiver r LEFT JOIN takes k ON k.channel_id = r.id AND k.incident_id = e.incident_id
     -- What this channel was last told of the incident, if that arrived or still may.
     LEFT JOIN LATERAL (
-      SELECT n.event, n.sweep_id FROM notification n LEFT JOIN job j ON j.id = n.job_id
+      SELECT n.event, n.sweep_id, n.incident_event_id FROM notification n LEFT JOIN job j ON j.id = n.job_id
       WHERE n.incident_id = e.incident_id AND n.channel_id = r.id AND n.state <> 'dropped' AND j.state IS DISTINCT FROM 'failed'
         AND n.event <> 'acknowledged'
       ORDER BY n.id DESC LIMIT 1) last ON true
@@ -84,10 +93,12 @@ BEGIN
       WHEN e.kind = 'resolved' THEN last.event <> 'resolved' AND r.send_resolved AND (r.is_pager OR NOT e.quiet)
       WHEN e.kind = 'acknowledged' THEN r.is_pager AND last.event <> 'resolved'
       ELSE (r.is_pager OR e.state = 'open')
-        AND (e.kind = 'raised' OR last.event IS NULL OR last.event = 'resolved' OR NOT r.send_resolved)
-        AND (r.min_severity IS DISTINCT FROM 'critical' OR e.severity = 'critical')
-        AND (r.kinds IS NULL OR e.incident_kind = ANY (r.kinds)) AND (r.owners IS NULL OR e.owner = ANY (r.owners))
-        AND (r.tags IS NULL OR e.tags && r.tags) AND (r.pipeline_type_ids IS NULL OR e.pipeline_type_id = ANY (r.pipeline_type_ids))
+        AND (e.kind = 'raised' OR last.event IS NULL OR last.event = 'resolved' OR NOT r.send_resolved
+          -- Its end was not told.
+          OR EXISTS (
+            SELECT FROM incident_event q
+            WHERE q.incident_id = e.incident_id AND q.kind = 'resolved' AND q.quiet AND q.id > last.incident_event_id AND q.id < e.id))
+        AND k.incident_id IS NOT NULL
       END),
   -- A channel that hears of the cause, or will when it may, does not hear of the effect.
   root AS MATERIALIZED (
@@ -100,7 +111,8 @@ BEGIN
     SELECT n.channel_id, n.incident_id FROM root JOIN notification n ON n.incident_id = root.id LEFT JOIN job j ON j.id = n.job_id
     WHERE n.state <> 'dropped' AND j.state IS DISTINCT FROM 'failed'
     UNION
-    SELECT r.id, e.incident_id FROM root JOIN incident_event e ON e.incident_id = root.id JOIN job j ON j.id = e.notify_job_id CROSS JOIN receiver r
+    SELECT k.channel_id, e.incident_id FROM root JOIN incident_event e ON e.incident_id = root.id JOIN job j ON j.id = e.notify_job_id
+    JOIN takes k ON k.incident_id = root.id
     WHERE e.kind IN ('opened', 'reopened') AND j.state = 'waiting'),
   folded AS MATERIALIZED (
     SELECT w.event_id, w.channel_id, w.incident_id, w.caused_by FROM wanted w

@@ -7,8 +7,11 @@ import { lineageGraph } from './lineage-graph/index.ts'
 import { monitoring } from './monitoring/index.ts'
 import { overview } from './overview/index.ts'
 import { pipeline } from './pipeline/index.ts'
+import { pipelinesPage } from './pipelines/index.ts'
 import { reporting } from './reporting/index.ts'
+import { runsPage } from './runs/index.ts'
 import { schedulePage } from './schedule/index.ts'
+import { searchField } from './search/index.ts'
 import { signIn } from './sign-in/index.ts'
 
 /** Every folder of pages. */
@@ -16,6 +19,8 @@ export const pages: PageFolder[] = [
   overview,
   incidentList,
   incidentPage,
+  runsPage,
+  pipelinesPage,
   pipeline,
   lineageGraph,
   schedulePage,
@@ -23,5 +28,6 @@ export const pages: PageFolder[] = [
   channelsPage,
   monitoring,
   diagnostics,
+  searchField,
   signIn,
 ]

@@ -165,7 +165,7 @@ describe('a scheduled run', () => {
         kind: 'queue',
         subject: 'tick',
         pipeline_id: null,
-        summary: 'Nothing was checked from 2026-03-10 05:15 to 2026-03-10 09:00 UTC: Watcher was away',
+        summary: 'Nothing was checked from 2026-03-10 05:15 UTC to 2026-03-10 09:00 UTC: Watcher was away',
       },
     ])
     await start(busy, '2026-03-10T06:01:00Z') // what could not be reported comes now

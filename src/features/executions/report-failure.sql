@@ -17,10 +17,11 @@ BEGIN
   IF (v_success.end_date, v_success.id) > (p_end, p_execution_id) OR NOT v_pipeline.active THEN
     RETURN;
   END IF;
-  IF v_pipeline.allowed > 1 AND NOT EXISTS (
+  IF NOT EXISTS (
       SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = p_pipeline_id AND i.kind = 'failed' AND i.resolved_at IS NULL) THEN
     -- The failures in a row, at most the last 1,000: Index Scan Backward on pipeline_execution_failed_of_pipeline.
-    SELECT count(*)::integer AS count, (array_agg(f.id ORDER BY f.end_date, f.id))[1] AS first_id, min(f.end_date) AS first_end INTO v_row
+    SELECT count(*)::integer AS count, (array_agg(f.id ORDER BY f.end_date, f.id))[1] AS first_id, min(f.end_date) AS first_end,
+      (array_agg(f.id ORDER BY f.end_date DESC, f.id DESC))[1] AS last_id, max(f.end_date) AS last_end INTO v_row
     FROM (
       SELECT e.id, e.end_date FROM pipeline_execution e WHERE e.pipeline_id = p_pipeline_id AND e.completed_successfully = false
       ORDER BY e.id DESC LIMIT 1000) f
@@ -29,16 +30,16 @@ BEGIN
       RETURN;
     END IF;
   ELSE
-    SELECT 1 AS count, p_execution_id AS first_id, p_end AS first_end INTO v_row;
+    SELECT 1 AS count, p_execution_id AS first_id, p_end AS first_end, p_execution_id AS last_id, p_end AS last_end INTO v_row;
   END IF;
   PERFORM :open_incident(
     p_pipeline_id => p_pipeline_id, p_kind => 'failed', p_subject => '', p_severity => NULL, p_opened_at => v_row.first_end,
-    p_execution_id => p_execution_id, p_occurrences => v_row.count, p_last_success_at => v_success.end_date,
-    p_first_execution_id => v_row.first_id, p_occurred_at => p_end,
+    p_execution_id => v_row.last_id, p_occurrences => v_row.count, p_last_success_at => v_success.end_date,
+    p_first_execution_id => v_row.first_id, p_occurred_at => v_row.last_end,
     p_details => (
       SELECT jsonb_build_object('pipeline_execution_id', e.id, 'why',
         left(coalesce(e.execution_metadata ->> 'error', e.execution_metadata ->> 'error_message', e.execution_metadata ->> 'message'), 500))
-      FROM pipeline_execution e WHERE e.id = p_execution_id),
+      FROM pipeline_execution e WHERE e.id = v_row.last_id),
     p_now => p_now);
   SELECT i.id INTO v_late FROM incident i
   WHERE coalesce(i.pipeline_id, 0) = p_pipeline_id AND i.kind = 'late' AND i.resolved_at IS NULL AND i.last_execution_id = p_execution_id;

@@ -1,5 +1,5 @@
 import { integer, pgTable } from 'drizzle-orm/pg-core'
-import { flag, instant, reference } from '../../db/columns.ts'
+import { count, flag, instant, reference } from '../../db/columns.ts'
 import { pipeline } from '../pipelines/table.ts'
 
 /** The latest runs of each pipeline in short, for metrics and lists that must not read the history. A sweep keeps it: see keep.sql. */
@@ -12,6 +12,9 @@ export const pipelineActivity = pgTable('pipeline_activity', {
   last_success_at: instant(),
   /** The median of the last successful durations, of at most 50 runs. */
   typical_seconds: integer(),
+  /** Of the same runs: the longest duration, if there are at least five, and the median of their rows. */
+  longest_seconds: integer(),
+  typical_rows: count(),
   /** Whether one of its last 50 runs was running when the sweep looked. */
   is_running: flag(false),
 })

@@ -14,7 +14,7 @@ BEGIN
   SELECT * INTO v_type FROM pipeline_type t WHERE t.id = v_pipeline.pipeline_type_id;
   IF v_pipeline.active AND v_pipeline.schedule_number IS NOT NULL THEN
     -- Index Scan Backward on pipeline_execution_of_pipeline_by_start.
-    SELECT ((coalesce(max(e.start_date), v_pipeline.schedule_from) AT TIME ZONE 'UTC')
+    SELECT ((greatest(max(e.start_date), v_pipeline.schedule_from) AT TIME ZONE 'UTC')
       + v_pipeline.schedule_number * ('1 ' || v_pipeline.schedule_datepart)::interval) AT TIME ZONE 'UTC' INTO v_interval_end
     FROM pipeline_execution e WHERE e.pipeline_id = p_id;
   END IF;

@@ -38,11 +38,12 @@ const READ = prepare(sql`
     p.schedule_number::text as number, p.schedule_datepart as datepart,
     case when p.schedule_number is not null then (
       select jsonb_build_object('anchor', min(s.anchor), 'due', coalesce(jsonb_agg(s.at order by s.at) filter (where s.is_due), '[]'), 'next', min(s.at) filter (where not s.is_due))
-      from (select coalesce((select max(e.start_date) from ${pipelineExecution} e where e.pipeline_id = p.id and e.start_date <= ${NOW}), p.schedule_from) as at) anchor
+      from (select greatest((select max(e.start_date) from ${pipelineExecution} e where e.pipeline_id = p.id and e.start_date <= ${NOW}), p.schedule_from) as at) anchor
       cross join lateral (
         select anchor.at as anchor, k.slot as at, k.slot + make_interval(mins => ${grace}) <= ${NOW} as is_due
-        from (select ${intervalSlot(sql`n`)} as slot from generate_series(1, ${sql.raw(String(MAX_SLOTS + 1))}) n) k
-        where p.schedule_slot_at is null or k.slot >= p.schedule_slot_at) s) end as interval_slots,
+        from (select ${intervalSlot(sql`n`)} as slot, ${intervalSlot(sql`(n + 1)`)} as next_slot from generate_series(1, ${sql.raw(String(MAX_SLOTS + 1))}) n) k
+        -- A start that was reported late moves the times: those before the next one to judge, but after what was judged, count.
+        where p.schedule_slot_at is null or k.next_slot > p.schedule_slot_at) s) end as interval_slots,
     ${lastCheck} as checked_at
   from ${pipeline} p where p.active and p.check_at <= ${NOW} order by p.check_at limit ${sql.raw(String(MAX_PIPELINES))}`)
 

@@ -25,12 +25,17 @@ const STATES = {
   succeeded: { sign: '✓', word: 'succeeded', tone: 'succeeded' },
   waiting: { sign: '…', word: 'waiting', tone: 'waiting' },
   inactive: { sign: '‖', word: 'inactive', tone: 'inactive' },
+  ok: { sign: '✓', word: 'ok', tone: 'succeeded' },
   idle: { sign: '·', word: 'no run', tone: 'idle' },
   critical: { sign: '‼', word: 'critical', tone: 'failed' },
   warning: { sign: '!', word: 'warning', tone: 'late' },
   open: { sign: '●', word: 'open', tone: 'failed' },
   acknowledged: { sign: '◐', word: 'acknowledged', tone: 'late' },
   resolved: { sign: '✓', word: 'resolved', tone: 'succeeded' },
+  'unusually long': { sign: '⧗', word: 'unusually long', tone: 'late' },
+  'no rows': { sign: '∅', word: 'no rows', tone: 'anomalous' },
+  silenced: { sign: '⊘', word: 'silenced', tone: 'idle' },
+  muted: { sign: '⊘', word: 'muted', tone: 'idle' },
   queue: { sign: '≡', word: 'queue', tone: 'late' },
   sending: { sign: '…', word: 'sending', tone: 'waiting' },
   sent: { sign: '✓', word: 'sent', tone: 'succeeded' },
@@ -68,13 +73,15 @@ export const Action = (props: {
   noteField?: string
   /** The field `ends_at` of the body, which the browser fills in: so many hours from now, or the reader's next 09:00. */
   endsIn?: '2 h' | '24 h' | 'until 09:00'
+  /** True if it takes something away: it looks like that. */
+  isDanger?: boolean
   /** What the API answered is shown: the field of this name. */
   shows?: string
   children: Child
 }) => (
   <button
     type="button"
-    class="action"
+    class={props.isDanger ? 'action danger' : 'action'}
     data-method={props.method ?? 'POST'}
     data-path={props.path}
     data-body={props.body === undefined ? undefined : JSON.stringify(props.body)}
@@ -102,31 +109,51 @@ export const Scrolled = ({ label, children }: { label: string; children: Child }
   </section>
 )
 
-/** A table with these headings; columns of numbers are aligned to the right. */
-export const Table = ({ label, columns, children }: { label: string; columns: (string | { number: string })[]; children: Child }) => (
+/** A heading: words; of a column of numbers, aligned to the right; or a link that sorts by the column. */
+type Heading =
+  | string
+  | { number: string }
+  | { words: string; href: string; sorted?: 'ascending' | 'descending' | undefined; isNumber?: boolean }
+
+const HeadingCell = ({ heading }: { heading: Heading }) => {
+  if (typeof heading === 'string') return <th>{heading}</th>
+  if ('number' in heading) return <th class="number">{heading.number}</th>
+  const { words, href, sorted, isNumber } = heading
+  return (
+    <th class={isNumber ? 'number' : undefined} aria-sort={sorted}>
+      <a href={href}>
+        {words}
+        {sorted === undefined ? '' : sorted === 'ascending' ? ' ↑' : ' ↓'}
+      </a>
+    </th>
+  )
+}
+
+/** A table with these headings. */
+export const Table = ({
+  label,
+  columns,
+  isStacked = false,
+  children,
+}: {
+  label: string
+  columns: readonly Heading[]
+  /** True: on a phone each row is a card. Each cell then says in `data-label` what it is. */
+  isStacked?: boolean
+  children: Child
+}) => (
   <Scrolled label={label}>
-    <table>
+    <table class={isStacked ? 'stacked' : undefined}>
       <thead>
-        <tr>{columns.map((column) => (typeof column === 'string' ? <th>{column}</th> : <th class="number">{column.number}</th>))}</tr>
+        <tr>
+          {columns.map((heading) => (
+            <HeadingCell heading={heading} />
+          ))}
+        </tr>
       </thead>
       <tbody>{children}</tbody>
     </table>
   </Scrolled>
-)
-
-/** A form field that chooses one pipeline type, or all. */
-export const TypeChoice = ({ types, chosen }: { types: { id: number; name: string }[]; chosen: number | undefined }) => (
-  <label>
-    Type
-    <select name="type">
-      <option value="">all</option>
-      {types.map(({ id, name }) => (
-        <option value={String(id)} selected={id === chosen}>
-          {name}
-        </option>
-      ))}
-    </select>
-  </label>
 )
 
 /** Data for one of our scripts; the browser does not execute it. */

@@ -5,6 +5,8 @@ import type { Caller } from '../../http/access.ts'
 const SECTIONS = [
   { name: 'Overview', path: '/overview' },
   { name: 'Incidents', path: '/incidents' },
+  { name: 'Runs', path: '/runs' },
+  { name: 'Pipelines', path: '/pipelines' },
   { name: 'Schedule', path: '/schedule' },
   { name: 'Lineage', path: '/lineage-graph' },
   { name: 'Reporting', path: '/reporting' },
@@ -16,6 +18,12 @@ const SECTIONS = [
 
 export type Section = (typeof SECTIONS)[number]['name']
 
+/** A page above this one. */
+export interface Crumb {
+  name: string
+  path: string
+}
+
 interface LayoutProps {
   title: string
   section?: Section | undefined
@@ -24,13 +32,27 @@ interface LayoutProps {
   scripts: string[]
   styles: string[]
   refreshSeconds?: number | undefined
+  above?: readonly Crumb[]
+  /** Sentences about the address. */
+  notes?: readonly string[]
   /** The deployment's version: a new deployment's pages must not run scripts that the browser has cached from an old one. */
   version: string | undefined
   children?: Child
 }
 
 /** The frame of every page. Scripts and styles are our own assets; without scripts everything but buttons, charts and drawings works. */
-export const Layout = ({ title, section, caller, scripts, styles, refreshSeconds, version, children }: LayoutProps) => {
+export const Layout = ({
+  title,
+  section,
+  caller,
+  scripts,
+  styles,
+  refreshSeconds,
+  above = [],
+  notes = [],
+  version,
+  children,
+}: LayoutProps) => {
   const asset = (name: string) => `/static/${name}${version ? `?v=${version}` : ''}`
   return (
     <html lang="en">
@@ -65,6 +87,24 @@ export const Layout = ({ title, section, caller, scripts, styles, refreshSeconds
             ))}
             <a href="/scalar">API</a>
           </nav>
+          <search class="find">
+            <form action="/pipelines">
+              <input
+                type="search"
+                name="search"
+                id="find"
+                placeholder="Search  /"
+                aria-label="Search pipelines, addresses, runs, incidents, types, owners"
+                role="combobox"
+                aria-expanded="false"
+                aria-controls="found"
+                aria-autocomplete="list"
+                autocomplete="off"
+                maxlength={150}
+              />
+              <div id="found" role="listbox" aria-label="Found" hidden />
+            </form>
+          </search>
           <div class="who">
             <span id="freshness" role="status" />
             {caller?.isKnown ? (
@@ -81,6 +121,23 @@ export const Layout = ({ title, section, caller, scripts, styles, refreshSeconds
           </div>
         </header>
         <main id="main" tabindex={-1} data-refresh={refreshSeconds}>
+          {above.length === 0 ? null : (
+            <nav class="crumbs" aria-label="Breadcrumbs">
+              <ol>
+                {above.map(({ name, path }) => (
+                  <li>
+                    <a href={path}>{name}</a>
+                  </li>
+                ))}
+                <li aria-current="page">{title}</li>
+              </ol>
+            </nav>
+          )}
+          {notes.map((note) => (
+            <p class="note" role="status">
+              {note}
+            </p>
+          ))}
           {children}
         </main>
         <dialog id="confirm" aria-labelledby="confirm-text">

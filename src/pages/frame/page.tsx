@@ -9,7 +9,8 @@ import type { Read, Shape } from '../../http/route.ts'
 import { type Router, register } from '../../http/router.ts'
 import type { AppEnvironment, Scope } from '../../http/scope.ts'
 import { makeNonce, pagePolicy } from '../../http/security-headers.ts'
-import { Layout, type Section } from './layout.tsx'
+import { type Crumb, Layout, type Section } from './layout.tsx'
+import { unreadIn } from './unread.ts'
 
 /** What a view gets besides the loaded data. */
 export interface ViewScope<Query> {
@@ -34,12 +35,16 @@ export interface PageDefinition<Params extends Shape, Query extends Shape, Loade
   path: string
   section?: Section
   params?: () => Params
-  /** Every field must have a `catch`: a mistyped parameter counts as absent. */
+  /** Every field must have a `catch`: a mistyped parameter counts as absent, and the page says so. */
   query?: () => Query
   /** At most two round trips. Throws ApiError for the error page. */
   load: (input: { params: Read<Params>; query: Read<Query> }, scope: Scope) => Promise<Loaded>
   title: (loaded: Loaded) => string
   view: (loaded: Loaded, scope: ViewScope<Read<Query>>) => Child
+  /** The way to this page: the pages above it. */
+  above?: (loaded: Loaded) => readonly Crumb[]
+  /** Sentences about the address, shown above the contents: what was asked for and cannot be. */
+  notes?: (loaded: Loaded, query: Read<Query>) => string[]
   /** The page refreshes its contents at this interval; undefined: never. */
   refreshSeconds?: number
   /** The API answers the same path with JSON if the client does not ask for HTML. */
@@ -65,11 +70,36 @@ export const servePage = <Loaded, Params extends Shape = {}, Query extends Shape
     async ({ params, query }, context) => {
       const scope = context.get('scope')
       const loaded = await scope.stopwatch.measure(HANDLER, () => page.load({ params, query }, scope))
+      const unread = page.query ? unreadIn(page.query(), context.req.url) : []
+      const notes = [
+        ...unread.map((given) => `The address has ${given}, which this page does not understand: it is left out.`),
+        ...(page.notes?.(loaded, query) ?? []),
+      ]
       const viewScope = { query, caller: context.get('caller'), now: scope.now, link: linkFrom(context.req.url) }
       return scope.stopwatch.measure('Writing the page', () =>
-        pageResponse(context, { ...page, status: 200, title: page.title(loaded), content: page.view(loaded, viewScope) }),
+        pageResponse(context, {
+          ...page,
+          status: 200,
+          title: page.title(loaded),
+          above: page.above?.(loaded) ?? [],
+          notes,
+          content: page.view(loaded, viewScope),
+        }),
       )
     },
+  )
+
+/** Registers an address that only leads to a page. `to` throws ApiError for the error page. */
+export const serveRedirect = <Params extends Shape>(
+  router: Router,
+  address: { path: string; params: () => Params; to: (input: { params: Read<Params> }, scope: Scope) => Promise<string> },
+): void =>
+  register<Params, {}, {}, z.ZodUndefined>(
+    router,
+    'page',
+    { method: 'get', path: address.path, access: 'read', params: address.params },
+    async ({ params }, context) =>
+      new Response(null, { status: 302, headers: { Location: await address.to({ params }, context.get('scope')) } }),
   )
 
 const linkFrom = (url: string) => (parameters: Record<string, string | number | undefined>) => {
@@ -87,6 +117,8 @@ interface PageContent extends Assets {
   content: Child
   section?: Section
   refreshSeconds?: number
+  above?: readonly Crumb[]
+  notes?: readonly string[]
   headers?: Record<string, string>
 }
 
@@ -95,7 +127,7 @@ export const pageResponse = (
   context: Context<AppEnvironment>,
   { status, title, content, headers = {}, ...frame }: PageContent,
 ): Response => {
-  const { section, scripts = [], styles = [], refreshSeconds } = frame
+  const { section, scripts = [], styles = [], refreshSeconds, above = [], notes = [] } = frame
   const page = (
     <Layout
       title={title}
@@ -104,6 +136,8 @@ export const pageResponse = (
       scripts={scripts}
       styles={styles}
       refreshSeconds={refreshSeconds}
+      above={above}
+      notes={notes}
       version={versionOf(context.env)}
     >
       {content}

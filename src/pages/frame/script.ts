@@ -1,4 +1,5 @@
 import { Idiomorph } from 'idiomorph'
+import { startFinding } from './browser/find.ts'
 import { REFRESHED } from './browser/refreshed.ts'
 
 /** The script of every page: moments in the reader's time zone, contents that refresh themselves, buttons that ask first, filters. */
@@ -18,6 +19,7 @@ const status = document.getElementById('freshness') as HTMLElement
 const confirmation = document.getElementById('confirm') as HTMLDialogElement
 
 localise(main)
+startFinding()
 
 /** Loads this page again and updates only what has changed: nothing flickers, and open or focused elements stay so. */
 const refresh = async (): Promise<void> => {
@@ -84,6 +86,18 @@ const endOf = (ends: string): string => {
   return end.toISOString()
 }
 
+/** Says what came of a button beside it; if the button is gone by now, in the header. The next refresh takes it away. */
+const tellBeside = (button: HTMLButtonElement, text: string): void => {
+  if (!button.isConnected) {
+    status.textContent = text
+    return
+  }
+  const output = document.createElement('output')
+  output.className = 'came'
+  output.textContent = text
+  button.after(output)
+}
+
 document.addEventListener('click', (event) => {
   const button = (event.target as Element).closest<HTMLButtonElement>('button.action')
   if (!button) return
@@ -107,9 +121,9 @@ document.addEventListener('click', (event) => {
       const complete = Object.keys(added).length === 0 ? body : JSON.stringify({ ...JSON.parse(body ?? '{}'), ...added })
       const answer = await send({ method, path, body: complete })
       confirmation.close()
-      status.textContent = shows === undefined ? (done ?? 'Done') : String((answer as Record<string, unknown>)[shows])
       // The action has succeeded even if this page cannot be refreshed.
       await refresh().catch(() => location.reload())
+      tellBeside(button, shows === undefined ? (done ?? 'Done') : String((answer as Record<string, unknown>)[shows]))
     } catch (error) {
       fault.textContent = (error as Error).message
     } finally {

@@ -2,6 +2,7 @@ import { duration, secondsBetween } from '../../core/figures.ts'
 import { SEVERITIES } from '../../db/constraints.ts'
 import type { listIncidents } from '../../incidents/queries.ts'
 import { Badge, Empty, Moment, Table } from '../frame/elements.tsx'
+import { Choice, FilterBar, OwnerFilters } from '../frame/filters.tsx'
 import { IncidentActions } from '../frame/incident-actions.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { INCIDENT_KINDS, wordOf } from '../frame/problems.ts'
@@ -69,49 +70,18 @@ const Nothing = ({ query }: { query: Query }) => {
 }
 
 const Filters = ({ query }: { query: Query }) => (
-  <form class="filters" action="/incidents">
-    <label>
-      Show
-      <select name="show">
-        {SHOWN.map((shown) => (
-          <option value={shown} selected={shown === query.show}>
-            {shown}
-          </option>
-        ))}
-      </select>
-    </label>
-    <label>
-      Kind
-      <select name="kind">
-        <option value="">all</option>
-        {INCIDENT_KINDS.map(({ kind }) => (
-          <option value={kind} selected={kind === query.kind}>
-            {wordOf(kind)}
-          </option>
-        ))}
-      </select>
-    </label>
-    <label>
-      Severity
-      <select name="severity">
-        <option value="">all</option>
-        {SEVERITIES.map((severity) => (
-          <option value={severity} selected={severity === query.severity}>
-            {severity}
-          </option>
-        ))}
-      </select>
-    </label>
-    <label>
-      Owner
-      <input type="search" name="owner" value={query.owner} placeholder="exact name" />
-    </label>
-    <label>
-      Tag
-      <input type="search" name="tag" value={query.tag} placeholder="exact tag" />
-    </label>
-    <button type="submit">Show</button>
-  </form>
+  <FilterBar action="/incidents">
+    <Choice label="Show" name="show" options={SHOWN} chosen={query.show} />
+    <Choice
+      label="Kind"
+      name="kind"
+      all="all"
+      options={INCIDENT_KINDS.map(({ kind }) => [kind, wordOf(kind)] as const)}
+      chosen={query.kind}
+    />
+    <Choice label="Severity" name="severity" all="all" options={SEVERITIES} chosen={query.severity} />
+    <OwnerFilters query={query} />
+  </FilterBar>
 )
 
 const Incidents = ({ incidents, now, caller }: Scope & { incidents: Loaded['incidents'] }) => (

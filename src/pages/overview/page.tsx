@@ -1,5 +1,6 @@
-import { grouped } from '../../core/figures.ts'
-import { Badge, Empty, Moment, Pager, TypeChoice, toneOf } from '../frame/elements.tsx'
+import { duration, grouped, secondsBetween } from '../../core/figures.ts'
+import { Badge, Empty, Moment, Pager, toneOf } from '../frame/elements.tsx'
+import { Choice, FilterBar, OwnerFilters, TextFilter, TypeChoice } from '../frame/filters.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { explainIncident, FILTERS, PROBLEM_WORDS, PROBLEMS } from '../frame/problems.ts'
 import { type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
@@ -103,13 +104,24 @@ const Counts = ({ counts, wrong, query, link }: Scope & Pick<Overview, 'counts' 
         </a>
       </li>
     ))}
+    {counts.silenced === 0 ? null : (
+      <li>
+        <a
+          class="card none"
+          href={link({ state: query.state === 'silenced' ? undefined : 'silenced', page: undefined })}
+          aria-current={query.state === 'silenced' ? 'true' : undefined}
+        >
+          <strong>{grouped(counts.silenced)}</strong> <span>silenced</span>
+        </a>
+      </li>
+    )}
     <li>
       <a class={`card ${counts.failed_jobs > 0 ? 'failed' : 'none'}`} href="/monitoring">
         <strong>{grouped(counts.failed_jobs)}</strong> <span>failed jobs</span>
       </a>
     </li>
     <li>
-      <a class="card" href="/overview">
+      <a class="card" href="/pipelines">
         <strong>{grouped(counts.pipelines)}</strong> <span>pipelines</span>
       </a>
     </li>
@@ -143,7 +155,7 @@ const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'proble
                     </small>
                   </span>
                   <p>
-                    <a href={`/incidents/${problem.incident_id}`}>{explain(problem)}</a>
+                    <a href={`/incidents/${problem.incident_id}`}>{explain(problem, now)}</a>
                   </p>
                   {problem.effects > 0 ? (
                     <small>
@@ -164,29 +176,18 @@ const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'proble
   </section>
 )
 
-const explain = ({ word, details }: Overview['problems'][number]): string => {
+/** What was found says how it was then; how late a run is changes. */
+const explain = ({ word, details, since, still_runs }: Overview['problems'][number], now: string): string => {
   const problem = PROBLEMS.find(({ badge }) => badge.word === word)
+  if (word === 'late' && still_runs) return `Still runs, over by ${duration(Math.max(0, secondsBetween(since, now)))}`
   return problem?.explain(details) ?? ''
 }
 
 const Filters = ({ types, query }: { types: Overview['types']; query: OverviewFilters }) => (
-  <form class="filters" action="/overview">
-    <label>
-      Name
-      <input type="search" name="search" value={query.search} placeholder="part of the name" />
-    </label>
+  <FilterBar action="/overview">
+    <TextFilter label="Name" name="search" value={query.search} placeholder="part of the name" />
+    <OwnerFilters query={query} />
     <TypeChoice types={types} chosen={query.type} />
-    <label>
-      State
-      <select name="state">
-        <option value="">all</option>
-        {FILTERS.map((state) => (
-          <option value={state} selected={state === query.state}>
-            {state}
-          </option>
-        ))}
-      </select>
-    </label>
-    <button type="submit">Show</button>
-  </form>
+    <Choice label="State" name="state" all="all" options={FILTERS} chosen={query.state} />
+  </FilterBar>
 )

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
 import { once } from '../../core/once.ts'
@@ -14,8 +14,19 @@ import { incident } from '../../incidents/table.ts'
 import { job } from '../../jobs/table.ts'
 import { channel } from '../../notifications/table.ts'
 import { failingChannels } from '../../notifications/failing.ts'
-import { patternOf } from '../frame/fields.ts'
-import { DAY_SECONDS, findingWords, joinProblems, nameOf, PROBLEM_WORDS, problems, RUN_FINDINGS, wordsWhere } from '../frame/problems.ts'
+import { type ChosenPipelines, chosenValues, isChosen } from '../frame/chosen.ts'
+import {
+  DAY_SECONDS,
+  findingWords,
+  joinProblems,
+  joinSilenced,
+  marks,
+  nameOf,
+  PROBLEM_WORDS,
+  problems,
+  RUN_FINDINGS,
+  wordsWhere,
+} from '../frame/problems.ts'
 
 export const PAGE_ROWS = 50
 /** The page explains this many of each kind of problem, the newest; it only counts the others. */
@@ -25,6 +36,11 @@ const MAX_RUNS = 300
 /** It draws each of this many runs; else all runs of half an hour as one. */
 const MAX_DRAWN = 48
 const SLOT_SECONDS = DAY_SECONDS / MAX_DRAWN
+
+/** Of what is late, what still runs comes first, then what is over by most; other problems begin with the newest. */
+const ORDER: Record<string, SQL> = {
+  late: sql`coalesce((select e.end_date is null from ${pipelineExecution} e where e.id = w.execution_id), false) desc, since`,
+}
 
 /** The states of a run, worst first: the state of several runs is the worst one. */
 const RUN_STATES: readonly string[] = ['failed', ...RUN_FINDINGS, 'running', 'succeeded']
@@ -38,19 +54,18 @@ const OVERVIEW = once(() =>
   prepare(sql`
   with ${problems},
   candidate as (
-    select p.id, p.name, p.active, t.id as type_id, t.name as type_name, r.pipeline_id is not null as running,
+    select p.id, p.name, p.active, t.name as type_name, r.pipeline_id is not null as running, ${isChosen} as is_chosen, ${marks},
       ${sql.join(
         PROBLEM_WORDS.map((word) => sql`${nameOf(word)}.pipeline_id is not null as ${nameOf(word)}`),
         sql`, `,
       )}
     from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id left join running r on r.pipeline_id = p.id
-    ${joinProblems(sql`p.id`)}),
+    ${joinProblems(sql`p.id`)} ${joinSilenced}),
   chosen as (
     select *, ${wordsWhere(nameOf)} as wrong from candidate
-    where (${param('like')}::text is null or name ilike ${param('like')}) and (${param('type_id')}::bigint is null or type_id = ${param('type_id')}::bigint)
-      and case ${param('state')}::text
+    where is_chosen and case ${param('state')}::text
         ${sql.join(PROBLEM_WORDS.map((word) => sql`when ${sql.raw(`'${word}'`)} then ${nameOf(word)} `))}
-        when 'running' then running when 'inactive' then not active
+        when 'running' then running when 'inactive' then not active when 'silenced' then is_silenced when 'muted' then is_muted
         when 'ok' then active and not (${sql.join(PROBLEM_WORDS.map(nameOf), sql` or `)}) else true end
     order by active desc, ${sql.join(PROBLEM_WORDS.map((word) => sql`${nameOf(word)} desc, `))}running desc, lower(name)
     offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}),
@@ -69,13 +84,15 @@ const OVERVIEW = once(() =>
     ${sql.join(
       PROBLEM_WORDS.map(
         (word) =>
-          sql`(select ${sql.raw(`'${word}'`)} as word, w.* from ${nameOf(word)} w where w.caused_by is null order by since desc limit ${sql.raw(String(MAX_EXPLAINED))})`,
+          sql`(select ${sql.raw(`'${word}'`)} as word, w.*, row_number() over (order by ${ORDER[word] ?? sql`since desc`}) as place,
+            (select e.end_date is null from ${pipelineExecution} e where e.id = w.execution_id) as still_runs
+            from ${nameOf(word)} w where w.caused_by is null order by place limit ${sql.raw(String(MAX_EXPLAINED))})`,
       ),
       sql` union all `,
     )})
   select
     (select jsonb_build_object('pipelines', count(*), 'running', count(*) filter (where running),
-      'failed_jobs', (select count(*) from ${job} where state = 'failed'),
+      'silenced', count(*) filter (where is_silenced), 'failed_jobs', (select count(*) from ${job} where state = 'failed'),
       'channels', (select count(*) from ${channel} where active), 'failing_channels', ${failingChannels}) from candidate) as counts,
     (select coalesce(jsonb_agg(jsonb_build_object('incident_id', i.id, 'kind', i.kind, 'since', i.opened_at, 'severity', i.severity, 'details', i.details)
       order by i.id desc), '[]') from ${incident} i where i.resolved_at is null and i.pipeline_id is null) as own,
@@ -84,7 +101,7 @@ const OVERVIEW = once(() =>
       sql`, `,
     )}) from candidate) as wrong,
     (select coalesce(jsonb_agg(to_jsonb(explained) || jsonb_build_object('pipeline_name', p.name,
-        'effects', (select count(*) from ${incident} x where x.caused_by = explained.incident_id and x.resolved_at is null)) order by explained.since desc), '[]')
+        'effects', (select count(*) from ${incident} x where x.caused_by = explained.incident_id and x.resolved_at is null)) order by explained.place), '[]')
       from explained join ${pipeline} p on p.id = explained.pipeline_id) as problems,
     ${typeChoices} as types,
     (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object(
@@ -108,7 +125,9 @@ const markShape = z.object({
 })
 
 const overviewRow = z.object({
-  counts: jsonOf(z.object({ pipelines: amount, running: amount, failed_jobs: amount, channels: amount, failing_channels: amount })),
+  counts: jsonOf(
+    z.object({ pipelines: amount, running: amount, silenced: amount, failed_jobs: amount, channels: amount, failing_channels: amount }),
+  ),
   /** The number of pipelines for the word of each problem. */
   wrong: jsonOf(z.record(z.string(), amount)),
   problems: jsonOf(
@@ -125,6 +144,8 @@ const overviewRow = z.object({
         effects: amount,
         severity: z.enum(SEVERITIES),
         acknowledged_by: z.string().nullable(),
+        /** Whether its run has not ended; null: it is about none. */
+        still_runs: z.boolean().nullable(),
       }),
     ),
   ),
@@ -141,6 +162,8 @@ const overviewRow = z.object({
         active: z.boolean(),
         type_name: z.string(),
         running: z.boolean(),
+        is_silenced: z.boolean(),
+        is_muted: z.boolean(),
         wrong: z.array(z.string()),
         /** The number of runs of the last 24 hours in each state. */
         states: z.record(z.string(), amount),
@@ -153,19 +176,16 @@ const overviewRow = z.object({
 
 export type Overview = z.output<typeof overviewRow>
 
-export interface OverviewFilters {
-  search: string
-  type?: number | undefined
+export interface OverviewFilters extends ChosenPipelines {
   state?: string | undefined
   page: number
 }
 
-export const readOverview = async (db: Database, { search, type, state, page }: OverviewFilters, now: string): Promise<Overview> => {
+export const readOverview = async (db: Database, { state, page, ...chosen }: OverviewFilters, now: string): Promise<Overview> => {
   const [row] = await db.rows(OVERVIEW(), overviewRow, {
     now,
     day_ago: addSeconds(now, -DAY_SECONDS),
-    like: patternOf(search),
-    type_id: type ?? null,
+    ...chosenValues(chosen),
     state: state ?? null,
     skipped: (page - 1) * PAGE_ROWS,
   })

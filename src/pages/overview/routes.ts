@@ -12,6 +12,8 @@ export const routes = (router: Router): void =>
     section: 'Overview',
     query: () => ({
       search: searchText(),
+      owner: searchText(),
+      tag: searchText(),
       type: idInQuery(),
       state: z
         .string()

@@ -51,7 +51,13 @@ export const Strips = ({ rows, now }: { rows: PipelineRow[]; now: string }) => (
   </>
 )
 
-const statesOf = (row: PipelineRow): string[] => [...(row.active ? [] : ['inactive']), ...row.wrong, ...(row.running ? ['running'] : [])]
+const statesOf = (row: PipelineRow): string[] => [
+  ...(row.active ? [] : ['inactive']),
+  ...row.wrong,
+  ...(row.running ? ['running'] : []),
+  ...(row.is_silenced ? ['silenced'] : []),
+  ...(row.is_muted ? ['muted'] : []),
+]
 
 const summarise = (states: PipelineRow['states']): string => {
   const counts = Object.entries(states)

@@ -8,7 +8,7 @@ type Pipeline = PipelineDetails['pipeline']
 type Rule = PipelineDetails['rules'][number]
 
 /** The threshold that applies to the pipeline, and where it comes from. */
-const describeThreshold = (pipeline: Pipeline, check: 'freshness' | 'timeliness'): string => {
+export const describeThreshold = (pipeline: Pipeline, check: 'freshness' | 'timeliness'): string => {
   const describe = (owner: Pipeline | Pipeline['type'], source: string) => {
     const number = owner[`${check}_number`]
     return number === null ? undefined : `${number} ${owner[`${check}_datepart`]}${number === 1 ? '' : 's'} (${source})`
@@ -19,14 +19,14 @@ const describeThreshold = (pipeline: Pipeline, check: 'freshness' | 'timeliness'
   return pipeline.type[`mute_${check}_check`] ? `${threshold}, muted for its type` : threshold
 }
 
+/** A text; if it is an address, for example of a repository or a runbook, a link. */
+export const Linked = ({ text }: { text: string }) =>
+  /^https:\/\/\S+$/.test(text) ? <a href={text}>{text.replace(/^https:\/\//, '')}</a> : <span>{text}</span>
+
 export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string }) => (
   <section class="panel" aria-label="Settings">
     <h3>Settings</h3>
     <dl class="facts">
-      <dt>Timeliness threshold</dt>
-      <dd>{describeThreshold(pipeline, 'timeliness')}</dd>
-      <dt>Freshness threshold</dt>
-      <dd>{describeThreshold(pipeline, 'freshness')}</dd>
       <dt>Watermark → next watermark</dt>
       <dd>
         {pipeline.watermark ?? 'none'} → {pipeline.next_watermark ?? 'none'}
@@ -50,7 +50,7 @@ export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string })
       {Object.entries(pipeline.pipeline_metadata ?? {}).map(([name, value]) => (
         <>
           <dt>{name}</dt>
-          <dd>{typeof value === 'string' ? value : stringifyJson(value)}</dd>
+          <dd>{typeof value === 'string' ? <Linked text={value} /> : stringifyJson(value)}</dd>
         </>
       ))}
     </dl>

@@ -1,12 +1,13 @@
 import type { MetricField } from '../../checks/anomalies/verdict.ts'
-import { grouped } from '../../core/figures.ts'
+import { duration, grouped, secondsBetween } from '../../core/figures.ts'
 import { METRIC_FIELDS } from '../../db/constraints.ts'
-import { Action, Badge, Embedded } from '../frame/elements.tsx'
+import { Embedded } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { Lineage, Rules, Settings } from './about.tsx'
+import { Heading } from './heading.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
 import type { PipelineDetails } from './queries.ts'
-import { ChosenRun, outcomeOf, Runs } from './runs.tsx'
+import { ChosenRun, Runs } from './runs.tsx'
 import { type History as Chart, DAYS, type PipelineQuery, type Point } from './shape.ts'
 
 type Scope = ViewScope<PipelineQuery>
@@ -14,15 +15,16 @@ type Rule = PipelineDetails['rules'][number]
 
 interface Loaded {
   details: PipelineDetails
+  metric: MetricField
   rule: Rule | undefined
   history: Point[]
 }
 
-export const PipelinePage = ({ details, rule, history }: Loaded, scope: Scope) => (
+export const PipelinePage = ({ details, metric, rule, history }: Loaded, scope: Scope) => (
   <>
     <Heading details={details} {...scope} />
     {details.chosen ? <ChosenRun run={details.chosen} downstream={details} {...scope} /> : null}
-    <History history={history} rule={rule} {...scope} />
+    <History history={history} metric={metric} rule={rule} details={details} {...scope} />
     <h2 id="runs">Runs</h2>
     <Runs details={details} {...scope} />
     <div class="columns">
@@ -33,65 +35,20 @@ export const PipelinePage = ({ details, rule, history }: Loaded, scope: Scope) =
   </>
 )
 
-const Heading = ({ details: { pipeline, runs }, caller }: Scope & { details: PipelineDetails }) => {
-  const { id, name, active, mute_freshness_check: isFreshnessMuted, mute_timeliness_check: isTimelinessMuted } = pipeline
-  const last = runs[0]
-  return (
-    <div class="row">
-      <div>
-        <h1>{name}</h1>
-        <p class="legend">
-          <span class="soft">
-            {pipeline.type.name} · id {id}
-          </span>
-          {active ? null : <Badge state="inactive" />}
-          {last ? <Badge state={outcomeOf(last)} /> : null}
-          {isFreshnessMuted ? <Badge state="inactive">freshness muted</Badge> : null}
-          {isTimelinessMuted ? <Badge state="inactive">timeliness muted</Badge> : null}
-        </p>
-      </div>
-      {caller.mayWrite ? (
-        <div class="legend">
-          <Action
-            method="PATCH"
-            path="/pipeline"
-            body={{ id, active: !active }}
-            ask={active ? `Deactivate ${name}? Its checks stop, and Watcher tells its code not to run.` : `Activate ${name}?`}
-          >
-            {active ? 'Deactivate' : 'Activate'}
-          </Action>
-          {(['freshness', 'timeliness'] as const).map((check) => {
-            const isMuted = pipeline[`mute_${check}_check`]
-            return (
-              <Action
-                method="PATCH"
-                path="/pipeline"
-                body={{ id, [`mute_${check}_check`]: !isMuted }}
-                ask={isMuted ? `Unmute the ${check} check of ${name}?` : `Mute the ${check} check of ${name}? It then reports nothing.`}
-              >
-                {isMuted ? 'Unmute' : 'Mute'} {check}
-              </Action>
-            )
-          })}
-          <Action
-            path={`/anomaly_detection/detect/${id}`}
-            ask={`Check the latest successful run of ${name} for anomalies?`}
-            done="Detection has run"
-          >
-            Run detection
-          </Action>
-        </div>
-      ) : null}
-    </div>
-  )
-}
-
-const History = ({ history, rule, query, link, now }: Scope & { history: Point[]; rule: Rule | undefined }) => (
+const History = ({
+  history,
+  metric: shown,
+  rule,
+  details,
+  query,
+  link,
+  now,
+}: Scope & { history: Point[]; metric: MetricField; rule: Rule | undefined; details: PipelineDetails }) => (
   <section class="panel" aria-label="History">
     <div class="row">
       <nav class="legend" aria-label="Metric">
         {METRIC_FIELDS.map((metric) => (
-          <a href={link({ metric })} aria-current={metric === query.metric ? 'true' : undefined}>
+          <a href={link({ metric })} aria-current={metric === shown ? 'true' : undefined}>
             {METRIC_NAMES[metric]}
           </a>
         ))}
@@ -108,10 +65,25 @@ const History = ({ history, rule, query, link, now }: Scope & { history: Point[]
       <p class="soft">No run has ended in the last {query.days} days.</p>
     ) : (
       <>
-        <div class="chart" id="history" data-drawn role="img" aria-label={describeHistory(history, query.metric)} />
+        <div class="chart" id="history" data-drawn role="img" aria-label={describeHistory(history, shown)} />
+        <p class="legend keys" aria-hidden="true">
+          {keysOf(history, rule, shown, details).map(([tone, words]) => (
+            <span class={`key ${tone}`}>{words}</span>
+          ))}
+          <output id="history-reading" />
+        </p>
         <Embedded
           id="history-points"
-          value={{ name: METRIC_NAMES[query.metric], points: history, days: Number(query.days), now } satisfies Chart}
+          value={
+            {
+              name: METRIC_NAMES[shown],
+              points: history,
+              days: Number(query.days),
+              now,
+              limit: shown === 'duration_seconds' ? limitOf(details) : null,
+              running: shown === 'duration_seconds' ? runningOf(details, now) : null,
+            } satisfies Chart
+          }
         />
         {history.some(({ runs }) => runs > 1) ? (
           <p>
@@ -128,6 +100,39 @@ const History = ({ history, rule, query, link, now }: Scope & { history: Point[]
     )}
   </section>
 )
+
+/** The marks of the chart in words. */
+const keysOf = (
+  history: Point[],
+  rule: Rule | undefined,
+  metric: MetricField,
+  details: PipelineDetails,
+): [tone: string, words: string][] => [
+  ['line', METRIC_NAMES[metric]],
+  ...(history.some(({ upper }) => upper !== null)
+    ? [['band', rule ? 'normal range' : 'normal range of a default rule'] as [string, string]]
+    : []),
+  ...(history.some(({ flags }) => flags > 0) ? [['anomalous', 'flagged'] as [string, string]] : []),
+  ...(history.some(({ failures }) => failures > 0) ? [['failed', 'failed'] as [string, string]] : []),
+  ...(metric === 'duration_seconds' && limitOf(details) ? [['late', 'threshold'] as [string, string]] : []),
+  ...(metric === 'duration_seconds' && details.runs.some(({ end_date }) => end_date === null)
+    ? [['running', 'running now'] as [string, string]]
+    : []),
+]
+
+const SECONDS_OF: Record<string, number> = { minute: 60, hour: 3_600, day: 86_400, week: 604_800, month: 2_592_000, year: 31_536_000 }
+
+/** The timeliness threshold in seconds; a month counts as 30 days. */
+const limitOf = ({ pipeline }: PipelineDetails): Chart['limit'] => {
+  const { timeliness_number: number, timeliness_datepart: datepart } = pipeline.timeliness_number === null ? pipeline.type : pipeline
+  const seconds = SECONDS_OF[datepart ?? '']
+  return number === null || seconds === undefined ? null : { value: number * seconds, words: `threshold ${duration(number * seconds)}` }
+}
+
+const runningOf = ({ runs }: PipelineDetails, now: string): Chart['running'] => {
+  const running = runs.find(({ end_date }) => end_date === null)
+  return running ? { start_date: running.start_date, value: Math.max(0, secondsBetween(running.start_date, now)) } : null
+}
 
 const describeHistory = (history: Point[], metric: MetricField): string => {
   const values = history.flatMap(({ least, most }) => (least === null || most === null ? [] : [least, most]))

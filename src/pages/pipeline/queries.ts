@@ -1,22 +1,27 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../../checks/anomalies/table.ts'
-import { timelinessPipelineExecutionLog } from '../../checks/timeliness/table.ts'
 import type { Database } from '../../db/client.ts'
 import { METRIC_FIELDS } from '../../db/constraints.ts'
+import { effective } from '../../db/on-call.ts'
 import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { address } from '../../features/addresses/table.ts'
 import { reason } from '../../features/executions/reason.ts'
 import { pipelineExecution, pipelineExecutionClosure } from '../../features/executions/table.ts'
 import { addressLineage, addressLineageClosure } from '../../features/lineage/table.ts'
+import { pipelineActivity } from '../../features/pipeline-activity/table.ts'
 import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
+import { incident } from '../../incidents/table.ts'
+import { findingWords, isSilenced } from '../frame/problems.ts'
 
 export const RUN_ROWS = 25
 /** A page shows this many parts of its runs, starting with the parts of the newest runs. */
 export const MAX_PARTS = 500
 const MAX_NEIGHBOURS = 50
+
+const ROWS = { pipeline: sql.raw('subject'), type: sql.raw('t') }
 
 /** A run `e` as the page shows it, with its anomalies and whether it was late. */
 const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'parent_id', e.parent_id, 'start_date', e.start_date, 'end_date', e.end_date,
@@ -24,7 +29,7 @@ const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'pa
   'soft_deletes', e.soft_deletes, 'total_rows', e.total_rows, 'watermark', e.watermark, 'next_watermark', e.next_watermark,
   'why', left(${reason(sql`e`)}, 500),
   'pipeline_name', (select name from ${pipeline} where id = e.pipeline_id),
-  'is_late', exists (select from ${timelinessPipelineExecutionLog} l where l.pipeline_execution_id = e.id),
+  'findings', ${findingWords(sql`e.id`)},
   'flags', (select coalesce(jsonb_agg(jsonb_build_object('metric_field', r.metric_field, 'violation_value', f.violation_value,
       'baseline_value', f.baseline_value, 'deviation_percentage', f.deviation_percentage) order by r.metric_field), '[]')
     from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id where f.pipeline_execution_id = e.id))`
@@ -61,7 +66,11 @@ const PIPELINE = prepare(sql`
     where reader.pipeline_id <> ${param('id')}
     group by reader.pipeline_id)
   select
-    to_jsonb(subject) - 'config_hash' || jsonb_build_object('type', to_jsonb(t)) as pipeline,
+    to_jsonb(subject) - 'config_hash' || jsonb_build_object('type', to_jsonb(t), 'owner', ${effective('owner', ROWS)}, 'runbook_url', ${effective('runbook_url', ROWS)}) as pipeline,
+    (select to_jsonb(a) from ${pipelineActivity} a where a.pipeline_id = subject.id) as activity,
+    (select coalesce(jsonb_agg(to_jsonb(i) || jsonb_build_object('is_silenced', ${isSilenced}) order by i.id), '[]') from (
+      select id, kind, severity, state, opened_at, details, acknowledged_by, pipeline_id from ${incident}
+      where coalesce(pipeline_id, 0) = ${param('id')}::bigint and resolved_at is null) i) as incidents,
     (select coalesce(jsonb_agg(to_jsonb(r) order by r.metric_field), '[]') from ${anomalyDetectionRule} r where r.pipeline_id = subject.id) as rules,
     ${neighbours('source')} as sources, ${neighbours('target')} as targets,
     (select count(*) from below)::int::text as downstream_count,
@@ -88,7 +97,7 @@ const runShape = z.object({
   watermark: z.string().nullable(),
   next_watermark: z.string().nullable(),
   why: z.string().nullable(),
-  is_late: z.boolean(),
+  findings: z.array(z.string()),
   flags: z.array(
     z.object({
       metric_field: z.enum(METRIC_FIELDS),
@@ -124,11 +133,35 @@ const pipelineRow = z.object({
       last_target_insert: moment.nullable(),
       last_target_update: moment.nullable(),
       last_target_soft_delete: moment.nullable(),
+      owner: z.string().nullable(),
+      runbook_url: z.string().nullable(),
+      tags: z.array(z.string()),
+      schedule_cron: z.string().nullable(),
+      schedule_timezone: z.string().nullable(),
+      schedule_number: amount.nullable(),
+      schedule_datepart: z.string().nullable(),
+      schedule_slot_at: moment.nullable(),
       created_at: moment,
       updated_at: moment.nullable(),
       ...thresholds,
       type: z.object({ id: amount, name: z.string(), ...thresholds }),
     }),
+  ),
+  /** What a sweep keeps of its latest runs; null: it has none. */
+  activity: jsonOf(z.object({ longest_seconds: amount.nullable(), typical_rows: amount.nullable() })).nullable(),
+  incidents: jsonOf(
+    z.array(
+      z.object({
+        id: amount,
+        kind: z.string(),
+        severity: z.string(),
+        state: z.string(),
+        opened_at: moment,
+        details: z.unknown(),
+        acknowledged_by: z.string().nullable(),
+        is_silenced: z.boolean(),
+      }),
+    ),
   ),
   rules: jsonOf(
     z.array(
@@ -153,5 +186,5 @@ const pipelineRow = z.object({
 export type PipelineDetails = z.output<typeof pipelineRow>
 
 /** Reads all of the page but the chart; undefined if the pipeline does not exist. */
-export const readPipeline = async (db: Database, id: number, before: number | undefined, chosen: number | undefined) =>
-  (await db.rows(PIPELINE, pipelineRow, { id, before: before ?? null, chosen: chosen ?? null }))[0]
+export const readPipeline = async (db: Database, id: number, before: number | undefined, chosen: number | undefined, now: string) =>
+  (await db.rows(PIPELINE, pipelineRow, { id, before: before ?? null, chosen: chosen ?? null, now }))[0]

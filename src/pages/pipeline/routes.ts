@@ -6,26 +6,34 @@ import { idInQuery } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
 import { readHistory } from './history.ts'
 import { PipelinePage } from './page.tsx'
-import { readPipeline } from './queries.ts'
+import { type PipelineDetails, readPipeline } from './queries.ts'
 import { DAYS } from './shape.ts'
+
+/** The metric that is flagged: of the chosen run, else of the newest flagged one while it is an open incident. */
+const flaggedMetricOf = ({ chosen, runs, incidents }: PipelineDetails): (typeof METRIC_FIELDS)[number] | undefined =>
+  chosen?.flags[0]?.metric_field ??
+  (incidents.some(({ kind }) => kind === 'anomaly') ? runs.find(({ flags }) => flags.length > 0)?.flags[0]?.metric_field : undefined)
 
 export const routes = (router: Router): void =>
   servePage(router, {
     path: '/pipelines/{id}',
-    section: 'Overview',
+    section: 'Pipelines',
     params: () => ({ id: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER) }),
     query: () => ({
-      metric: z.enum(METRIC_FIELDS).catch('duration_seconds'),
+      metric: z.enum(METRIC_FIELDS).optional().catch(undefined),
       days: z.enum(DAYS).catch('30'),
       before: idInQuery(),
       execution: idInQuery(),
+      parts: idInQuery(),
     }),
-    load: async ({ params: { id }, query: { metric, days, before, execution } }, { db, now }) => {
-      const details = await readPipeline(db, id, before, execution)
+    load: async ({ params: { id }, query: { days, before, execution, ...query } }, { db, now }) => {
+      const details = await readPipeline(db, id, before, execution, now)
       if (!details) throw new ApiError('pipeline_not_found', `Pipeline ${id} not found`)
+      const metric = query.metric ?? flaggedMetricOf(details) ?? 'duration_seconds'
       const rule = details.rules.find(({ metric_field, active }) => metric_field === metric && active)
-      return { details, rule, history: await readHistory(db, { id, metric, days: Number(days), rule }, now) }
+      return { details, metric, rule, history: await readHistory(db, { id, metric, days: Number(days), rule }, now) }
     },
+    above: () => [{ name: 'Pipelines', path: '/pipelines' }],
     title: ({ details }) => details.pipeline.name,
     view: PipelinePage,
     scripts: ['pipeline'],

@@ -1,26 +1,20 @@
-import { duration, grouped, roughly, secondsBetween } from '../../core/figures.ts'
+import { duration, grouped, roughly } from '../../core/figures.ts'
 import { stringifyJson } from '../../core/json.ts'
 import { Action, Badge, Empty, Moment, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
+import { RunBadges, RunTime, type ShownRun, secondsOf, Why } from '../frame/run.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
 import { MAX_PARTS, type PipelineDetails, RUN_ROWS, type Run } from './queries.ts'
 import type { PipelineQuery } from './shape.ts'
 
 type Scope = ViewScope<PipelineQuery>
 
-/** The badge of a run. A late run shows `late` while it runs; after its end, `late` is a second badge beside the outcome. */
-export const outcomeOf = (run: Run): string => {
-  if (run.completed_successfully === null) return run.is_late ? 'late' : 'running'
-  return run.completed_successfully ? 'succeeded' : 'failed'
-}
-
-const Outcome = ({ run }: { run: Run }) => (
-  <>
-    <Badge state={outcomeOf(run)} /> {run.is_late && run.end_date !== null ? <Badge state="late" /> : null}
-  </>
-)
-
-const timeOf = (run: Run, now: string): string => duration(run.duration_seconds ?? secondsBetween(run.start_date, run.end_date ?? now))
+/** A run with what its pipeline's runs are like, as all pages show runs. */
+export const shownRun = (run: Run, { activity }: PipelineDetails): ShownRun => ({
+  ...run,
+  longest_seconds: run.parent_id === null ? (activity?.longest_seconds ?? null) : null,
+  typical_rows: run.parent_id === null ? (activity?.typical_rows ?? null) : null,
+})
 
 /** One run in detail: its outcome and the reason, its anomalies, and what lies downstream. */
 export const ChosenRun = ({
@@ -33,7 +27,7 @@ export const ChosenRun = ({
   <section class="panel" aria-label={`Run ${run.id}`} id="chosen">
     <div class="row">
       <h3>
-        Run {run.id} <Outcome run={run} />
+        Run {run.id} <RunBadges run={shownRun(run, downstream)} now={now} />
       </h3>
       <a href={link({ execution: undefined })}>Close</a>
     </div>
@@ -43,11 +37,13 @@ export const ChosenRun = ({
         <Moment at={run.start_date} />
       </dd>
       <dt>{run.end_date === null ? 'Running for' : 'Duration'}</dt>
-      <dd>{timeOf(run, now)}</dd>
+      <dd>{duration(secondsOf(shownRun(run, downstream), now))}</dd>
       {run.completed_successfully === false ? (
         <>
           <dt>Why it failed</dt>
-          <dd>{run.why ?? 'The run gave no reason: send execution_metadata with its end.'}</dd>
+          <dd>
+            <Why run={run} />
+          </dd>
         </>
       ) : null}
       <dt>Rows</dt>
@@ -62,7 +58,9 @@ export const ChosenRun = ({
       {run.parent_id === null ? null : (
         <>
           <dt>Part of</dt>
-          <dd>run {run.parent_id}</dd>
+          <dd>
+            <a href={`/executions/${run.parent_id}`}>run {run.parent_id}</a>
+          </dd>
         </>
       )}
       <dt>Downstream</dt>
@@ -110,7 +108,8 @@ export const ChosenRun = ({
 )
 
 /** The table of runs; the parts of a run follow below it, at every depth. */
-export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { details: PipelineDetails }) => {
+export const Runs = ({ details, query, link, now }: Scope & { details: PipelineDetails }) => {
+  const { runs, parts } = details
   const shown = runs.slice(0, RUN_ROWS)
   if (shown.length === 0) {
     return query.before === undefined ? (
@@ -137,11 +136,12 @@ export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { d
     <>
       <Table
         label="Runs"
+        isStacked
         columns={[
           'Run',
-          'Outcome',
+          'State',
           'Started',
-          { number: 'Duration' },
+          { number: 'Time' },
           { number: 'Rows' },
           { number: 'Inserts' },
           { number: 'Updates' },
@@ -149,11 +149,18 @@ export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { d
           'Why it failed',
         ]}
       >
-        {shown
-          .flatMap((run) => tree(run, 0))
-          .map(({ run, depth }) => (
-            <Row run={run} depth={depth} isChosen={run.id === query.execution} link={link} now={now} />
-          ))}
+        {shown.map((run) => {
+          const [own, ...below] = tree(run, 0)
+          const isOpen = below.length <= MAX_OPEN_PARTS || query.parts === run.id || below.some((part) => part.run.id === query.execution)
+          return (
+            <>
+              {[...(own ? [own] : []), ...(isOpen ? below : [])].map((row) => (
+                <Row {...row} details={details} isChosen={row.run.id === query.execution} link={link} now={now} />
+              ))}
+              {isOpen ? null : <Collapsed run={run} parts={below.map((part) => part.run)} link={link} />}
+            </>
+          )
+        })}
       </Table>
       {parts.length > MAX_PARTS ? (
         <p>Only {grouped(MAX_PARTS)} parts of these runs are shown, starting with those of the newest runs.</p>
@@ -166,9 +173,36 @@ export const Runs = ({ details: { runs, parts }, query, link, now }: Scope & { d
   )
 }
 
-const Row = ({ run, depth, isChosen, link, now }: { run: Run; depth: number; isChosen: boolean; link: Scope['link']; now: string }) => (
+/** So many parts are shown with their run; more are counted. */
+const MAX_OPEN_PARTS = 5
+
+const Collapsed = ({ run, parts, link }: { run: Run; parts: Run[]; link: Scope['link'] }) => {
+  const failed = parts.filter(({ completed_successfully }) => completed_successfully === false).length
+  const running = parts.filter(({ end_date }) => end_date === null).length
+  return (
+    <tr>
+      <td colspan={9} class="collapsed">
+        <span aria-hidden="true">└ </span>
+        <a href={link({ parts: run.id })}>{grouped(parts.length)} parts</a>
+        {failed > 0 ? `, ${grouped(failed)} failed` : ''}
+        {running > 0 ? `, ${grouped(running)} running` : ''}
+      </td>
+    </tr>
+  )
+}
+
+interface RowProps {
+  run: Run
+  depth: number
+  details: PipelineDetails
+  isChosen: boolean
+  link: Scope['link']
+  now: string
+}
+
+const Row = ({ run, depth, details, isChosen, link, now }: RowProps) => (
   <tr class={isChosen ? 'chosen' : undefined} id={`run-${run.id}`}>
-    <th scope="row" style={`padding-left: ${0.8 + depth * 1.4}rem`}>
+    <th scope="row" style={depth > 0 ? `padding-left: ${0.8 + depth * 1.4}rem` : undefined}>
       {depth > 0 ? <span aria-hidden="true">└ </span> : null}
       {depth === 0 ? (
         <a href={link({ execution: run.id })}>{run.id}</a>
@@ -179,17 +213,29 @@ const Row = ({ run, depth, isChosen, link, now }: { run: Run; depth: number; isC
         </>
       )}
     </th>
-    <td>
-      <Outcome run={run} /> {run.flags.length > 0 ? <Badge state="anomalous" /> : null}
+    <td data-label="State">
+      <RunBadges run={shownRun(run, details)} now={now} />
     </td>
-    <td>
+    <td data-label="Started" class="moment">
       <Moment at={run.start_date} />
     </td>
-    <td class="number">{timeOf(run, now)}</td>
-    <td class="number">{grouped(run.total_rows)}</td>
-    <td class="number">{grouped(run.inserts)}</td>
-    <td class="number">{grouped(run.updates)}</td>
-    <td class="number">{grouped(run.soft_deletes)}</td>
-    <td class="why">{run.completed_successfully === false ? (run.why ?? 'no reason given') : ''}</td>
+    <td data-label="Time" class="number">
+      <RunTime run={shownRun(run, details)} now={now} />
+    </td>
+    {(
+      [
+        ['Rows', run.total_rows],
+        ['Inserts', run.inserts],
+        ['Updates', run.updates],
+        ['Soft deletes', run.soft_deletes],
+      ] as const
+    ).map(([label, count]) => (
+      <td data-label={label} class="number">
+        {grouped(count)}
+      </td>
+    ))}
+    <td data-label="Why it failed" class="why">
+      <Why run={run} />
+    </td>
   </tr>
 )

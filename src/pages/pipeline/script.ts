@@ -2,11 +2,27 @@ import uPlot from 'uplot'
 import { addressWith } from '../frame/browser/address.ts'
 import { axis, colour, fitTo, HEIGHT } from '../frame/browser/chart.ts'
 import { REFRESHED } from '../frame/browser/refreshed.ts'
-import type { History } from './shape.ts'
+import type { History, Point } from './shape.ts'
 
 /** Draws the history of one metric: its values, the band of the normal range, flagged and failed runs. A click on a point opens its run. */
 
-const draw = (host: HTMLElement, { name, points, days, now }: History): void => {
+const COMPACT = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 })
+const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
+/** What the chart says about a point, for the line below it. */
+const readingOf = (point: Point, isOfSlots: boolean): string => {
+  const numbers = point.value === null ? '–' : point.value.toLocaleString()
+  const normal =
+    point.lower === null || point.upper === null
+      ? ''
+      : `, normal ${COMPACT.format(Math.max(0, point.lower))} to ${COMPACT.format(point.upper)}`
+  const runs = isOfSlots ? ` (median of ${point.runs} runs)` : ''
+  const remarks = `${point.flags > 0 ? ', flagged' : ''}${point.failures > 0 ? ', failed' : ''}`
+  return `${WHEN.format(new Date(point.start_date))}: ${numbers}${runs}${normal}${remarks}`
+}
+
+const draw = (host: HTMLElement, { name, points, days, now, limit, running }: History): void => {
+  const reading = document.getElementById('history-reading')
   const isOfSlots = points.some(({ runs }) => runs > 1)
   const lines = axis()
   const dots = (label: string, variable: string): uPlot.Series => ({
@@ -30,9 +46,15 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
       cursor: { points: { size: 8 } },
       scales: {
         x: { range: () => [end - days * 86_400, end] },
-        y: { range: (_, min, max) => [Math.min(0, min), max === min ? max + 1 : max * 1.05] },
+        y: {
+          range: (_, min, max) => {
+            const top = Math.max(max, running?.value ?? 0)
+            return [Math.min(0, min), top === min ? top + 1 : top * 1.05]
+          },
+        },
       },
-      axes: [lines, { ...lines, size: 70, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString()) }],
+      axes: [lines, { ...lines, size: 48, values: (_, ticks) => ticks.map((tick) => COMPACT.format(tick)) }],
+      legend: { show: false },
       series: [
         {},
         edge('Normal maximum'),
@@ -43,6 +65,7 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
           label: isOfSlots ? `${name} (median)` : name,
           stroke: colour('--accent'),
           width: 1.5,
+          spanGaps: true,
           points: { show: points.length < 120, size: 5 },
           value: (_, value) => value?.toLocaleString() ?? '–',
         },
@@ -54,6 +77,13 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
         { series: [3, 4], fill: colour('--line') },
       ],
       hooks: {
+        setCursor: [
+          (plot) => {
+            const point = typeof plot.cursor.idx === 'number' ? points[plot.cursor.idx] : undefined
+            if (reading) reading.textContent = point ? readingOf(point, isOfSlots) : ''
+          },
+        ],
+        draw: [(plot) => drawOver(plot, limit, running)],
         ready: [
           (plot) =>
             plot.over.addEventListener('click', () => {
@@ -70,13 +100,42 @@ const draw = (host: HTMLElement, { name, points, days, now }: History): void => 
       points.map(({ lower }) => (lower === null ? null : Math.max(0, lower))),
       points.map(({ most }) => (isOfSlots ? most : null)),
       points.map(({ least }) => (isOfSlots ? least : null)),
-      points.map(({ value }) => value),
+      // A failed run has no value to compare: it is a mark below, not a dip of the line.
+      points.map(({ value, failures, runs }) => (failures === runs ? null : value)),
       points.map(({ flags, flaggedValue, value }) => (flags > 0 ? (flaggedValue ?? value ?? 0) : null)),
-      points.map(({ failures, value }) => (failures > 0 ? (value ?? 0) : null)),
+      points.map(({ failures }) => (failures > 0 ? 0 : null)),
     ],
     host,
   )
   fitTo(host, chart)
+}
+
+/** The threshold as a line, if it is on the chart, and the running run as a ring. */
+const drawOver = (plot: uPlot, limit: History['limit'], running: History['running']): void => {
+  const { ctx, bbox } = plot
+  ctx.save()
+  ctx.beginPath()
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
+  ctx.clip()
+  if (limit) {
+    const y = plot.valToPos(limit.value, 'y', true)
+    ctx.strokeStyle = ctx.fillStyle = colour('--late')
+    ctx.setLineDash([6, 4])
+    ctx.lineWidth = 1.5
+    ctx.beginPath()
+    ctx.moveTo(bbox.left, y)
+    ctx.lineTo(bbox.left + bbox.width, y)
+    ctx.stroke()
+  }
+  if (running) {
+    ctx.setLineDash([])
+    ctx.strokeStyle = colour('--running')
+    ctx.lineWidth = 2.5
+    ctx.beginPath()
+    ctx.arc(plot.valToPos(Date.parse(running.start_date) / 1000, 'x', true), plot.valToPos(running.value, 'y', true), 6, 0, 2 * Math.PI)
+    ctx.stroke()
+  }
+  ctx.restore()
 }
 
 let drawn = ''

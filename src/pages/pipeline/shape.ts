@@ -5,12 +5,14 @@ export const DAYS = ['7', '30', '90'] as const
 
 /** The query of the page's address. */
 export interface PipelineQuery {
-  metric: MetricField
+  metric?: MetricField | undefined
   days: (typeof DAYS)[number]
   /** The list shows runs with ids below this one. */
   before?: number | undefined
   /** A run to show by itself. */
   execution?: number | undefined
+  /** A run whose parts are all shown. */
+  parts?: number | undefined
 }
 
 /** One point in the chart of a metric: a run, or all runs of a slot of time. */
@@ -41,4 +43,8 @@ export interface History {
   points: Point[]
   days: number
   now: string
+  /** A line across the chart, with its words: how long a run may take. */
+  limit: { value: number; words: string } | null
+  /** The run that has not ended: it is drawn where it is now. */
+  running: { start_date: string; value: number } | null
 }

@@ -1,5 +1,6 @@
 import { duration, grouped } from '../../core/figures.ts'
-import { Embedded, Empty, Pager, Scrolled, TypeChoice } from '../frame/elements.tsx'
+import { Embedded, Empty, Pager, Scrolled } from '../frame/elements.tsx'
+import { TypeChoice } from '../frame/filters.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { type DailyRow, PAGE_ROWS, type Report, type ReportColumn, type ReportFilters } from './queries.ts'
 import type { ReportDay } from './shape.ts'

@@ -1,6 +1,7 @@
 import { nextTime } from '../../core/cron.ts'
 import { inMinutes, instantOf } from '../../core/instant.ts'
 import { Badge, Empty, Moment, Pager, Table } from '../frame/elements.tsx'
+import { FilterBar, TextFilter } from '../frame/filters.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { expectedTimes, MAX_TIMES, type Outcome, type Time } from './expected.ts'
 import { PAGE_ROWS, type ScheduleRow } from './queries.ts'
@@ -21,17 +22,10 @@ export const SchedulePage = (rows: ScheduleRow[], { query, now, link }: Scope) =
         As of <Moment at={now} />
       </small>
     </div>
-    <form class="filters" action="/schedule">
-      <label>
-        Name
-        <input type="search" name="search" value={query.search} placeholder="part of the name" />
-      </label>
-      <label>
-        Owner
-        <input type="search" name="owner" value={query.owner} placeholder="exact name" />
-      </label>
-      <button type="submit">Show</button>
-    </form>
+    <FilterBar action="/schedule">
+      <TextFilter label="Name" name="search" value={query.search} placeholder="part of the name" />
+      <TextFilter label="Owner" name="owner" value={query.owner} placeholder="exact name" />
+    </FilterBar>
     {rows.length === 0 ? (
       <Nothing isFiltered={query.search !== '' || query.owner !== ''} />
     ) : (

@@ -25,7 +25,7 @@ const SCHEDULES = prepare(sql`
     coalesce(p.schedule_grace_minutes, ${sql.raw(String(GRACE_MINUTES.default))})::text as grace, p.schedule_from,
     (select i.id from ${incident} i where coalesce(i.pipeline_id, 0) = p.id and i.kind = 'missed' and i.resolved_at is null limit 1) as incident_id,
     case when p.schedule_number is not null then ${deadlineAfter(
-      sql`coalesce((select max(e.start_date) from ${pipelineExecution} e where e.pipeline_id = p.id), p.schedule_from)`,
+      sql`greatest((select max(e.start_date) from ${pipelineExecution} e where e.pipeline_id = p.id), p.schedule_from)`,
       sql`p.schedule_number`,
       sql`p.schedule_datepart`,
     )} end as interval_end,

@@ -1,4 +1,3 @@
-import { Disputed } from './disputed.ts'
 import { HOUR, type Incident, type Kind, MINUTE } from './world.ts'
 
 /** What is still open so long after its cause was resolved is told on its own. */
@@ -14,7 +13,6 @@ export class ChannelModel {
   readonly messages: Message[] = []
   private readonly told = new Set<Incident>()
   private readonly held = new Set<Incident>()
-  private readonly endedSilently = new Set<Incident>()
 
   readonly name: 'people' | 'pager'
   private readonly kinds: Kind[] | null
@@ -35,7 +33,6 @@ export class ChannelModel {
     if (!this.takes(incident)) return
     const cause = incident.causedBy
     if (cause !== null && (this.told.has(cause) || this.held.has(cause))) this.held.add(incident)
-    else if (this.endedSilently.has(incident)) throw new Disputed('what reopens after an end that nobody heard of')
     else this.tell(incident)
   }
 
@@ -51,11 +48,7 @@ export class ChannelModel {
   end(incident: Incident, isSilent: boolean): void {
     this.held.delete(incident)
     if (!this.told.delete(incident)) return
-    if (isSilent && !this.isPager) {
-      this.endedSilently.add(incident)
-      return
-    }
-    this.messages.push({ incident, what: 'ends' })
+    if (!isSilent || this.isPager) this.messages.push({ incident, what: 'ends' })
   }
 
   /** Tells what is held and whose cause is over for so long. */

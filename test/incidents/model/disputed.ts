@@ -1,5 +1,2 @@
-/**
- * The service is known to differ from the contract here. What follows cannot be compared, so the life ends. The places that throw it are
- * the list of what is known: take one out when the service is right.
- */
+/** The contract leaves open what comes of this. What follows cannot be compared, so the life ends. */
 export class Disputed extends Error {}

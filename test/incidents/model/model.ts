@@ -1,5 +1,4 @@
 import { ChannelModel } from './channels.ts'
-import { Disputed } from './disputed.ts'
 import { Register } from './register.ts'
 import { type Slot, slotsUntil } from './slots.ts'
 import { DAY, HOUR, type Incident, isAfter, MINUTE, type Pipeline, type Run } from './world.ts'
@@ -45,8 +44,6 @@ export class Model {
     const { pipeline } = run
     const failed = this.register.openOf('failed', pipeline)
     if (failed && this.ended(pipeline).every((other) => other.succeeded || isAfter(run, other))) this.register.resolve(failed, now)
-    else if (failed?.lastFailure && isAfter(run, failed.lastFailure))
-      throw new Disputed('a success after the failure that was reported last')
     const late = this.register.openOf('late', pipeline)
     if (late?.lateRun && (late.lateRun === run || (run.start > late.lateRun.start && isInTime(run)))) this.register.resolve(late, now)
     const stale = this.register.openOf('stale', pipeline)
@@ -59,9 +56,8 @@ export class Model {
     const open = this.register.openOf('failed', pipeline)
     if (!row.includes(run) || (!open && row.length < pipeline.alertAfter)) return
     const [first] = row
-    if (!open && pipeline.alertAfter === 1 && row.length > 1) throw new Disputed('the row of an incident after one that a person resolved')
     const failed = this.register.open({ kind: 'failed', pipeline, openedAt: first?.end ?? now, occurrences: open ? 1 : row.length }, now)
-    failed.lastFailure = run
+    failed.openedAt = Math.min(failed.openedAt, first?.end ?? now)
     const late = this.register.openOf('late', pipeline)
     if (late?.lateRun === run) this.register.resolve(late, now, 'auto', true)
   }
@@ -108,6 +104,12 @@ export class Model {
   /** What is due at this instant without a tick: scheduled times, and what was held. */
   passMinute(now: number): void {
     this.noticeMissed(now)
+    this.register.settle(now)
+  }
+
+  /** The service has looked for late runs at this instant: within 90 seconds of a deadline, and then at all of them. */
+  passLateCheck(now: number): void {
+    this.noticeLate(now)
     this.register.settle(now)
   }
 

@@ -38,7 +38,7 @@ export class Register {
     }
     const before = this.incidents.findLast((incident) => incident.kind === kind && incident.pipeline === pipeline)
     if (before?.resolvedAt != null && before.resolvedBy === 'auto' && now - before.resolvedAt < REOPENS_WITHIN) {
-      Object.assign(before, { state: 'open', resolvedAt: null, resolvedBy: null, acknowledgedAt: null })
+      Object.assign(before, { state: 'open', resolvedAt: null, resolvedBy: null, acknowledgedAt: null, causedBy: null })
       before.occurrences += occurrences
       before.reopenedAt.push(now)
       this.fresh.push(before)
@@ -56,7 +56,6 @@ export class Register {
       resolvedBy: null,
       occurrences,
       causedBy: null,
-      lastFailure: null,
       lateRun: null,
       coversFrom: 0,
       reopenedAt: [],
@@ -75,21 +74,23 @@ export class Register {
   settle(now: number): void {
     const fresh = this.fresh.filter(isOpen).sort(byAge)
     this.fresh = []
-    for (const incident of fresh) {
-      const cause = this.causeOf(incident, now)
-      if (incident.reopenedAt.length > 0) this.refuseDispute(incident, cause)
-      if (cause && fresh.includes(cause) && byAge(incident, cause) < 0) throw new Disputed('a cause that one sweep found after its effect')
-      if (cause) this.fold(incident, cause)
-      else if (fresh.length > 1) this.refuseOwnEffect(incident)
+    const affected = this.incidents.filter(
+      (incident) => isOpen(incident) && incident.causedBy === null && fresh.some((one) => one === incident || this.mayCause(one, incident)),
+    )
+    for (const incident of affected) {
+      const twin = affected.find(
+        (one) => one.detectedAt === incident.detectedAt && this.mayCause(one, incident) && this.mayCause(incident, one),
+      )
+      if (twin) throw new Disputed('a cycle whose incidents are found at one instant, by jobs in any order')
     }
-    for (const root of fresh.filter(({ causedBy }) => causedBy === null)) {
-      for (const effect of this.incidents) {
-        if (isOpen(effect) && effect.causedBy === null && this.mayCause(root, effect)) {
-          if (root.pipeline !== effect.pipeline && now - effect.detectedAt >= DAY) throw new Disputed('a cause of what is older than a day')
-          this.fold(effect, root)
-        }
-      }
+    const causes = new Map(affected.map((incident) => [incident, this.causesOf(incident, now)]))
+    for (const [incident, candidates] of causes) {
+      const root = candidates.find((cause) => (causes.get(cause) ?? []).length === 0)
+      if (root) incident.causedBy = root
     }
+    // A cause has no cause: what it had caused is caused by its cause.
+    for (const other of this.incidents)
+      if (isOpen(other) && other.causedBy && isOpen(other.causedBy)) other.causedBy = other.causedBy.causedBy ?? other.causedBy
     for (const channel of this.channels) {
       for (const incident of fresh.filter(({ causedBy }) => causedBy === null)) channel.begin(incident)
       for (const incident of fresh.filter(({ causedBy }) => causedBy !== null)) channel.begin(incident)
@@ -97,36 +98,16 @@ export class Register {
     }
   }
 
-  /** The service does not look for the cause of a reopened incident anew: a known difference, and the end of the comparison. */
-  private refuseDispute(incident: Incident, cause: Incident | null): void {
-    if (incident.causedBy !== cause) throw new Disputed('the cause of a reopened incident')
-  }
-
-  /** In a cycle, the service may find the cause on the same pipeline, by way of another that one sweep found with it. */
-  private refuseOwnEffect(incident: Incident): void {
-    const { pipeline } = incident
-    if (pipeline === null || !this.isUpstream(pipeline, pipeline)) return
-    const others = this.incidents.filter((other) => other !== incident && other.pipeline === pipeline && isOpen(other))
-    if (others.some(({ causedBy }) => causedBy === null)) throw new Disputed('a pipeline that is upstream of itself')
-  }
-
-  /** A cause has no cause: what the effect has caused is caused by its cause. */
-  private fold(effect: Incident, root: Incident): void {
-    effect.causedBy = root
-    for (const other of this.incidents) if (isOpen(other) && other.causedBy === effect) other.causedBy = root
-  }
-
-  private causeOf(effect: Incident, now: number): Incident | null {
-    const candidates = this.incidents.filter(
-      (cause) =>
-        isOpen(cause) &&
-        cause.causedBy === null &&
-        now - cause.detectedAt <= DAY &&
-        (cause.acknowledgedAt === null || now - cause.acknowledgedAt <= DAY) &&
-        this.mayCause(cause, effect) &&
-        (byAge(cause, effect) < 0 || !this.mayCause(effect, cause)),
-    )
-    return candidates.sort(byAge)[0] ?? null
+  /** What may have caused it, the oldest first. Of two that may cause each other, the older one does. */
+  private causesOf(effect: Incident, now: number): Incident[] {
+    const isCause = (cause: Incident, of: Incident): boolean =>
+      isOpen(cause) &&
+      cause.causedBy === null &&
+      now - cause.detectedAt <= DAY &&
+      (cause.acknowledgedAt === null || now - cause.acknowledgedAt <= DAY) &&
+      this.mayCause(cause, of)
+    const candidates = this.incidents.filter((cause) => isCause(cause, effect) && (byAge(cause, effect) < 0 || !isCause(effect, cause)))
+    return candidates.sort(byAge)
   }
 
   private mayCause(cause: Incident, effect: Incident): boolean {

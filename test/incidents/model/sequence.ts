@@ -91,14 +91,13 @@ export class Sequence {
   }
 
   /**
-   * An interval is counted from the last start. The service skips the times between this one's and the one that it has planned: a known
-   * difference, so the last start is never older than the last time that was judged.
+   * A start that is reported late moves an interval's times: one of them may be over already, and the service looks at the time that it has
+   * planned. The contract says nothing of that, so such a start is left out.
    */
-  private isClear(pipeline: Pipeline, start: number): boolean {
-    const { schedule, grace } = pipeline
+  private isClear({ schedule, grace, ...pipeline }: Pipeline, start: number): boolean {
     if (schedule === null || !('every' in schedule)) return true
-    if (this.model.runs.some((run) => run.pipeline === pipeline && run.start >= start)) return true
-    return start >= this.model.lastJudged(pipeline) && start + schedule.every + grace > this.now
+    if (this.model.runs.some((run) => run.pipeline.name === pipeline.name && run.start >= start)) return true
+    return start + schedule.every + grace > this.now && start >= this.now - 8 * MINUTE
   }
 
   private async end(): Promise<void> {
@@ -184,9 +183,14 @@ export class Sequence {
       this.now = Math.min(until, nextTick, Math.max(noticed, this.now), Math.max(this.service.nextMessageAt, this.now + 1))
       if (this.now === nextTick && this.now !== this.skips) await this.tick()
       else {
-        await this.service.deliver(this.now)
-        if (this.now === noticed || this.model.channels.some((channel) => channel.deadlines().some((at) => at <= this.now)))
+        const checks = await this.service.deliver(this.now)
+        if (
+          this.now === noticed ||
+          checks.includes('check_schedules') ||
+          this.model.channels.some((channel) => channel.deadlines().some((at) => at <= this.now))
+        )
           this.model.passMinute(this.now)
+        if (checks.includes('check_timeliness')) this.model.passLateCheck(this.now)
       }
     }
   }

@@ -104,10 +104,13 @@ export class Service {
     await drain(this.background)
   }
 
-  /** Delivers what the queue has for this instant. */
-  async deliver(now: number): Promise<void> {
+  /** Delivers what the queue has for this instant. Returns the checks that have run. */
+  async deliver(now: number): Promise<string[]> {
     setClock(new Date(now))
     await drain(this.background)
+    return (await sql(`select distinct kind from job where kind like 'check%' and started_at = $1`, [iso(now)])).map(({ kind }) =>
+      String(kind),
+    )
   }
 
   /** When the queue has its next message. */

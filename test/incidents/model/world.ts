@@ -44,8 +44,6 @@ export interface Incident {
   resolvedBy: 'auto' | 'person' | null
   occurrences: number
   causedBy: Incident | null
-  /** `failed`: the failed run that was reported last. */
-  lastFailure: Run | null
   /** `late`: the last late run. */
   lateRun: Run | null
   /** `missed`: a run that starts at this instant or later covers the last missed time. */

@@ -1,0 +1,45 @@
+import { addSeconds } from '../../core/instant.ts'
+
+/** The periods that a reader can choose; `own` is given by two times. */
+export const PERIODS = ['last night', '24 h', '7 d', 'own'] as const
+export type Period = (typeof PERIODS)[number]
+
+const DAY_SECONDS = 86_400
+/** "Last night" begins at this hour of the evening, and ends at NIGHT_ENDS; UTC, as every day of Watcher. */
+const NIGHT_BEGINS = 18
+const NIGHT_ENDS = 8
+const MAX_DAYS = 31
+
+/** The period from `from` to `to`, instants. */
+export interface Range {
+  from: string
+  to: string
+}
+
+const dayOf = (instant: string): string => `${instant.slice(0, 10)}T00:00:00.000000Z`
+
+/** The last night that has begun: before the evening the one that has just been, or still is. */
+const lastNight = (now: string): Range => {
+  const today = dayOf(now)
+  const hasBegun = now >= addSeconds(today, NIGHT_BEGINS * 3_600)
+  const from = addSeconds(today, NIGHT_BEGINS * 3_600 - (hasBegun ? 0 : DAY_SECONDS))
+  const to = addSeconds(from, (24 - NIGHT_BEGINS + NIGHT_ENDS) * 3_600)
+  return { from, to: to < now ? to : now }
+}
+
+/** What a choice means at `now`. Own times that are missing, or in the wrong order, are completed; `note` says what was done. */
+export const rangeOf = (
+  { period, from, to }: { period: Period; from?: string | undefined; to?: string | undefined },
+  now: string,
+): Range & { note?: string } => {
+  if (period === 'last night') return lastNight(now)
+  if (period !== 'own') return { from: addSeconds(now, -DAY_SECONDS * (period === '7 d' ? 7 : 1)), to: now }
+  if (from !== undefined && to !== undefined && to < from)
+    return { from: to, to: from, note: 'The times in the address are in the wrong order: they are taken the other way round.' }
+  const last = to ?? (from !== undefined && addSeconds(from, DAY_SECONDS) < now ? addSeconds(from, DAY_SECONDS) : now)
+  const first = from ?? addSeconds(last, -DAY_SECONDS)
+  const earliest = addSeconds(last, -MAX_DAYS * DAY_SECONDS)
+  return first < earliest
+    ? { from: earliest, to: last, note: `A page shows at most ${MAX_DAYS} days: these are the last of the ones in the address.` }
+    : { from: first, to: last }
+}
