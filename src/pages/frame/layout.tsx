@@ -67,6 +67,7 @@ export const Layout = ({
         ))}
         <title>{title} · Watcher</title>
         <script type="module" src={asset('frame.js')} />
+        <script type="module" src={asset('search.js')} />
         {scripts.map((name) => (
           <script type="module" src={asset(`${name}.js`)} />
         ))}

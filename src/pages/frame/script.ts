@@ -1,5 +1,4 @@
 import { Idiomorph } from 'idiomorph'
-import { startFinding } from './browser/find.ts'
 import { REFRESHED } from './browser/refreshed.ts'
 
 /** The script of every page: moments in the reader's time zone, contents that refresh themselves, buttons that ask first, filters. */
@@ -19,7 +18,6 @@ const status = document.getElementById('freshness') as HTMLElement
 const confirmation = document.getElementById('confirm') as HTMLDialogElement
 
 localise(main)
-startFinding()
 
 /** Loads this page again and updates only what has changed: nothing flickers, and open or focused elements stay so. */
 const refresh = async (): Promise<void> => {

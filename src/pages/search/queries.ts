@@ -13,7 +13,7 @@ import { pipeline } from '../../features/pipelines/table.ts'
 import { incident } from '../../incidents/table.ts'
 import { patternOf } from '../frame/fields.ts'
 import { wordOf } from '../frame/problems.ts'
-import type { Found } from '../frame/browser/find.ts'
+import type { Found } from './shape.ts'
 
 /** Of each kind at most so many are shown. */
 const MAX_OF_KIND = 6

@@ -84,7 +84,14 @@ export const TELLING = [
   faultsIn(
     at.CAUSES,
     [at.FOLDING_TESTS],
-    [['a cause has a cause', 'EXIT WHEN NOT FOUND;', 'EXIT;', { only: 'has no cycles|is folded under it' }]],
+    [
+      [
+        'a cause has a cause',
+        'WHERE NOT EXISTS (SELECT FROM valid e WHERE e.effect_id = v.root_id)',
+        'WHERE true',
+        { only: 'has no cycles|is folded under it' },
+      ],
+    ],
   ),
   faultsIn(
     at.SETTLE_ANOMALIES,

@@ -1,18 +1,10 @@
-/** Something that a search found. */
-export interface Found {
-  /** What it is, in one word. */
-  what: string
-  name: string
-  /** More about it; may be empty. */
-  more: string
-  href: string
-}
+import type { Found } from './shape.ts'
 
 /** The search field: `/` focuses it, results come as one types, arrows choose, Enter opens. Without this script Enter lists pipelines. */
 
 const WAIT_MILLIS = 120
 
-export const startFinding = (): void => {
+const start = (): void => {
   const field = document.getElementById('find') as HTMLInputElement | null
   const list = document.getElementById('found')
   if (!field || !list) return
@@ -89,3 +81,5 @@ export const startFinding = (): void => {
     field.select()
   })
 }
+
+start()
