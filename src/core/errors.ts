@@ -57,7 +57,7 @@ export const ERRORS = {
   database_unavailable: {
     status: 503,
     retryAfterSeconds: 5,
-    description: 'The database did not answer in time; `Retry-After` says how long to wait.',
+    description: 'The database did not answer, or not in time; `Retry-After` says how long to wait.',
   },
   shutting_down: {
     status: 503,

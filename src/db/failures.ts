@@ -5,6 +5,9 @@ interface DatabaseFailure {
   code?: string
   constraint?: string
   message: string
+  /** Why the request to the database failed. */
+  sourceError?: Error
+  cause?: unknown
 }
 
 /** The database's answer was cut off or is no result: the driver then throws an error of its parser. */
@@ -23,6 +26,13 @@ export const isLostRace = (error: unknown): boolean => ['40001', '40P01'].includ
 
 /** PostgreSQL's error classes for temporary failures: connection, resources, locks, operator intervention (57014: timeout), lost races. */
 const TEMPORARY = /^(08|53|55|57|40)/
+/** PostgreSQL has cancelled the statement, or its wait for a lock, at a time limit. */
+const OUT_OF_TIME = ['57014', '55P03']
+
+/** True if a time limit was hit: PostgreSQL's, or ours (client.ts). A database that is away does not answer at all. */
+const hasTakenTooLong = ({ code, sourceError, cause }: DatabaseFailure): boolean =>
+  OUT_OF_TIME.includes(code ?? '') || [sourceError, cause].some((reason) => (reason as Error | undefined)?.name === 'TimeoutError')
+
 /** Failures that only the operator of this deployment can correct. */
 const UNREADY: [codes: RegExp, message: string][] = [
   [/^(28|3D)/, 'The database refuses the connection: check the user, the password and the database in DATABASE_URL'],
@@ -52,9 +62,8 @@ export const databaseFault = (error: unknown): ApiError | undefined => {
   }
   if (failure.code === undefined || TEMPORARY.test(failure.code)) {
     const { retryAfterSeconds } = ERRORS.database_unavailable
-    return new ApiError('database_unavailable', `The database did not answer in time: try again in ${retryAfterSeconds} seconds`, {
-      cause: error,
-    })
+    const what = hasTakenTooLong(failure) ? 'did not answer in time' : 'did not answer'
+    return new ApiError('database_unavailable', `The database ${what}: try again in ${retryAfterSeconds} seconds`, { cause: error })
   }
   const unready = UNREADY.find(([codes]) => codes.test(failure.code ?? ''))
   if (unready) return new ApiError('misconfigured', unready[1], { cause: error })

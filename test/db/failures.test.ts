@@ -29,6 +29,7 @@ describe('when the database is unavailable', () => {
     for (const [method, path, body] of requests) {
       const reply = await call(method, path, body, {}, away)
       expectError(reply, 503, 'database_unavailable')
+      expect(reply.body.message).toBe('The database did not answer: try again in 5 seconds')
       expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0)
       expect(JSON.stringify(reply.body)).not.toMatch(/select|insert|update |127\.0\.0\.1|\.ts|at /i)
     }
@@ -67,7 +68,9 @@ describe('when the database is unavailable', () => {
     const client = neon(env.DATABASE_URL)
     const blocker = client.transaction([client.query('lock table pipeline in access exclusive mode'), client.query('select pg_sleep(11)')])
     await expect.poll(() => countOf(`pg_locks where mode = 'AccessExclusiveLock' and relation = 'pipeline'::regclass and granted`)).toBe(1)
-    expectError(await post('/pipeline', { name, pipeline_type_name: 't' }), 503, 'database_unavailable')
+    const reply = await post('/pipeline', { name, pipeline_type_name: 't' })
+    expectError(reply, 503, 'database_unavailable')
+    expect(reply.body.message).toBe('The database did not answer in time: try again in 5 seconds')
     await expect.poll(() => countOf(`pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).toBe(0)
     await blocker
     expect(await countOf('pipeline where name = $1', [name])).toBe(0)
