@@ -12,21 +12,22 @@ export interface Caller {
 
 export const COOKIE = 'watcher_token'
 
+/** True if anyone may call: a deployment for development or tests without tokens. */
+export const isOpenToAll = ({ WATCHER_API_TOKENS, ENV_STATE }: Settings): boolean => WATCHER_API_TOKENS.length === 0 && ENV_STATE !== 'prod'
+
 /**
  * Finds the caller of a request. Throws ApiError: `misconfigured` if a production deployment has no tokens (dev and test
  * are then open), `unauthenticated` without a known token, `read_only_token` if the token may not write,
  * `cross_site_request` if no page of Watcher sent the cookie.
  */
 export const authorize = (request: Request, settings: Settings, access: 'read' | 'write'): Caller => {
-  const { WATCHER_API_TOKENS: tokens, ENV_STATE: state } = settings
-  if (tokens.length === 0) {
-    if (state !== 'prod') {
-      // Anyone may call, but a page of another site must not make a visitor's browser write here.
-      if (access === 'write') assertNotForeign(request, settings)
-      return { name: 'anyone', mayWrite: true, isKnown: false }
-    }
-    throw misconfigured(['WATCHER_API_TOKENS is not set: give it name:token for each client'])
+  const { WATCHER_API_TOKENS: tokens } = settings
+  if (isOpenToAll(settings)) {
+    // Anyone may call, but a page of another site must not make a visitor's browser write here.
+    if (access === 'write') assertNotForeign(request, settings)
+    return { name: 'anyone', mayWrite: true, isKnown: false }
   }
+  if (tokens.length === 0) throw misconfigured(['WATCHER_API_TOKENS is not set: give it name:token for each client'])
   const bearer = readBearer(request.headers.get('authorization'))
   const given = bearer ?? parseCookies(request.headers.get('cookie') ?? '', COOKIE)[COOKIE]
   const caller = given === undefined ? undefined : findToken(tokens, given)
