@@ -49,7 +49,7 @@ describe('every page', () => {
     const { status, body, headers } = await open('/nope')
     expect([status, headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8'])
     expect(textOf(body)).toContain('There is no path /nope')
-    expect(body).toContain('<a href="/overview">overview</a>')
+    expect(body).toContain('href="/overview">Go to the overview</a>')
     expect(textOf(body)).not.toContain('Try again')
     const missing = await open('/pipelines/999999')
     expect([missing.status, textOf(missing.body).includes('Try again')]).toEqual([404, false])

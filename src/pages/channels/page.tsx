@@ -1,4 +1,5 @@
 import { Action, Badge, Moment, Table } from '../frame/elements.tsx'
+import { Command } from '../frame/empty.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import type { Channels } from './queries.ts'
 
@@ -33,8 +34,8 @@ export const ChannelsPage = ({ channels, environment, hasSlack }: Channels & { h
     <p>
       With <code>POST /channel</code>: the guide <a href="/docs/channels">channels</a> says for each kind what to create on the other side.
     </p>
-    <pre>{`curl -X POST <this address>/channel -H 'Content-Type: application/json' -H 'Authorization: Bearer <token>' \\
-  -d '{"name": "on-call", "kind": "slack", "settings": {"webhook_url": "https://hooks.slack.com/services/…"}}'`}</pre>
+    <Command>{`curl -X POST '${scope.origin}/channel' -H 'Content-Type: application/json'${scope.caller.isKnown ? " -H 'Authorization: Bearer <token>'" : ''} \\
+  -d '{"name": "on-call", "kind": "slack", "settings": {"webhook_url": "https://hooks.slack.com/services/…"}}'`}</Command>
   </>
 )
 

@@ -4,6 +4,8 @@ import { age, grouped, secondsBetween } from '../../core/figures.ts'
 import { stringifyJson } from '../../core/json.ts'
 import { LAST_PAGE } from './fields.ts'
 
+export { Empty } from './empty.tsx'
+
 /** Elements that several pages use: moments, badges, buttons that ask first, tables. */
 
 /** A moment. The server sends UTC; the frame's script shows the reader's time zone, with UTC on hover. `ago` shows the time since `at`. */
@@ -93,13 +95,6 @@ export const Action = (props: {
   >
     {props.children}
   </button>
-)
-
-export const Empty = ({ title, children }: { title: string; children: Child }) => (
-  <section class="empty">
-    <h2>{title}</h2>
-    {children}
-  </section>
 )
 
 /** Contents that scroll by themselves if the screen is too narrow, also by keyboard. */

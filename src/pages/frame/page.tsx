@@ -10,6 +10,7 @@ import { type Router, register } from '../../http/router.ts'
 import type { AppEnvironment, Scope } from '../../http/scope.ts'
 import { makeNonce, pagePolicy } from '../../http/security-headers.ts'
 import { type Crumb, Layout, type Section } from './layout.tsx'
+import { originOf } from './origin.ts'
 import { unreadIn } from './unread.ts'
 
 /** What a view gets besides the loaded data. */
@@ -18,6 +19,8 @@ export interface ViewScope<Query> {
   /** The owner of the request's token; a view shows buttons that write only if `mayWrite`. */
   caller: Caller
   now: string
+  /** The address of this service, for commands that people copy. */
+  origin: string
   /** This page's address with these parameters set in its query; undefined or an empty text removes one. */
   link: (parameters: Record<string, string | number | undefined>) => string
 }
@@ -75,7 +78,7 @@ export const servePage = <Loaded, Params extends Shape = {}, Query extends Shape
         ...unread.map((given) => `The address has ${given}, which this page does not understand: it is left out.`),
         ...(page.notes?.(loaded, query) ?? []),
       ]
-      const viewScope = { query, caller: context.get('caller'), now: scope.now, link: linkFrom(context.req.url) }
+      const viewScope = { query, caller: context.get('caller'), now: scope.now, origin: originOf(context), link: linkFrom(context.req.url) }
       return scope.stopwatch.measure('Writing the page', () =>
         pageResponse(context, {
           ...page,

@@ -131,6 +131,23 @@ document.addEventListener('click', (event) => {
   confirmation.showModal()
 })
 
+/** Copies a text. A page without https may not: then the text is selected, and the reader copies it. */
+document.addEventListener('click', async (event) => {
+  const button = (event.target as Element).closest<HTMLButtonElement>('button.copy')
+  if (!button) return
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy ?? '')
+    status.textContent = button.textContent = 'Copied'
+  } catch {
+    getSelection()?.selectAllChildren(button.previousElementSibling as Element)
+    status.textContent = button.textContent = 'Press Ctrl+C'
+  }
+  setTimeout(() => {
+    button.textContent = 'Copy'
+    status.textContent = ''
+  }, 3_000)
+})
+
 /** Marks the page as busy while the next page loads. */
 const markBusy = (): void => {
   document.documentElement.classList.add('busy')

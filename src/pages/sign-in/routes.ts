@@ -1,12 +1,14 @@
-import { html } from 'hono/html'
+import type { Context } from 'hono'
 import { ApiError } from '../../core/errors.ts'
-import { COOKIE, findToken, isSameOrigin } from '../../http/access.ts'
+import { versionOf } from '../../core/log.ts'
+import { COOKIE, findToken, isOpenToAll, isSameOrigin } from '../../http/access.ts'
 import { type Router, register } from '../../http/router.ts'
+import type { AppEnvironment } from '../../http/scope.ts'
 import { makeNonce, pagePolicy } from '../../http/security-headers.ts'
 import { addressOf, createGuesses } from './guesses.ts'
+import { OpenPage, SignInPage } from './page.tsx'
+import { SIGN_IN, SIGN_OUT } from './paths.ts'
 
-const SIGN_IN = '/sign_in'
-const SIGN_OUT = '/sign_out'
 /** The page after the sign-in if the address names none. */
 const HOME = '/overview'
 
@@ -21,7 +23,7 @@ const COOKIE_RULES = 'Path=/; HttpOnly; Secure; SameSite=Strict'
 export const serveSignIn = (router: Router): void => {
   const guesses = createGuesses()
   register(router, 'page', { method: 'get', path: SIGN_IN, access: 'open' }, async (_input, context) =>
-    page(200, destination(context.req.query('next')), ''),
+    answer(context, 200, destination(context.req.query('next')), ''),
   )
 
   register(router, 'data', { method: 'post', path: SIGN_IN, access: 'open' }, async (_input, context) => {
@@ -36,7 +38,7 @@ export const serveSignIn = (router: Router): void => {
     const caller = findToken(settings.WATCHER_API_TOKENS, token)
     if (!caller) {
       guesses.count(address, nowMillis)
-      return page(401, next, 'This token is unknown. Check that you copied all of it.')
+      return answer(context, 401, next, 'This token is unknown. Check that you copied all of it.')
     }
     return new Response(null, {
       status: 303,
@@ -79,40 +81,11 @@ export const askToSignIn = ({ url, headers }: Request): Response => {
 const ASK_AGAIN =
   '<!doctype html><html lang="en"><head><meta http-equiv="refresh" content="0"><title>Watcher</title></head><body></body></html>'
 
-const page = (status: number, next: string, fault: string): Response =>
-  new Response(
-    String(html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="/static/favicon.svg">
-<title>Sign in · Watcher</title>
-<style>
-  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-  body { display: grid; place-items: center; min-height: 100vh; margin: 0; }
-  form { display: grid; gap: .75rem; width: min(22rem, 90vw); }
-  h1 { font-size: 1.5rem; margin: 0; }
-  input, button { font: inherit; padding: .5rem .75rem; border: 1px solid GrayText; border-radius: .375rem; }
-  button { background: #2457c5; color: #fff; border-color: #2457c5; cursor: pointer; }
-  [role=alert] { color: #c0262d; margin: 0; }
-  @media (prefers-color-scheme: dark) { [role=alert] { color: #ff8a8a; } }
-</style>
-</head>
-<body>
-<main>
-<form method="post" action="${SIGN_IN}">
-  <h1>Watcher</h1>
-  <label for="token">Access token</label>
-  <input id="token" name="token" type="password" autocomplete="current-password" required autofocus aria-describedby="hint">
-  <small id="hint">A token from WATCHER_API_TOKENS, without its name.</small>
-  ${fault ? html`<p role="alert">${fault}</p>` : ''}
-  <input type="hidden" name="next" value="${next}">
-  <button>Sign in</button>
-</form>
-</main>
-</body>
-</html>
-`),
-    { status, headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': pagePolicy(makeNonce()) } },
-  )
+const answer = (context: Context<AppEnvironment>, status: number, next: string, fault: string): Response => {
+  const version = versionOf(context.env)
+  const isOpen = isOpenToAll(context.get('scope').settings)
+  return new Response(`<!doctype html>${isOpen ? OpenPage({ next, version }) : SignInPage({ next, fault, version })}`, {
+    status,
+    headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': pagePolicy(makeNonce()) },
+  })
+}

@@ -1,0 +1,2 @@
+export const SIGN_IN = '/sign_in'
+export const SIGN_OUT = '/sign_out'
