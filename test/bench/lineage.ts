@@ -95,19 +95,22 @@ export const measureLineage = async (port: number, emptyPort: number, databaseUr
   return figures
 }
 
-/** Creates layers of addresses, each made from one or two of the layer above; computes the closure by plain recursion. */
-export const fillGraph = async (client: pg.Client): Promise<void> => {
+/**
+ * Creates layers of addresses, each made from one or two of the layer above; computes the closure by plain recursion. The edges belong to
+ * the pipelines `graph-0`, `graph-1`, … (or of another prefix), which are created if they do not exist.
+ */
+export const fillGraph = async (client: pg.Client, pipelines = 'graph-'): Promise<void> => {
   const perLayer = ADDRESSES / LAYERS
   await client.query(`
     insert into pipeline_type (name) values ('bench') on conflict do nothing;
     insert into address_type (name, group_name) values ('table', 'database');
     insert into address (name, address_type_id) select 'n' || i, 1 from generate_series(0, ${ADDRESSES - 1}) i;
-    insert into pipeline (name, pipeline_type_id, load_lineage) select 'graph-' || i, 1, true from generate_series(0, ${ADDRESSES - 1}) i;
+    insert into pipeline (name, pipeline_type_id, load_lineage) select '${pipelines}' || i, 1, true from generate_series(0, ${ADDRESSES - 1}) i on conflict do nothing;
     insert into address_lineage (pipeline_id, source_address_id, target_address_id)
       select p.id, s.id, t.id
       from generate_series(${perLayer}, ${ADDRESSES - 1}) i
       cross join lateral (values (0), (case when i % 10 < 8 then 7 else 0 end)) shift(by)
-      join pipeline p on p.name = 'graph-' || i
+      join pipeline p on p.name = '${pipelines}' || i
       join address t on t.name = 'n' || i
       join address s on s.name = 'n' || ((i / ${perLayer} - 1) * ${perLayer} + (i + shift.by) % ${perLayer})
       on conflict do nothing;

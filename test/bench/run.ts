@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir, totalmem } from 'node:os'
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { startPostgres } from '../../src/dev/postgres.ts'
@@ -11,6 +11,7 @@ import { fillEnds, nextOnFailed, nextOnWell } from './ends.ts'
 import { measureIncidents } from './incidents.ts'
 import { type LineageFigures, measureLineage } from './lineage.ts'
 import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
+import { measurePages } from './pages.ts'
 import { measureScale } from './scale.ts'
 import { type Bundle, buildBundle, measureStartup, type Server, serveBundle, stopProcess } from './workerd.ts'
 
@@ -49,7 +50,9 @@ async function main(): Promise<void> {
   if (only === 'cpu') return printCpu()
   if (only === 'scale') return printScale()
   if (only === 'incidents') return printIncidents()
-  if (only !== undefined) throw new Error(`there is npm run bench, and npm run bench -- cpu, -- scale and -- incidents; not ${only}`)
+  if (only === 'pages') return printPages()
+  if (only !== undefined)
+    throw new Error(`there is npm run bench, and npm run bench -- cpu, -- scale, -- incidents and -- pages; not ${only}`)
   const names = ['load', 'graph', 'empty', 'large', 'small', 'cleaned']
   const urls = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await createDatabase(name)])))
   await fillForLoad(urls.load)
@@ -92,6 +95,16 @@ async function printScale(): Promise<void> {
 async function printIncidents(): Promise<void> {
   const urls = { large: await createDatabase('large'), small: await createDatabase('small'), graph: await createDatabase('graph') }
   console.log(`\nMeasured on ${describeMachine()}.\n\n${await measureIncidents(urls, await startEndpoint())}\n`)
+}
+
+/** `npm run bench -- pages`: what each page costs among 10,000 pipelines and six million runs. Each figure has an aim. */
+async function printPages(): Promise<void> {
+  const url = await createDatabase('pages')
+  const endpoint = await startEndpoint()
+  const bundle = buildBundle('watcher', 'wrangler.toml')
+  console.log(
+    `\nMeasured on ${describeMachine()}, with a load of ${loadavg()[0]?.toFixed(1)}.\n\n${await measurePages(url, endpoint, () => serveWatcher(bundle, url, endpoint))}\n`,
+  )
 }
 
 const serveWatcher = async (bundle: Bundle, database: string, endpoint: string): Promise<Server> => {

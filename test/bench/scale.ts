@@ -5,6 +5,7 @@ import { countableAt, countDays } from '../../src/features/pipeline-days/count.t
 import { house } from '../../src/house.ts'
 import { claimed, connect, sweep, timed, withClient } from './jobs.ts'
 import { AUTHORIZATION, type Call, closedLoop, median } from './load.ts'
+import { fillMonth } from './month.ts'
 import type { Server } from './workerd.ts'
 
 /**
@@ -22,32 +23,12 @@ const UNENDED = 20_000
 const ROUNDS = 7
 const CONNECTIONS = 8
 
-const fill = async (url: string, size: Size): Promise<number> => {
-  const { slotMinutes, busy } = SIZES[size]
-  return withClient(url, async (client) => {
-    const slots = (DAYS * 1_440) / slotMinutes
-    // The rows are right as they are made: foreign keys are not looked up, which takes longer than the inserts.
-    await client.query('set session_replication_role = replica')
-    await client.query(`
-      insert into pipeline_type (name, timeliness_number, timeliness_datepart, freshness_number, freshness_datepart) values ('scale', 6, 'hour', 2, 'day');
-      insert into pipeline (name, pipeline_type_id, last_target_insert, load_lineage) select 'scale-' || i, 1, now(), false from generate_series(1, ${PIPELINES}) i;
-      insert into pipeline (name, pipeline_type_id, load_lineage) values ('busy', 1, false)`)
-    const run = `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds, inserts, updates, soft_deletes, total_rows, throughput, created_at)
-      select p, s, s + make_interval(secs => d), random() > 0.02, round(d), r, r / 10, 0, r, r / d, s`
-    await client.query(`${run} from generate_series(${slots}, 1, -1) slot cross join generate_series(1, ${PIPELINES}) p
-      cross join lateral (select now() - slot * interval '${slotMinutes} minutes' - (p % 800) * interval '1 second' as s,
-        (20 + p % 600) * exp(0.2 * random_normal()) as d, (1000 + p * 37 % 50000 + 100 * random())::bigint as r) x`)
-    await client.query(`${run} from (select ${PIPELINES + 1} as p) p cross join generate_series(1, ${busy}) i
-      cross join lateral (select now() - i * interval '${DAYS} days' / ${busy} - interval '1 minute' as s, 5 * exp(0.2 * random_normal()) as d, (1000 + 100 * random())::bigint as r) x`)
-    await client.query('insert into pipeline_execution_closure select id, id, 0 from pipeline_execution')
-    // Runs to end, without a share in the reports' first days.
-    await client.query(
-      `insert into pipeline_execution (pipeline_id, start_date) select 1 + i % ${PIPELINES}, now() from generate_series(1, ${UNENDED}) i`,
-    )
+const fill = (url: string, size: Size): Promise<number> =>
+  withClient(url, async (client) => {
+    await fillMonth(client, { pipelines: PIPELINES, days: DAYS, ...SIZES[size], unended: UNENDED })
     await client.query('vacuum analyze')
     return Number((await client.query('select count(*) as n from pipeline_execution')).rows[0].n)
   })
-}
 
 /** The month's days repeated until they are a year: a report over a year reads as many rows as after a year. */
 const fillYear = (url: string): Promise<unknown> =>
