@@ -1,5 +1,6 @@
 import { duration, grouped, secondsBetween } from '../../core/figures.ts'
 import { Badge, Empty, Moment, Pager, toneOf } from '../frame/elements.tsx'
+import { Command } from '../frame/empty.tsx'
 import { Choice, FilterBar, OwnerFilters, TextFilter, TypeChoice } from '../frame/filters.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { explainIncident, FILTERS, PROBLEM_WORDS, PROBLEMS } from '../frame/problems.ts'
@@ -11,7 +12,7 @@ type Scope = ViewScope<OverviewFilters>
 /** What is wrong now comes first, then the runs of the last 24 hours. */
 export const OverviewPage = (overview: Overview & { hasSlack: boolean }, scope: Scope) => {
   const { query, now, link } = scope
-  if (overview.counts.pipelines === 0) return <Welcome />
+  if (overview.counts.pipelines === 0) return <Welcome {...scope} />
   const rows = overview.pipelines.slice(0, PAGE_ROWS)
   return (
     <>
@@ -79,11 +80,11 @@ const headline = ({ counts, wrong }: Pick<Overview, 'counts' | 'wrong'>): string
 /** The problems that at least one pipeline has. */
 const wrongWordsOf = (wrong: Overview['wrong']): string[] => PROBLEM_WORDS.filter((word) => (wrong[word] ?? 0) > 0)
 
-const Welcome = () => (
+const Welcome = ({ origin, caller }: Scope) => (
   <Empty title="No pipelines yet">
     <p>A pipeline appears here after its first request. Send one from any machine that reaches this server:</p>
-    <pre>{`curl -X POST <this address>/pipeline -H 'Content-Type: application/json' \\
-  -H 'Authorization: Bearer <token>' -d '{"name": "first", "pipeline_type_name": "trial"}'`}</pre>
+    <Command>{`curl -X POST '${origin}/pipeline' -H 'Content-Type: application/json' \\${caller.isKnown ? "\n  -H 'Authorization: Bearer <token>' \\" : ''}
+  -d '{"name": "first", "pipeline_type_name": "trial"}'`}</Command>
     <p>
       The <a href="/scalar">API docs</a> describe every request. To fill an empty server with example data, run{' '}
       <code>npm run demo -- --fill</code>.

@@ -33,6 +33,8 @@ export const PAGE_ROWS = 50
 const MAX_EXPLAINED = 3
 /** The page looks at this many runs of a pipeline: enough for one every five minutes. */
 const MAX_RUNS = 300
+/** Runs that ended in the last 24 hours are looked for among those that started since then. */
+const SEARCHED_FROM = sql`(${param('day_ago')}::timestamptz - interval '2 days')`
 /** It draws each of this many runs; else all runs of half an hour as one. */
 const MAX_DRAWN = 48
 const SLOT_SECONDS = DAY_SECONDS / MAX_DRAWN
@@ -69,6 +71,8 @@ const OVERVIEW = once(() =>
         when 'ok' then active and not (${sql.join(PROBLEM_WORDS.map(nameOf), sql` or `)}) else true end
     order by active desc, ${sql.join(PROBLEM_WORDS.map((word) => sql`${nameOf(word)} desc, `))}running desc, lower(name)
     offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}),
+  -- What runs for days: index pipeline_execution_running.
+  old_run as materialized (select * from ${pipelineExecution} where end_date is null and start_date < ${SEARCHED_FROM}),
   run as materialized (
     select *, array_position(${runStates}, state) as place,
       case when count(*) over (partition by pipeline_id) <= ${sql.raw(String(MAX_DRAWN))} then id
@@ -78,7 +82,9 @@ const OVERVIEW = once(() =>
         case when e.completed_successfully = false then 'failed'
           else coalesce((${findingWords(sql`e.id`)})[1], case when e.end_date is null then 'running' else 'succeeded' end) end as state
       from chosen c cross join lateral (
-        select * from ${pipelineExecution} where pipeline_id = c.id order by id desc limit ${sql.raw(String(MAX_RUNS))}) e
+        (select * from ${pipelineExecution} where pipeline_id = c.id and start_date >= ${SEARCHED_FROM} order by start_date desc limit ${sql.raw(String(MAX_RUNS))})
+        union all
+        (select * from old_run o where o.pipeline_id = c.id)) e
       where e.end_date is null or e.end_date >= ${param('day_ago')}::timestamptz) r),
   explained as (
     ${sql.join(
