@@ -1,29 +1,26 @@
 import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import { type Router, serveData } from '../../http/router.ts'
-import { idInQuery, searchText } from '../frame/fields.ts'
+import { searchText } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
+import { choose } from './chosen.ts'
 import { LineagePage } from './page.tsx'
-import { type CountedGraph, DIRECTIONS, findAddresses, readGraph } from './queries.ts'
+import { findAddresses, readGraph } from './queries.ts'
+
+const typed = () => z.string().optional()
 
 export const routes = (router: Router): void => {
   servePage(router, {
     path: '/lineage-graph',
     section: 'Lineage',
-    query: () => ({
-      address: idInQuery(),
-      search: searchText(),
-      direction: z.enum(DIRECTIONS).catch('both'),
-      depth: z.coerce.number().int().min(1).max(50).catch(3),
-      target: searchText(),
-    }),
-    load: async ({ query: { address, search, direction, depth, target } }, { db, now }) => {
-      const found = address === undefined ? await findAddresses(db, search) : []
-      const id = address ?? found.find(({ name }) => name === search)?.id
-      const graph: CountedGraph | undefined =
-        id === undefined ? undefined : await readGraph(db, { id, direction, maxDepth: depth, search: target }, now)
+    query: () => ({ address: typed(), search: typed(), direction: typed(), depth: typed(), target: typed() }),
+    load: async ({ query }, { db }) => {
+      const chosen = choose(query)
+      const { address, search } = chosen
+      if (address === undefined && search === '') return { chosen, graph: undefined, found: await findAddresses(db, '') }
+      const { graph, found } = await readGraph(db, address === undefined ? { search } : { id: address }, chosen)
       if (address !== undefined && !graph) throw new ApiError('address_not_found', `Address ${address} not found`)
-      return { found, graph }
+      return { chosen, graph, found }
     },
     title: ({ graph }) => (graph ? `Lineage of ${graph.addresses[0]?.name}` : 'Lineage'),
     view: LineagePage,

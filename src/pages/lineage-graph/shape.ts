@@ -1,16 +1,19 @@
-/** The data that the page's script draws. */
+/** The data that the page's script draws. What is false or empty for most is left out: a page of 500 addresses stays small. */
 
-/** The word of a problem and its colour. */
+/** A problem of a pipeline, as its badge shows it. */
 export interface Mark {
   word: string
+  sign: string
   tone: string
+  /** Somebody has acknowledged every open incident of this kind. */
+  acknowledged: boolean
 }
 
 export interface GraphAddress {
   id: number
   name: string
   type: string
-  deprecated: boolean
+  deprecated?: true | undefined
   /** The number of edges between this address and the centre. */
   depth: number
   side: 'centre' | 'upstream' | 'downstream'
@@ -22,14 +25,19 @@ export interface GraphPipeline {
   id: number
   name: string
   type: string
-  active: boolean
-  metadata: Record<string, unknown> | null
-  wrong: Mark[]
+  inactive?: true | undefined
+  /** undefined: none, or too long for the drawing. */
+  metadata?: Record<string, unknown> | undefined
+  /** Worst first; undefined: no problem. */
+  wrong?: Mark[] | undefined
 }
+
+/** The ids of an address, of one that is made from it, and of the pipelines that do so. */
+export type GraphEdge = [source: number, target: number, pipelines: number[]]
 
 export interface Graph {
   /** The centre first, then the nearest. */
   addresses: GraphAddress[]
-  edges: { source: number; target: number; pipelines: number[] }[]
+  edges: GraphEdge[]
   pipelines: GraphPipeline[]
 }
