@@ -6,6 +6,8 @@ import { type DailyRow, PAGE_ROWS, type Report, type ReportColumn, type ReportFi
 import type { ReportDay } from './shape.ts'
 
 interface Loaded {
+  /** One sentence for each value in the address that was not understood. */
+  faults: string[]
   chosen: ReportFilters
   page: number
   report: Report
@@ -13,8 +15,8 @@ interface Loaded {
 type Scope = ViewScope<unknown>
 
 const HEADINGS: [ReportColumn, string][] = [
-  ['day', 'Day (UTC)'],
   ['pipeline', 'Pipeline'],
+  ['day', 'Day (UTC)'],
   ['type', 'Type'],
   ['executions', 'Runs'],
   ['failures', 'Failures'],
@@ -24,14 +26,19 @@ const HEADINGS: [ReportColumn, string][] = [
   ['soft_deletes', 'Soft deletes'],
   ['total_rows', 'Rows'],
   ['mean_seconds', 'Mean duration'],
-  ['p95_seconds', '95th percentile of duration'],
+  ['p95_seconds', '95th percentile'],
   ['throughput', 'Rows per second'],
 ]
 
-export const ReportingPage = ({ chosen, page, report }: Loaded, { link }: Scope) => (
+export const ReportingPage = ({ faults, chosen, page, report }: Loaded, { link }: Scope) => (
   <>
     <h1>Reporting</h1>
     <Filters chosen={chosen} types={report.types} />
+    {faults.length > 0 ? (
+      <p class="fault" role="alert">
+        {faults.join(' ')}
+      </p>
+    ) : null}
     {report.rows.length === 0 ? (
       <Empty title={page > 1 ? 'No more rows' : 'No runs on these days'}>
         <p>
@@ -125,10 +132,10 @@ const Table = ({ rows, total, chosen, link }: { rows: DailyRow[]; total: Report[
       <tbody>
         {rows.map((row) => (
           <tr>
-            <td class="day">{row.day}</td>
             <th scope="row">
               <a href={`/pipelines/${row.pipeline_id}`}>{row.pipeline}</a>
             </th>
+            <td class="day">{row.day}</td>
             <td>{row.type}</td>
             <Numbers metrics={row} />
           </tr>
@@ -136,9 +143,8 @@ const Table = ({ rows, total, chosen, link }: { rows: DailyRow[]; total: Report[
       </tbody>
       <tfoot>
         <tr>
-          <th scope="row" colspan={3}>
-            Total
-          </th>
+          <th scope="row">Total</th>
+          <td colspan={2} />
           <Numbers metrics={total} />
         </tr>
       </tfoot>

@@ -2,6 +2,9 @@ import uPlot from 'uplot'
 import { axis, colour, fitTo, HEIGHT } from '../frame/browser/chart.ts'
 import type { ReportDay } from './shape.ts'
 
+/** `1.2M`: a phone has no room for seven digits beside the chart. */
+const SHORT = new Intl.NumberFormat('en-US', { notation: 'compact' })
+
 const draw = (host: HTMLElement, days: ReportDay[]): void => {
   const bars = (size: number) => uPlot.paths.bars?.({ size: [size, 60] })
   const lines = axis()
@@ -28,8 +31,8 @@ const draw = (host: HTMLElement, days: ReportDay[]): void => {
           side: 1,
           grid: { show: false },
           label: 'Rows',
-          size: 100,
-          values: (_, ticks) => ticks.map((tick) => tick.toLocaleString()),
+          size: 60,
+          values: (_, ticks) => ticks.map((tick) => SHORT.format(tick)),
         },
       ],
       series: [
