@@ -56,7 +56,7 @@ describe('the report', () => {
     const edge = async (): Promise<string> => {
       const box = await table.boundingBox()
       const clip = { x: (box?.x ?? 0) + (box?.width ?? 0) - 6, y: (box?.y ?? 0) + 12, width: 4, height: 4 }
-      return (await page.screenshot({ clip })).toString('base64')
+      return Buffer.from(await page.screenshot({ clip })).toString('hex')
     }
     const before = await edge()
     await page.evaluate('document.querySelector(".scrolled").scrollLeft = 10_000')

@@ -9,7 +9,7 @@ const MAX_LISTED = 100
 
 type Link = ViewScope<unknown>['link']
 
-/** The addresses of the drawing as a list, without scripts: upstream and downstream, nearest first, and of these the ones with a problem. */
+/** The addresses of the drawing as a list, without scripts: upstream and downstream, nearest first; at the same distance, first what is wrong. */
 export const AddressList = ({ graph: { addresses, edges, pipelines }, link }: { graph: CountedGraph; link: Link }) => {
   const byId = new Map(pipelines.map((pipeline) => [pipeline.id, pipeline]))
   const writers = new Map<number, Set<GraphPipeline>>()
@@ -34,8 +34,9 @@ export const AddressList = ({ graph: { addresses, edges, pipelines }, link }: { 
 }
 
 const Side = ({ name, addresses, item }: { name: string; addresses: GraphAddress[]; item: (address: GraphAddress) => unknown }) => {
-  const listed = addresses.slice(0, MAX_LISTED)
-  const steps = [...Map.groupBy(listed, ({ depth }) => depth)]
+  // What is wrong is listed even if it is far away.
+  const listed = addresses.toSorted((left, right) => Number(right.wrong.length > 0) - Number(left.wrong.length > 0)).slice(0, MAX_LISTED)
+  const steps = [...Map.groupBy(listed, ({ depth }) => depth)].toSorted(([left], [right]) => left - right)
   return addresses.length === 0 ? null : (
     <>
       <h2>
@@ -44,7 +45,7 @@ const Side = ({ name, addresses, item }: { name: string; addresses: GraphAddress
       {steps.map(([depth, near]) => (
         <>
           <h3>{depth === 1 ? '1 step' : `${grouped(depth)} steps`}</h3>
-          <ul>{near.toSorted((left, right) => Number(right.wrong.length > 0) - Number(left.wrong.length > 0)).map(item)}</ul>
+          <ul>{near.map(item)}</ul>
         </>
       ))}
       {listed.length < addresses.length ? <p class="soft">{grouped(addresses.length - listed.length)} more are in the drawing.</p> : null}

@@ -8,7 +8,7 @@ import type { Graph, GraphAddress, GraphPipeline, Mark } from './shape.ts'
 /** Draws the lineage: layers from left to right, pan and zoom, the pipelines on their edges; a click on an address re-centres. */
 
 const MAX_NAME_LETTERS = 26
-const MAX_PIPELINE_LETTERS = 22
+const MAX_PIPELINE_LETTERS = 20
 /** More edges into an address leave no room for the name of its pipeline. */
 const MAX_EDGES_OF_LABEL = 3
 /** At a smaller scale the names on edges cannot be read. */
@@ -78,7 +78,7 @@ const makeTip = (host: HTMLElement) => {
 }
 
 const draw = (host: HTMLElement, bar: HTMLElement, { addresses, edges, pipelines }: Graph): void => {
-  const { width, height, placeOf, pathOf } = arrange(addresses, edges)
+  const { width, height, hasNames, placeOf, pathOf } = arrange(addresses, edges)
   const byId = new Map(pipelines.map((pipeline) => [pipeline.id, pipeline]))
   const incoming = Map.groupBy(edges, ([, target]) => target)
   const svg = make('svg', {})
@@ -143,7 +143,7 @@ const draw = (host: HTMLElement, bar: HTMLElement, { addresses, edges, pipelines
     )
     canvas.append(node)
   }
-  addresses.forEach(nameWriters)
+  if (hasNames) addresses.forEach(nameWriters)
   addresses.forEach(drawAddress)
 
   const arrow = make('marker', { id: 'arrow', viewBox: '0 0 8 8', refX: 8, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto' })

@@ -17,6 +17,8 @@ const MAX_NAMED_LAYERS = 4
 export interface Arrangement {
   width: number
   height: number
+  /** Whether there is room between the layers for the names of pipelines. */
+  hasNames: boolean
   /** The middle of an address. */
   placeOf: (id: number) => Place
   /** The path of the edge from one address to another. */
@@ -25,12 +27,12 @@ export interface Arrangement {
 
 /** Arranges the addresses in layers from left to right. */
 export const arrange = (addresses: GraphAddress[], edges: GraphEdge[]): Arrangement => {
-  const layers = new Set(addresses.map(({ side, depth }) => `${side} ${depth}`)).size
+  const hasNames = new Set(addresses.map(({ side, depth }) => `${side} ${depth}`)).size <= MAX_NAMED_LAYERS
   const graph = new Graph({ multigraph: false })
   graph.setGraph({
     rankdir: 'LR',
     nodesep: 14,
-    ranksep: layers <= MAX_NAMED_LAYERS ? GAPS.named : GAPS.many,
+    ranksep: hasNames ? GAPS.named : GAPS.many,
     marginx: 12,
     marginy: 12,
     ranker: edges.length > 400 ? 'longest-path' : 'network-simplex',
@@ -48,7 +50,7 @@ export const arrange = (addresses: GraphAddress[], edges: GraphEdge[]): Arrangem
     if (from.x >= to.x) return curve(points)
     return curve([{ x: from.x + WIDTH / 2, y: from.y }, ...points.slice(1, -1), { x: to.x - WIDTH / 2, y: to.y }])
   }
-  return { width, height, placeOf, pathOf }
+  return { width, height, hasNames, placeOf, pathOf }
 }
 
 /** A curve through the points that starts and ends horizontally. */
