@@ -4,7 +4,7 @@ CREATE TABLE "pipeline_activity" (
 	"last_end_at" timestamp with time zone,
 	"last_succeeded" boolean DEFAULT false NOT NULL,
 	"last_success_at" timestamp with time zone,
-	"typical_seconds" integer,
+	"typical_seconds" bigint,
 	"is_running" boolean DEFAULT false NOT NULL
 );
 --> statement-breakpoint

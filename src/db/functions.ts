@@ -14,7 +14,7 @@ export const FUNCTIONS = {
   find_pipeline: 'find_pipeline_3795c4b8',
   judge_deliveries: 'judge_deliveries_bc620f53',
   judge_schedules: 'judge_schedules_a132db28',
-  keep_activity: 'keep_activity_df9667b1',
+  keep_activity: 'keep_activity_454f231f',
   last_success: 'last_success_8fc69705',
   may_cause: 'may_cause_202c21a1',
   notify: 'notify_fff9ce5f',

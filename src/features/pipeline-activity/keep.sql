@@ -19,9 +19,9 @@ BEGIN
     SELECT max(r.end_date) AS last_end_at,
       (array_agg(r.completed_successfully ORDER BY r.end_date DESC, r.id DESC) FILTER (WHERE r.end_date IS NOT NULL))[1] AS last_succeeded,
       max(r.end_date) FILTER (WHERE r.completed_successfully) AS last_success_at,
-      least(percentile_disc(0.5) WITHIN GROUP (ORDER BY r.duration_seconds) FILTER (WHERE r.completed_successfully), 2147483647)::integer AS typical_seconds,
+      percentile_disc(0.5) WITHIN GROUP (ORDER BY r.duration_seconds) FILTER (WHERE r.completed_successfully) AS typical_seconds,
       CASE WHEN count(*) FILTER (WHERE r.completed_successfully) >= 5
-        THEN least(max(r.duration_seconds) FILTER (WHERE r.completed_successfully), 2147483647)::integer END AS longest_seconds,
+        THEN max(r.duration_seconds) FILTER (WHERE r.completed_successfully) END AS longest_seconds,
       percentile_disc(0.5) WITHIN GROUP (ORDER BY r.total_rows) FILTER (WHERE r.completed_successfully) AS typical_rows,
       bool_or(r.end_date IS NULL) AS is_running
     FROM (

@@ -1,4 +1,4 @@
-import { integer, pgTable } from 'drizzle-orm/pg-core'
+import { pgTable } from 'drizzle-orm/pg-core'
 import { count, flag, instant, reference } from '../../db/columns.ts'
 import { pipeline } from '../pipelines/table.ts'
 
@@ -11,9 +11,9 @@ export const pipelineActivity = pgTable('pipeline_activity', {
   last_succeeded: flag(false),
   last_success_at: instant(),
   /** The median of the last successful durations, of at most 50 runs. */
-  typical_seconds: integer(),
+  typical_seconds: count(),
   /** Of the same runs: the longest duration, if there are at least five, and the median of their rows. */
-  longest_seconds: integer(),
+  longest_seconds: count(),
   typical_rows: count(),
   /** Whether one of its last 50 runs was running when the sweep looked. */
   is_running: flag(false),

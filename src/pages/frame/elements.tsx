@@ -1,8 +1,8 @@
 import type { Child } from 'hono/jsx'
-import { checks } from '../../checks/index.ts'
 import { age, grouped, secondsBetween } from '../../core/figures.ts'
 import { stringifyJson } from '../../core/json.ts'
 import { LAST_PAGE } from './fields.ts'
+import { PROBLEMS } from './problems.ts'
 
 export { Empty } from './empty.tsx'
 
@@ -44,9 +44,9 @@ const STATES = {
   dropped: { sign: '–', word: 'dropped', tone: 'idle' },
 }
 
-/** A problem of a run or a pipeline has the badge of the check that found it. */
+/** A problem of a run or a pipeline has the badge of what found it: a check or a feature. */
 const BADGES: Record<string, { sign: string; word: string; tone: string }> = {
-  ...Object.fromEntries(checks.map(({ badge }) => [badge.word, badge])),
+  ...Object.fromEntries(PROBLEMS.map(({ badge }) => [badge.word, badge])),
   ...STATES,
 }
 const badgeOf = (state: string) => BADGES[state] ?? STATES.idle
