@@ -57,6 +57,7 @@ const createPipelines = async (): Promise<Map<string, number>> => {
     const { id, load_lineage } = await post<{ id: number; load_lineage: boolean }>('/pipeline', {
       name: pipeline.name,
       pipeline_type_name: pipeline.type,
+      ...onCallOf(pipeline),
       pipeline_metadata: metadataOf(pipeline),
       load_lineage: true,
     })
@@ -72,8 +73,14 @@ const createPipelines = async (): Promise<Map<string, number>> => {
   return ids
 }
 
-const metadataOf = ({ type, owner, schedule: { everyHours, hour, minute } }: Pipeline) => ({
+/** Without a schedule: nobody runs the made-up company after it is filled, and each run would be missed. */
+const onCallOf = ({ type, owner, schedule: { everyHours } }: Pipeline) => ({
   owner: `${owner}@northwind.example`,
+  tags: [everyHours === 24 ? 'nightly' : 'intraday'],
+  runbook_url: `https://git.northwind.example/${owner}/runbooks/${type}`,
+})
+
+const metadataOf = ({ type, owner, schedule: { everyHours, hour, minute } }: Pipeline) => ({
   schedule: `${minute} ${{ 1: '*', 6: `${hour}-23/6`, 24: hour }[everyHours]} * * *`,
   repository: `https://git.northwind.example/${owner}/${type}`,
 })

@@ -95,15 +95,15 @@ export const Layout = ({
                 name="search"
                 id="find"
                 placeholder="Search  /"
-                aria-label="Search pipelines, addresses, runs, incidents, types, owners"
+                aria-label="Find anything"
                 role="combobox"
                 aria-expanded="false"
-                aria-controls="found"
+                aria-controls="find-results"
                 aria-autocomplete="list"
                 autocomplete="off"
                 maxlength={150}
               />
-              <div id="found" role="listbox" aria-label="Found" hidden />
+              <div id="find-results" role="listbox" aria-label="Found" hidden />
             </form>
           </search>
           <div class="who">

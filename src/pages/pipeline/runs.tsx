@@ -222,15 +222,17 @@ const Row = ({ run, depth, details, isChosen, link, now }: RowProps) => (
     <td data-label="Time" class="number">
       <RunTime run={shownRun(run, details)} now={now} />
     </td>
+    <td data-label="Rows" class="number">
+      {grouped(run.total_rows)}
+    </td>
     {(
       [
-        ['Rows', run.total_rows],
         ['Inserts', run.inserts],
         ['Updates', run.updates],
         ['Soft deletes', run.soft_deletes],
       ] as const
     ).map(([label, count]) => (
-      <td data-label={label} class="number">
+      <td data-label={label} class="number detail">
         {grouped(count)}
       </td>
     ))}

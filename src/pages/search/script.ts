@@ -6,7 +6,7 @@ const WAIT_MILLIS = 120
 
 const start = (): void => {
   const field = document.getElementById('find') as HTMLInputElement | null
-  const list = document.getElementById('found')
+  const list = document.getElementById('find-results')
   if (!field || !list) return
   let chosen = -1
   let asked = 0
