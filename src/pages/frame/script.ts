@@ -133,7 +133,7 @@ document.addEventListener('click', (event) => {
 
 /** Copies a text. A page without https may not: then the text is selected, and the reader copies it. */
 document.addEventListener('click', async (event) => {
-  const button = (event.target as Element).closest<HTMLButtonElement>('button.copy')
+  const button = (event.target as Element).closest<HTMLButtonElement>('button.copy[data-copy]')
   if (!button) return
   try {
     await navigator.clipboard.writeText(button.dataset.copy ?? '')
