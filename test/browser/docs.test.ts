@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { seriousIn } from '../support/node/axe.ts'
+import { faultsOfAxe } from '../support/node/axe.ts'
 import { startVisit } from '../support/node/browser.ts'
 import { blocksOf, GUIDES } from '../support/node/guides.ts'
 
@@ -56,7 +56,7 @@ describe('the guides', () => {
     for (const path of ['/docs', '/docs/pages', '/docs/checks-and-alerts', '/docs/settings', '/docs/sdk', '/docs/deploy']) {
       await page.goto(visit.url + path)
       await page.locator('main h1').waitFor()
-      expect([path, await seriousIn(page)]).toEqual([path, []])
+      expect([path, await faultsOfAxe(page)]).toEqual([path, []])
       const overflow = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')
       expect([path, overflow]).toEqual([path, 0])
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../src/dev/postgres.ts'
-import { seriousIn } from '../support/node/axe.ts'
+import { faultsOfAxe } from '../support/node/axe.ts'
 import { startVisit, TOKEN } from '../support/node/browser.ts'
 import { startDevServer } from '../support/node/dev-server.ts'
 
@@ -33,7 +33,7 @@ const expectFine = async (path: string, heading: string): Promise<void> => {
     const page = await visit.newPage({ viewport: { width, height: 900 }, colorScheme })
     await page.goto(visit.url + path)
     expect(await page.getByRole('heading', { name: heading }).count()).toBe(1)
-    expect([path, width, colorScheme, await seriousIn(page)]).toEqual([path, width, colorScheme, []])
+    expect([path, width, colorScheme, await faultsOfAxe(page)]).toEqual([path, width, colorScheme, []])
     expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBe(0)
     await page.context().close()
   }
@@ -56,7 +56,7 @@ describe('the sign-in page', () => {
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
     expect(await page.getByLabel('Access token').getAttribute('aria-invalid')).toBe('true')
-    expect(await seriousIn(page)).toEqual([])
+    expect(await faultsOfAxe(page)).toEqual([])
     await page.getByLabel('Access token').fill(TOKEN)
     await page.keyboard.press('Enter')
     await page.waitForURL(`${visit.url}/channels`)
@@ -105,7 +105,7 @@ describe('a deployment without tokens', () => {
   it('asks for no token: not to sign in, not in its commands, not in the API docs', async () => {
     const page = await (await visit.browser.newContext()).newPage()
     await page.goto(`${open.url}/sign_in?next=/channels`)
-    expect([await page.locator('input').count(), await seriousIn(page)]).toEqual([0, []])
+    expect([await page.locator('input').count(), await faultsOfAxe(page)]).toEqual([0, []])
     await page.getByRole('link', { name: 'Open the pages' }).click()
     await page.waitForURL(`${open.url}/channels`)
     expect(await page.locator('main pre').textContent()).not.toContain('Authorization')

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { seriousIn } from '../support/node/axe.ts'
+import { faultsOfAxe } from '../support/node/axe.ts'
 import { startVisit } from '../support/node/browser.ts'
 
 const visit = startVisit()
@@ -125,7 +125,7 @@ describe('runs, pipelines and a pipeline', () => {
       `/pipelines/${ids.orders}?execution=${ids.failed}`,
     ]) {
       await page.goto(visit.url + path)
-      expect([path, await seriousIn(page)]).toEqual([path, []])
+      expect([path, await faultsOfAxe(page)]).toEqual([path, []])
       const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
       expect([path, overflow]).toEqual([path, 0])
     }

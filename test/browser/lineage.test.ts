@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { seriousIn } from '../support/node/axe.ts'
+import { faultsOfAxe } from '../support/node/axe.ts'
 import { startVisit } from '../support/node/browser.ts'
 
 const visit = startVisit()
@@ -82,7 +82,7 @@ describe('the lineage graph', () => {
         ]
         const inside = nodes.left >= graph.left && nodes.top >= graph.top && nodes.right <= graph.right && nodes.bottom <= graph.bottom
         expect([at, inside, controls.bottom <= graph.top]).toEqual([at, true, true])
-        expect([at, await seriousIn(page)]).toEqual([at, []])
+        expect([at, await faultsOfAxe(page)]).toEqual([at, []])
         expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBe(0)
         expect(await page.evaluate('window.shift')).toBeLessThan(0.02)
       }

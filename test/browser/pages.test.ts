@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { seriousIn } from '../support/node/axe.ts'
+import { faultsOfAxe } from '../support/node/axe.ts'
 import { READ_TOKEN, startVisit } from '../support/node/browser.ts'
 import { startReceiver } from '../support/node/receiver.ts'
 
@@ -105,7 +105,7 @@ describe('every page', () => {
     for (const path of paths()) {
       await page.goto(visit.url + path)
       await page.locator('main h1').waitFor()
-      expect([path, await seriousIn(page)]).toEqual([path, []])
+      expect([path, await faultsOfAxe(page)]).toEqual([path, []])
       const overflow = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')
       expect([path, overflow]).toEqual([path, 0])
     }

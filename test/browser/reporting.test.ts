@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { seriousIn } from '../support/node/axe.ts'
+import { faultsOfAxe } from '../support/node/axe.ts'
 import { startVisit } from '../support/node/browser.ts'
 
 const visit = startVisit()
@@ -25,7 +25,7 @@ describe('the report', () => {
     )
     await page.goto(`${visit.url}/reporting`)
     await page.locator('#report canvas').waitFor()
-    expect(await seriousIn(page)).toEqual([])
+    expect(await faultsOfAxe(page)).toEqual([])
     expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBe(0)
     const table = page.getByRole('region', { name: 'Daily metrics' })
     const right = async (name: string) => {

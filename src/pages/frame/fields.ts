@@ -20,3 +20,27 @@ export const searchText = () =>
 
 /** The pattern for `ilike` that finds the search text anywhere; `%` and `_` match only themselves. null if the text is empty. */
 export const patternOf = (search: string): string | null => (search === '' ? null : `%${search.replace(/[\\%_]/g, '\\$&')}%`)
+
+/** An id, and a name of at most 150 letters, as an address has them. */
+export const typedId = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
+export const typedName = z
+  .string()
+  .max(150)
+  .refine((text) => !text.includes('\0')) // a text in PostgreSQL cannot contain it
+
+const MAX_SHOWN = 40
+
+/**
+ * Makes the function that reads the values of an address. One that is not understood gives `otherwise`, and `faults` gets a sentence: what was
+ * expected, and what the page does.
+ */
+export const typedReader =
+  (faults: string[]) =>
+  <Value, Otherwise>(field: z.ZodType<Value>, text: string | undefined, otherwise: Otherwise, expected: string): Value | Otherwise => {
+    const given = text?.trim() ?? ''
+    if (given === '') return otherwise
+    const result = field.safeParse(given)
+    if (result.success) return result.data
+    faults.push(`“${given.slice(0, MAX_SHOWN).replace(/\p{Cc}/gu, '�')}” is not ${expected}.`)
+    return otherwise
+  }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { LAST_PAGE } from '../frame/fields.ts'
+import { LAST_PAGE, typedId, typedName, typedReader } from '../frame/fields.ts'
 import { COLUMNS, type ReportFilters } from './queries.ts'
 
 /** What the address says, as it was typed. */
@@ -18,14 +18,9 @@ const DEFAULT_DAYS = 7
 
 /** A day that both JavaScript and PostgreSQL can represent. */
 const day = z.iso.date().refine((text) => text >= '1970-01-01' && text < '3000-01-01')
-const id = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 const pageNumber = z.coerce.number().int().min(1).max(LAST_PAGE)
 const column = z.enum(COLUMNS)
 const order = z.enum(['asc', 'desc'])
-const name = z
-  .string()
-  .max(150)
-  .refine((text) => !text.includes('\0')) // a text in PostgreSQL cannot contain it
 
 const dayBefore = (day: string, days: number): string => new Date(Date.parse(day) - days * DAY_MILLIS).toISOString().slice(0, 10)
 
@@ -35,14 +30,7 @@ const dayBefore = (day: string, days: number): string => new Date(Date.parse(day
  */
 export const choose = (typed: Typed, now: string): Chosen => {
   const faults: string[] = []
-  const read = <Value, Otherwise>(field: z.ZodType<Value>, text: string | undefined, otherwise: Otherwise, expected: string) => {
-    const given = text?.trim() ?? ''
-    if (given === '') return otherwise
-    const result = field.safeParse(given)
-    if (result.success) return result.data
-    faults.push(`“${given.slice(0, 40).replace(/\p{Cc}/gu, '�')}” is not ${expected}.`)
-    return otherwise
-  }
+  const read = typedReader(faults)
   const today = now.slice(0, 10)
   const from = read(day, typed.from, undefined, 'a day like 2026-01-31: the last days are shown')
   const to = read(day, typed.to, undefined, 'a day like 2026-01-31: the days until today are shown')
@@ -58,8 +46,8 @@ export const choose = (typed: Typed, now: string): Chosen => {
   }
   return {
     chosen: {
-      search: read(name, typed.search, '', 'a part of a name of at most 150 letters: all pipelines are shown'),
-      type: read(id, typed.type, undefined, 'the id of a type: all types are shown'),
+      search: read(typedName, typed.search, '', 'a part of a name of at most 150 letters: all pipelines are shown'),
+      type: read(typedId, typed.type, undefined, 'the id of a type: all types are shown'),
       from: first,
       to: last,
       sort: read(column, typed.sort, 'day' as const, 'a column: the report is sorted by day'),
