@@ -1,8 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { stringifyJson } from '../core/json.ts'
 import { once } from '../core/once.ts'
 import { FUNCTIONS } from '../db/functions.ts'
 import { readIds } from '../db/rows.ts'
 import { param, prepare, type Statement } from '../db/statement.ts'
+import type { Settings } from '../env.ts'
 import { claimedJob, finishedJob, finishing } from './claim.ts'
 import { CRONS } from './crons.ts'
 import type { JobKind, RunJob } from './job.ts'
@@ -12,6 +14,8 @@ import type { Sweep } from './schedule.ts'
 /** The times at which something may become wrong, and the job that judges it then. */
 export interface Deadlines {
   job: JobKind
+  /** The payload of that job; without this, an empty one. */
+  payload?: (settings: Settings) => Record<string, unknown>
   /** `select … as at`: the times up to `until` that nobody has judged yet, also those that have passed. */
   upTo: (until: SQL) => SQL
 }
@@ -30,13 +34,13 @@ const statementOf = (deadlines: readonly Deadlines[]): Statement => {
     with ${claimedJob(CLAIMED)},
     deadline as materialized (${sql.join(all, sql` union all `)}),
     ${RECORDED} as (
-      ${insertJobs(sql`requested.kind`, sql`select distinct kind, '{}'::jsonb as payload from deadline where at <= ${NOW}`, NOW)} returning id),
+      ${insertJobs(sql`requested.kind`, sql`select distinct kind, coalesce(${param('payloads')}::jsonb -> kind, '{}') as payload from deadline where at <= ${NOW}`, NOW)} returning id),
     ${finishedJob(sql.raw('finished'), { claim: CLAIMED, work: RECORDED })}
     select id from ${RECORDED}
     union all
     select id from (
       select ${sql.raw(FUNCTIONS.request_deadline)}(minute.at, ${NOW}) as id
-      from (select min(at) as at from deadline where at > ${NOW} group by date_trunc('minute', at)) minute offset 0) ahead
+      from (select min(at) as at from deadline where at > ${NOW} group by date_trunc('minute', at) order by 1) minute offset 0) ahead
     where id is not null`)
 }
 
@@ -46,7 +50,10 @@ const statementOf = (deadlines: readonly Deadlines[]): Statement => {
  */
 export const checkDeadlines = (deadlines: readonly Deadlines[]): RunJob => {
   const statement = once(() => statementOf(deadlines))
-  return (job, { db, now, clock }) => readIds(db, statement(), { ...finishing(job, clock()), now })
+  return (job, { db, now, clock, settings }) => {
+    const payloads = Object.fromEntries(deadlines.map(({ job: kind, payload }) => [kind, payload?.(settings) ?? {}]))
+    return readIds(db, statement(), { ...finishing(job, clock()), now, payloads: stringifyJson(payloads) })
+  }
 }
 
 /** Each tick looks ahead to the next one. */

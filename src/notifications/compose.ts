@@ -28,7 +28,13 @@ export interface Subject {
  */
 export const composeText = ({ incidents, alerts, now, format }: Subject, vocabulary: Vocabulary): string => {
   if (incidents.every(({ event }) => event === 'resolved')) return composeResolved(incidents, now, vocabulary)
-  const told = alerts.length > 0 ? alerts.map((payload) => renderAlert(vocabulary.alertKinds, payload)) : byKind(incidents, now, vocabulary)
+  const told =
+    alerts.length > 0
+      ? [
+          ...alerts.map((payload) => renderAlert(vocabulary.alertKinds, payload)),
+          ...byKind(withoutAlert(incidents, alerts, now, vocabulary), now, vocabulary),
+        ]
+      : byKind(incidents, now, vocabulary)
   if (format === 'seed') return told.join('\n\n')
   const blocks = incidents.slice(0, MAX_ITEMS).map((incident) => blockOf(incident, now, vocabulary))
   const more = incidents.length - blocks.length
@@ -50,6 +56,17 @@ const byKind = (incidents: readonly ToldIncident[], now: string, vocabulary: Voc
       asOriginal(ofKind, now, vocabulary.alertOf[kind]) ?? inItsLayout(ofKind, now, kindOf(kind, vocabulary)?.title ?? kind),
     )
   })
+}
+
+/** The incidents that the original's messages do not contain: it has none of their form, for example of a pipeline that never loaded. */
+const withoutAlert = (
+  incidents: readonly ToldIncident[],
+  alerts: Subject['alerts'],
+  now: string,
+  vocabulary: Vocabulary,
+): ToldIncident[] => {
+  const covered = alerts.reduce((sum, { count }) => sum + Number(count ?? 1), 0)
+  return covered >= incidents.length ? [] : incidents.filter((incident) => !asOriginal([incident], now, vocabulary.alertOf[incident.kind]))
 }
 
 /** The original's message, from the numbers of the incidents; undefined if it has none of this kind, or needs others. */

@@ -19,8 +19,12 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  -- One `notify` at a time for an incident: each sees what the others have written.
-  PERFORM FROM incident i WHERE i.id IN (SELECT e.incident_id FROM incident_event e WHERE e.notify_job_id = p_job_id) ORDER BY i.id FOR UPDATE;
+  -- What opens looks for its cause among all incidents: one `notify` at a time, so that each sees the causes that the others have found.
+  IF EXISTS (SELECT FROM incident_event e WHERE e.notify_job_id = p_job_id AND e.kind IN ('opened', 'reopened')) THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('causes of incidents', 0));
+  END IF;
+  -- And one at a time for an incident: each sees whom the others have told.
+  PERFORM FROM incident i WHERE i.id IN (SELECT e.incident_id FROM incident_event e WHERE e.notify_job_id = p_job_id) ORDER BY i.id FOR NO KEY UPDATE;
 
   PERFORM :set_causes(p_job_id, p_now);
 
@@ -97,7 +101,10 @@ BEGIN
           -- Its end was not told.
           OR EXISTS (
             SELECT FROM incident_event q
-            WHERE q.incident_id = e.incident_id AND q.kind = 'resolved' AND q.quiet AND q.id > last.incident_event_id AND q.id < e.id))
+            WHERE q.incident_id = e.incident_id AND q.kind = 'resolved' AND q.quiet AND q.id > last.incident_event_id AND q.id < e.id)
+          -- It was told as one of many, whose common event has ended.
+          OR last.sweep_id IS NOT NULL AND EXISTS (
+            SELECT FROM notification n WHERE n.sweep_id = last.sweep_id AND n.channel_id = r.id AND n.event = 'resolved' AND n.state <> 'dropped'))
         AND k.incident_id IS NOT NULL
       END),
   -- A channel that hears of the cause, or will when it may, does not hear of the effect.
@@ -125,7 +132,7 @@ BEGIN
   told AS MATERIALIZED (
     SELECT u.*, CASE
       WHEN NOT u.is_single THEN CASE u.event WHEN 'resolved' THEN 'resolved' ELSE 'open' END
-      WHEN NOT u.begins AND u.sweep_id IS NOT NULL THEN 'sweep ' || u.sweep_id
+      WHEN u.sweep_id IS NOT NULL AND (NOT u.begins OR u.event = 'raised') THEN 'sweep ' || u.sweep_id
       WHEN u.is_sweeper AND u.begins AND count(*) FILTER (WHERE u.begins) OVER (PARTITION BY u.channel_id) > 20 THEN 'sweep'
       ELSE 'event ' || u.event_id END AS part
     FROM unfolded u

@@ -857,6 +857,14 @@ describe('many incidents of one sweep', () => {
     await drain(background)
     expect((await bodies(pager)).slice(21)).toMatchObject([{ event_action: 'resolve', dedup_key: sweep.dedup_key }])
     expect(await countOf(`notification where sweep_id is not null and event = 'opened'`)).toBe(21)
+    // What opens again afterwards has an event of its own; its end too.
+    await sql(`update incident set resolved_by = 'auto' where id = $1`, [ids[5]?.id])
+    await startRun({ pipeline_id: ids[5]?.pipeline_id, start_date: new Date(Date.now() - 300_000).toISOString() })
+    await post('/timeliness')
+    await drain(background)
+    expect((await bodies(pager)).slice(22)).toMatchObject([
+      { event_action: 'trigger', dedup_key: `watcher-watcher.example.com-incident-${ids[5]?.id}` },
+    ])
   })
 })
 
@@ -954,5 +962,21 @@ describe('what fails for good', () => {
     await failed()
     await tick()
     expect(await queueIncidents('open')).toHaveLength(1)
+  })
+
+  it('is over for a channel that is gone', async () => {
+    noSlack()
+    const broken = await makeChannel('discord')
+    await makeChannel('slack')
+    await broken.answers(...Array.from({ length: 6 }, () => ({ status: 404 })))
+    for (let index = 0; index < 5; index += 1) {
+      await fail('x', await makePipeline())
+      await drain(background)
+    }
+    await tick()
+    expect((await queueIncidents('open')).map(([subject]) => subject)).toContain(`channel ${broken.id}`)
+    await api('DELETE', `/channel/${broken.id}`)
+    await tick()
+    expect((await queueIncidents('open')).map(([subject]) => subject)).not.toContain(`channel ${broken.id}`)
   })
 })

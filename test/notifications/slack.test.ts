@@ -29,6 +29,7 @@ afterEach(() => {
 const makeLateRun = async () => {
   const pipeline_id = await makePipeline({ timeliness_number: 10, timeliness_datepart: 'minute' })
   await recordRun(background, pipeline_id, 60, null)
+  background.queue.take() // the job that looks whether the run is late already
   await background.post('/timeliness')
   // The check records the job that decides whom to tell; that one records the alert.
   for (let hop = 0; hop < 2; hop += 1) {

@@ -42,13 +42,13 @@ const stale = (now: SQL, more = sql`true`) => sql`
  * not logged.
  */
 const neverLoaded = (now: SQL) => sql`
-  select p.id as pipeline_id, ${deadlineAfter(sql`p.freshness_from`, sql`p.freshness_number`, sql`p.freshness_datepart`)} as since,
+  select p.id as pipeline_id, ${deadlineAfter(sql`coalesce(p.freshness_from, p.created_at)`, sql`p.freshness_number`, sql`p.freshness_datepart`)} as since,
     jsonb_build_object('pipeline_id', p.id, 'pipeline_name', p.name, 'last_dml_timestamp', null,
       'freshness_number', p.freshness_number, 'freshness_datepart', p.freshness_datepart, 'used_child_config', true) as evidence
   from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
   where ${threshold.isJudged} and p.freshness_number is not null and coalesce(p.last_target_insert, p.last_target_update, p.last_target_soft_delete) is null
-    and ${deadlineAfter(sql`p.freshness_from`, sql`p.freshness_number`, sql`p.freshness_datepart`)} < ${now}
-    and not exists (select from ${sql.raw(FUNCTIONS.last_success)}(p.id) good where good.end_date >= p.freshness_from)`
+    and ${deadlineAfter(sql`coalesce(p.freshness_from, p.created_at)`, sql`p.freshness_number`, sql`p.freshness_datepart`)} < ${now}
+    and not exists (select from ${sql.raw(FUNCTIONS.last_success)}(p.id) good where good.end_date >= coalesce(p.freshness_from, p.created_at))`
 
 /**
  * Stale pipelines: the last insert, update or soft delete is older than the threshold of the pipeline or its type. A

@@ -1,7 +1,7 @@
 -- Starts an execution and adds it to the closure, or finds the execution that this start repeats. A start is a repeat if
 -- the idempotency key (p_key) is the same. With p_guards_start it is also a repeat if pipeline, parent and start_date are
 -- those of an execution that still runs and was recorded less than five minutes before p_now. A new start ends the incident
--- `missed` whose time it covers. `outcome` is `created` or `repeated`, with the execution's `id` and the recorded jobs or null. Without an `id` it is `unknown_pipeline`, `other_pipeline` (p_pipeline_id and
+-- `missed` whose time it covers, and records the job that looks whether the run is late, if that may be before the next tick. `outcome` is `created` or `repeated`, with the execution's `id` and the recorded jobs or null. Without an `id` it is `unknown_pipeline`, `other_pipeline` (p_pipeline_id and
 -- p_pipeline_name name two pipelines) or `unknown_parent`.
 CREATE FUNCTION :start_pipeline_execution(
   p_pipeline_id bigint, p_pipeline_name text, p_parent_id bigint, p_start_date timestamptz, p_guards_start boolean, p_full_load boolean,
@@ -13,6 +13,7 @@ DECLARE
   v_pipeline pipeline;
   v_id bigint;
   v_limit interval;
+  v_late_at timestamptz;
 BEGIN
   IF p_pipeline_id IS NOT NULL THEN
     SELECT * INTO v_pipeline FROM pipeline p WHERE p.id = p_pipeline_id;
@@ -60,15 +61,18 @@ BEGIN
           job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
         END IF;
       END IF;
-      -- A run that must end before the next tick is looked at then.
+      -- A run that must end before the next tick is looked at when it is late.
       IF v_pipeline.timeliness_number IS NOT NULL THEN
         v_limit := v_pipeline.timeliness_number * ('1 ' || v_pipeline.timeliness_datepart)::interval;
       ELSE
         SELECT t.timeliness_number * ('1 ' || t.timeliness_datepart)::interval INTO v_limit
         FROM pipeline_type t WHERE t.id = v_pipeline.pipeline_type_id AND t.timeliness_number IS NOT NULL;
       END IF;
-      IF v_limit <= interval '15 minutes' AND v_pipeline.active AND NOT v_pipeline.mute_timeliness_check THEN
-        job_ids := array_remove(job_ids || :request_deadline(p_start_date + v_limit, p_now), NULL);
+      v_late_at := ((p_start_date AT TIME ZONE 'UTC') + v_limit) AT TIME ZONE 'UTC';
+      IF v_late_at <= p_now + interval '15 minutes' AND v_late_at > p_now - interval '1 day'
+        AND v_pipeline.active AND NOT v_pipeline.mute_timeliness_check THEN
+        -- A start that is reported late may be late already.
+        job_ids := array_remove(job_ids || :request_deadline(greatest(v_late_at, p_now + interval '1 second'), p_now), NULL);
       END IF;
       EXIT;
     END IF;

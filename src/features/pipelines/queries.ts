@@ -103,7 +103,7 @@ type Changes = Partial<typeof pipeline.$inferInsert>
 const SCHEDULE = ['schedule_cron', 'schedule_timezone', 'schedule_number', 'schedule_datepart'] as const
 
 /** The value that a column will have: the given one, else the present one. */
-const valueAfter = (changes: Changes, name: (typeof SCHEDULE)[number] | 'active'): SQL => {
+const valueAfter = (changes: Changes, name: (typeof SCHEDULE)[number] | 'active' | 'freshness_number' | 'freshness_datepart'): SQL => {
   const column = pipeline[name]
   return changes[name] === undefined ? sql`${column}` : sql`${sql.param(changes[name], column)}::${sql.raw(column.getSQLType())}`
 }
@@ -116,6 +116,17 @@ const isNewSchedule = (changes: Changes): SQL | undefined => {
     ...(changes.active === true ? [sql`not ${pipeline.active}`] : []),
   ]
   return parts.length === 0 ? undefined : sql`(${sql.join(parts, sql` or `)})`
+}
+
+/** A pipeline that has never loaded is judged from when it got another threshold of its own, or became active. */
+const beginFreshness = (changes: Changes, now: string) => {
+  const given = (['freshness_number', 'freshness_datepart'] as const).filter((name) => changes[name] !== undefined)
+  const parts = [
+    ...given.map((name) => sql`${valueAfter(changes, name)} is distinct from ${pipeline[name]}`),
+    ...(changes.active === true ? [sql`not ${pipeline.active}`] : []),
+  ]
+  if (parts.length === 0) return {}
+  return { freshness_from: sql`case when ${sql.join(parts, sql` or `)} then ${now}::timestamptz else ${pipeline.freshness_from} end` }
 }
 
 /** True if the changes may make runs late that already run. */
@@ -151,9 +162,7 @@ export const updatePipeline = async (db: Database, target: Target, changes: Chan
       updated_at: now,
       ...(isNew && beginSchedule(changes, isNew, now)),
       ...(changes.active === false && { check_at: null }),
-      ...((changes.freshness_number !== undefined || changes.freshness_datepart !== undefined || changes.active === true) && {
-        freshness_from: now,
-      }),
+      ...beginFreshness(changes, now),
     })
     .where(
       and(

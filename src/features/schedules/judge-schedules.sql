@@ -55,7 +55,7 @@ BEGIN
     SELECT :request_deadline(minute.at, p_now) AS id
     FROM (
       SELECT min(p.check_at) AS at FROM pipeline p
-      WHERE p.check_at > p_now AND p.check_at <= p_now + interval '15 minutes' GROUP BY date_trunc('minute', p.check_at) OFFSET 0) minute)
+      WHERE p.check_at > p_now AND p.check_at <= p_now + interval '15 minutes' GROUP BY date_trunc('minute', p.check_at) ORDER BY 1 OFFSET 0) minute)
   SELECT job_ids || coalesce(array_agg(r.id), '{}') INTO job_ids
   FROM (SELECT c.id FROM continued c UNION ALL SELECT a.id FROM ahead a WHERE a.id IS NOT NULL) r;
   UPDATE job j SET state = 'succeeded', error = NULL, finished_at = p_finished_at + (clock_timestamp() - v_begun) WHERE j.id = p_job_id;

@@ -34,7 +34,7 @@ export const pagerduty: Channel<z.output<typeof settings>> = {
   isSingle: true,
   isSweeper: true,
   send: async ({ event, incidents, sweep, host, text, now, url: page }, { routing_key, url }, { post }) => {
-    const about = sweep === undefined ? aboutOne(incidents[0], text) : aboutMany(incidents, now)
+    const about = incidents.length > 1 ? aboutMany(incidents, now) : aboutOne(incidents[0], text)
     const key = sweep !== undefined ? `sweep-${sweep}` : incidents[0] ? `incident-${incidents[0].id}` : 'test'
     return post(url, {
       routing_key,

@@ -18,7 +18,9 @@ export const faultPage = (context: Context<AppEnvironment>, fault: ApiError): Re
 /** The page to ask for again: this address with its query. A form's answer has no page of its own. */
 const againOf = ({ req }: Context<AppEnvironment>): string => {
   const { pathname, search } = new URL(req.url)
-  return req.method === 'GET' ? pathname + search : pathname
+  // Two slashes would begin the name of another host.
+  const path = pathname.replace(/^\/+/, '/')
+  return req.method === 'GET' ? path + search : path
 }
 
 const titleOf = (status: number): string => {

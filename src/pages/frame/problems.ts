@@ -41,7 +41,7 @@ export const FILTERS: readonly string[] = [...PROBLEM_WORDS, 'running', 'ok', 's
 export const nameOf = (word: string): SQL => sql`${sql.identifier(`is_${word}`)}`
 
 /** True if messages about the incident `i` are held now. Without any silence nothing is looked up. */
-export const isSilenced: SQL = sql`(exists (select from ${silence}) and exists (
+export const isSilenced: SQL = sql`(exists (select from ${silence} where ends_at is null or ends_at > ${param('now')}::timestamptz) and exists (
   select from ${sql.raw(FUNCTIONS.silenced_until)}(i.id, ${param('now')}::timestamptz) s where s.until is not null))`
 
 /**

@@ -20,12 +20,12 @@ export interface RunsQuery {
   state?: string | undefined
   page: number
 }
-type Loaded = Runs & { range: Range; isComplete: boolean }
+type Loaded = Runs & { range: Range }
 
 /** The runs of a period across pipelines: a timeline, and the same as a table. */
 export const RunsPage = (loaded: Loaded, scope: ViewScope<RunsQuery>) => {
   const { query, now, link } = scope
-  const { range, types, isComplete } = loaded
+  const { range, types, is_complete: isComplete } = loaded
   const runs = loaded.runs.slice(0, PAGE_ROWS)
   return (
     <>

@@ -9,6 +9,8 @@ const DAY_SECONDS = 86_400
 const NIGHT_BEGINS = 18
 const NIGHT_ENDS = 8
 const MAX_DAYS = 31
+/** Before this nothing is subtracted: years begin with 1. */
+const FIRST_INSTANT = '1000-01-01T00:00:00.000000Z'
 
 /** The period from `from` to `to`, instants. */
 export interface Range {
@@ -34,12 +36,14 @@ export const rangeOf = (
 ): Range & { note?: string } => {
   if (period === 'last night') return lastNight(now)
   if (period !== 'own') return { from: addSeconds(now, -DAY_SECONDS * (period === '7 d' ? 7 : 1)), to: now }
-  if (from !== undefined && to !== undefined && to < from)
-    return { from: to, to: from, note: 'The times in the address are in the wrong order: they are taken the other way round.' }
-  const last = to ?? (from !== undefined && addSeconds(from, DAY_SECONDS) < now ? addSeconds(from, DAY_SECONDS) : now)
-  const first = from ?? addSeconds(last, -DAY_SECONDS)
-  const earliest = addSeconds(last, -MAX_DAYS * DAY_SECONDS)
-  return first < earliest
-    ? { from: earliest, to: last, note: `A page shows at most ${MAX_DAYS} days: these are the last of the ones in the address.` }
-    : { from: first, to: last }
+  const isReversed = from !== undefined && to !== undefined && to < from
+  const [given, until] = isReversed ? [to, from] : [from, to]
+  const last = until ?? (given !== undefined && addSeconds(given, DAY_SECONDS) < now ? addSeconds(given, DAY_SECONDS) : now)
+  const earliest = last < FIRST_INSTANT ? last : addSeconds(last, -MAX_DAYS * DAY_SECONDS)
+  const first = given ?? (last < FIRST_INSTANT ? last : addSeconds(last, -DAY_SECONDS))
+  if (first < earliest)
+    return { from: earliest, to: last, note: `A page shows at most ${MAX_DAYS} days: these are the last of the ones in the address.` }
+  if (isReversed)
+    return { from: first, to: last, note: 'The times in the address are in the wrong order: they are taken the other way round.' }
+  return { from: first, to: last }
 }

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { once } from '../../core/once.ts'
 import type { Database } from '../../db/client.ts'
-import { amount, jsonOf, moment } from '../../db/rows.ts'
+import { amount, jsonOf, moment, truth } from '../../db/rows.ts'
 import { effective } from '../../db/on-call.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { reason } from '../../features/executions/reason.ts'
@@ -42,15 +42,16 @@ const RUNS = once(() =>
   with chosen as materialized (
     select p.id from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
     where ${param('narrowed')}::boolean and ${isChosen} limit ${rows(MAX_BY_PIPELINE + 1)}),
-  way as materialized (select ${param('narrowed')}::boolean and count(*) <= ${rows(MAX_BY_PIPELINE)} as is_by_pipeline from chosen),
+  way as materialized (
+    select ${param('narrowed')}::boolean and count(*) <= ${rows(MAX_BY_PIPELINE)} as is_by_pipeline, ${rows(MAX_SEARCHED)} / greatest(count(*), 1) as of_each from chosen),
   searched as materialized (
-    (select e.id, e.start_date from chosen cross join lateral (
-        select r.id, r.start_date from ${pipelineExecution} r
+    (select e.id, e.start_date, e.place from chosen cross join lateral (
+        select r.id, r.start_date, row_number() over (order by r.start_date desc) as place from ${pipelineExecution} r
         where r.pipeline_id = chosen.id and r.start_date >= ${param('from')}::timestamptz and r.start_date < ${param('to')}::timestamptz
-        order by r.start_date desc limit ${rows(MAX_SEARCHED)}) e
-      where (select is_by_pipeline from way) order by e.start_date desc limit ${rows(MAX_SEARCHED)})
+        order by r.start_date desc limit (select of_each from way)) e
+      where (select is_by_pipeline from way))
     union all
-    (select e.id, e.start_date from ${pipelineExecution} e where not (select is_by_pipeline from way) and ${inRange}
+    (select e.id, e.start_date, row_number() over (order by e.start_date desc) from ${pipelineExecution} e where not (select is_by_pipeline from way) and ${inRange}
       order by e.start_date desc limit ${rows(MAX_SEARCHED)})),
   shown as materialized (
     select e.id, e.pipeline_id, e.parent_id, e.start_date, e.end_date, e.duration_seconds, e.completed_successfully, e.total_rows,
@@ -61,7 +62,7 @@ const RUNS = once(() =>
         when 'succeeded' then e.completed_successfully
         else ${param('state')}::text is null or ${param('state')} = any(${findingWords(sql`e.id`)}) end
     order by e.start_date desc, e.id desc offset ${param('skipped')} limit ${rows(PAGE_ROWS + 1)})
-  select (select count(*) from searched)::int as searched,
+  select (select coalesce(max(s.place), 0) < case when (select is_by_pipeline from way) then (select of_each from way) else ${rows(MAX_SEARCHED)} end from searched s) as is_complete,
     (select coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object('findings', ${findingWords(sql`s.id`)},
         'longest_seconds', a.longest_seconds, 'typical_rows', a.typical_rows,
         'parent_pipeline_id', (select parent.pipeline_id from ${pipelineExecution} parent where parent.id = s.parent_id))
@@ -70,7 +71,7 @@ const RUNS = once(() =>
 )
 
 const runsRow = z.object({
-  searched: z.string().transform(Number),
+  is_complete: truth,
   runs: jsonOf(
     z.array(
       z.object({
@@ -100,13 +101,13 @@ const runsRow = z.object({
 export type Runs = z.output<typeof runsRow>
 export type ListedRun = Runs['runs'][number]
 
-/** A page of the runs that started in a period. `isComplete` is false if older runs of the period were not searched. */
-export const readRuns = async (db: Database, filters: RunFilters, { from, to }: Range): Promise<Runs & { isComplete: boolean }> => {
+/** A page of the runs that started in a period. `is_complete` is false if older runs of the period were not searched. */
+export const readRuns = async (db: Database, filters: RunFilters, { from, to }: Range): Promise<Runs> => {
   const { state, skipped } = filters
   const narrowed = isNarrowed(filters)
   const [row] = await db.rows(RUNS(), runsRow, { ...chosenValues(filters), narrowed, state: state ?? null, skipped, from, to })
   if (!row) throw new Error('the runs must be one row')
-  return { ...row, isComplete: row.searched < MAX_SEARCHED }
+  return row
 }
 
 const WHERE = prepare(sql`select pipeline_id::text from ${pipelineExecution} where id = ${param('id')}`)
