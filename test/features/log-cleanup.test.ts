@@ -53,6 +53,15 @@ const fill = async (count: number, days: number): Promise<void> => {
 }
 
 describe('POST /log_cleanup', () => {
+  it('deletes silences that have ended for so long, and keeps the others and weekly ones', async () => {
+    await sql(`insert into silence (starts_at, ends_at, weekly_days, weekly_from, weekly_to, reason, created_by) values
+      ('2020-01-01', '2020-01-02', null, null, null, 'over', 'ada'), ('2020-01-01', now() + interval '1 day', null, null, null, 'goes on', 'ada'),
+      ('2020-01-01', null, '{6,7}', '00:00', '23:59', 'weekends', 'ada')`)
+    expect((await post('/log_cleanup', { retention_days: 90 })).body.total_silences_deleted).toBe(1)
+    expect((await sql('select reason from silence order by id')).map(({ reason }) => reason)).toEqual(['goes on', 'weekends'])
+    await sql('truncate silence')
+  })
+
   it('deletes old executions with all their rows, and counts them', async () => {
     const { body: rule } = await post('/anomaly_detection_rule', { pipeline_id, metric_field: 'inserts', active: false })
     const old = await run(101)
@@ -86,6 +95,7 @@ describe('POST /log_cleanup', () => {
       total_freshness_pipeline_logs_deleted: 1,
       total_jobs_deleted: 1,
       total_incidents_deleted: 0,
+      total_silences_deleted: 0,
       total_pipeline_days_deleted: 0,
       complete: true,
     })

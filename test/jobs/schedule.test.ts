@@ -26,6 +26,7 @@ describe('a cron trigger', () => {
     expect(await recorded()).toEqual([
       ['check_timeliness', { lookback_minutes: 90 }],
       ['check_schedules', {}],
+      ['keep_activity', {}],
       ['check_deadlines', {}],
       ['check_reminders', {}],
       ['check_freshness', {}],
@@ -33,7 +34,7 @@ describe('a cron trigger', () => {
       ['clean_logs', { retention_days: 400 }],
     ])
     await drain(background)
-    expect(await countOf("job where state = 'succeeded'")).toBe(7)
+    expect(await countOf("job where state = 'succeeded'")).toBe(8)
   })
 
   it('that fires twice for one scheduled time, at once or later, records one job; the next time records another', async () => {
@@ -63,7 +64,7 @@ describe('a cron trigger', () => {
   it('does its other tasks if one task fails', async () => {
     await sql(`insert into job (kind, payload, due_at) values ('check_freshness', '{}', '2025-01-09T20:00:00Z')`)
     await sql(`alter table job add constraint no_timeliness check (kind <> 'check_timeliness')`)
-    await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow('1 of 3 scheduled tasks failed')
+    await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow('1 of 4 scheduled tasks failed')
     expect(background.queue.ids).toEqual([1])
     await sql('alter table job drop constraint no_timeliness')
   })
@@ -73,7 +74,7 @@ describe('a cron trigger', () => {
     const ticks = async () =>
       (await sql(`select due_at::text, came_at::text, fault from cron_tick where cron = $1`, [CRONS.quarterHourly]))[0]
     await sql(`alter table job add constraint no_timeliness check (kind <> 'check_timeliness')`)
-    await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow('1 of 3')
+    await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow('1 of 4')
     await sql('alter table job drop constraint no_timeliness')
     expect(await ticks()).toMatchObject({ due_at: '2025-01-01 00:00:00+00' }) // the tick is written with its jobs, or not at all
     await fireCron(background, CRONS.quarterHourly, at)
@@ -82,8 +83,8 @@ describe('a cron trigger', () => {
       throw new Error('stopped')
     }
     await sql(`update job set state = 'waiting'`)
-    await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow('1 of 3')
-    expect((await ticks())?.fault).toBe('1 of 3 scheduled tasks failed; the log says why')
+    await expect(fireCron(background, CRONS.quarterHourly, at)).rejects.toThrow('1 of 4')
+    expect((await ticks())?.fault).toBe('1 of 4 scheduled tasks failed; the log says why')
     background.queue.onSend = async () => {}
     await fireCron(background, CRONS.quarterHourly, at)
     expect((await ticks())?.fault).toBeNull()
@@ -116,7 +117,7 @@ describe('the search for lost jobs', () => {
       `insert into job (kind, payload, due_at) select 'check_freshness', '{}', '2025-01-09T20:00:00Z' from generate_series(1, 6200)`,
     )
     await fireCron(background, CRONS.quarterHourly, at)
-    expect(new Set(background.queue.ids).size).toBe(6204) // with the sweeps of this tick
+    expect(new Set(background.queue.ids).size).toBe(6205) // with the sweeps of this tick
   })
 
   it('does not send the same jobs again and again if the queue is only long', async () => {

@@ -72,6 +72,7 @@ describe('npm run db:migrate', () => {
       'job',
       'notification',
       'pipeline',
+      'pipeline_activity',
       'pipeline_day',
       'pipeline_day_mark',
       'pipeline_day_progress',
