@@ -60,7 +60,7 @@ const Reach = ({ diagnosis, millis }: { diagnosis: Diagnosis; millis: number }) 
   const migrations = migrationsOf(diagnosis.migrations)
   return (
     <section class="panel" aria-label="Database">
-      <h3>Database</h3>
+      <h2>Database</h2>
       <dl class="facts">
         <dt>Connection</dt>
         <dd>
@@ -96,7 +96,7 @@ const Background = ({ diagnosis, now, hasSlack }: { diagnosis: Diagnosis; now: s
   const { crons, queue } = diagnosis
   return (
     <section class="panel" aria-label="Crons and queue">
-      <h3>Crons and queue</h3>
+      <h2>Crons and queue</h2>
       <dl class="facts">
         {crons.map(({ cron, due_at, came_at, fault }) => {
           const delaySeconds = secondsBetween(due_at, came_at)
@@ -139,7 +139,7 @@ const Alerts = ({ channels, hasSlack }: { channels: number; hasSlack: boolean })
 
 const Settings = ({ namesGiven, state }: Loaded) => (
   <section class="panel" aria-label="Settings">
-    <h3>Settings ({state})</h3>
+    <h2>Settings ({state})</h2>
     <dl class="facts settings">
       {SETTING_NAMES.map((name) => (
         <>

@@ -118,7 +118,7 @@ const Facts = ({ incident, now }: Scope & { incident: Incident }) => (
 
 const Timeline = ({ incident }: { incident: Incident }) => (
   <section class="panel" aria-label="Timeline">
-    <h3>Timeline</h3>
+    <h2>Timeline</h2>
     <ol class="timeline">
       {incident.events.map(({ kind, at, by, text }) => (
         <li>

@@ -57,7 +57,7 @@ export const OverviewPage = (overview: Overview & { hasSlack: boolean }, scope: 
 /** What is wrong with Watcher itself. */
 const Own = ({ own, now }: Pick<Overview, 'own'> & { now: string }) => (
   <section class="panel" aria-label="Watcher itself">
-    <h3>Watcher itself</h3>
+    <h2>Watcher itself</h2>
     <ul class="problems">
       {own.map(({ incident_id, kind, since, details }) => (
         <li>
@@ -135,11 +135,11 @@ const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'proble
       .filter((word) => problems.some((problem) => problem.word === word))
       .map((word) => (
         <div class="panel">
-          <h3>
+          <h2>
             <a href={link({ state: word, page: undefined })}>
               <Badge state={word}>{`${grouped(wrong[word])} ${word}`}</Badge>
             </a>
-          </h3>
+          </h2>
           <ul class="problems">
             {problems
               .filter((problem) => problem.word === word)

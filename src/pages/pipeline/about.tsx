@@ -25,7 +25,7 @@ export const Linked = ({ text }: { text: string }) =>
 
 export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string }) => (
   <section class="panel" aria-label="Settings">
-    <h3>Settings</h3>
+    <h2>Settings</h2>
     <dl class="facts">
       <dt>Watermark → next watermark</dt>
       <dd>
@@ -59,7 +59,7 @@ export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string })
 
 export const Lineage = ({ details: { sources, targets, downstream, downstream_count: count } }: { details: PipelineDetails }) => (
   <section class="panel" aria-label="Lineage" id="lineage">
-    <h3>Lineage</h3>
+    <h2>Lineage</h2>
     {sources.length + targets.length === 0 ? (
       <p class="soft">
         No lineage yet. Record what this pipeline reads and writes with <code>POST /address_lineage</code>.

@@ -26,9 +26,9 @@ export const ChosenRun = ({
 }: Scope & { run: NonNullable<PipelineDetails['chosen']>; downstream: PipelineDetails }) => (
   <section class="panel" aria-label={`Run ${run.id}`} id="chosen">
     <div class="row">
-      <h3>
+      <h2>
         Run {run.id} <RunBadges run={shownRun(run, downstream)} now={now} />
-      </h3>
+      </h2>
       <a href={link({ execution: undefined })}>Close</a>
     </div>
     <dl class="facts">
