@@ -34,6 +34,8 @@ BEGIN
   SELECT x.id, x.detected_at, r.id, r.detected_at FROM effect x JOIN incident r ON coalesce(r.pipeline_id, 0) = x.pipeline_id
   WHERE x.kind IN ('stale', 'missed') AND r.resolved_at IS NULL AND r.caused_by IS NULL AND r.kind || '' IN ('late', 'failed') AND :may_cause(r, p_now)
   UNION
-  SELECT x.id, x.detected_at, r.id, r.detected_at FROM root r JOIN effect x ON x.pipeline_id = r.pipeline_id;
+  -- By the index: joining the CTE again would be a loop over both.
+  SELECT x.id, x.detected_at, r.id, r.detected_at FROM root r
+  JOIN incident x ON coalesce(x.pipeline_id, 0) = r.pipeline_id AND x.resolved_at IS NULL AND x.caused_by IS NULL;
 END
 $$;

@@ -1,6 +1,7 @@
 -- Finds what causes the incidents that the events of the job p_job_id opened or reopened, and what they cause: of the incidents that may cause
 -- one (cause-pairs.sql) and that nothing causes, the oldest, then the least id. In a cycle of lineage the older one is the cause. An incident
--- that opens after its effects becomes their cause; what was sent stays sent. So there are no cycles: every cause has no cause.
+-- that opens after its effects becomes their cause; what was sent stays sent. So there are no cycles: every cause has no cause. IN under
+-- NOT is a hashed lookup, whatever number of rows the planner expects.
 CREATE FUNCTION :set_causes(p_job_id bigint, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -8,11 +9,10 @@ BEGIN
   -- Of two that may cause each other, the older one does.
   valid AS MATERIALIZED (
     SELECT p.* FROM pair p
-    WHERE NOT EXISTS (
-      SELECT FROM pair back WHERE back.effect_id = p.root_id AND back.root_id = p.effect_id AND (p.effect_at, p.effect_id) < (p.root_at, p.root_id))),
+    WHERE NOT ((p.effect_at, p.effect_id) < (p.root_at, p.root_id) AND (p.root_id, p.effect_id) IN (SELECT back.effect_id, back.root_id FROM pair back))),
   cause AS (
     SELECT DISTINCT ON (v.effect_id) v.effect_id, v.root_id FROM valid v
-    WHERE NOT EXISTS (SELECT FROM valid e WHERE e.effect_id = v.root_id)
+    WHERE v.root_id NOT IN (SELECT e.effect_id FROM valid e)
     ORDER BY v.effect_id, v.root_at, v.root_id),
   caused AS (UPDATE incident i SET caused_by = c.root_id FROM cause c WHERE i.id = c.effect_id RETURNING i.id, i.caused_by)
   -- What these have caused is caused by their cause.

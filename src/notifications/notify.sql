@@ -53,8 +53,10 @@ BEGIN
   -- 4. Whom to tell.
   WITH event AS MATERIALIZED (
     SELECT e.id, e.incident_id, e.quiet, CASE e.kind WHEN 'occurred' THEN 'raised' ELSE e.kind END AS kind, i.state, i.caused_by,
-      (i.details ->> 'channel_id')::bigint AS failing_id
+      (i.details ->> 'channel_id')::bigint AS failing_id, i.kind AS incident_kind, i.severity, coalesce(p.owner, t.owner) AS owner,
+      coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
     FROM incident_event e JOIN incident i ON i.id = e.incident_id
+    LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
     WHERE e.notify_job_id = p_job_id
       -- A later event has taken its place.
       AND NOT EXISTS (
@@ -67,13 +69,13 @@ BEGIN
     UNION ALL
     SELECT 0, p_environment, p_environment, false, false, false, NULL, NULL, NULL, NULL, NULL, true
     WHERE p_environment <> 'log' OR NOT EXISTS (SELECT FROM channel c WHERE c.active)),
-  -- Which of these incidents, and of their causes, a channel's filters let through.
-  subject AS MATERIALIZED (
+  -- Which causes a channel's filters let through: the same conditions as below, where a join of thousands of events would be a loop.
+  cause AS MATERIALIZED (
     SELECT i.id, i.kind, i.severity, coalesce(p.owner, t.owner) AS owner, coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
     FROM incident i LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
-    WHERE i.id IN (SELECT e.incident_id FROM event e UNION SELECT e.caused_by FROM event e)),
+    WHERE i.id IN (SELECT e.caused_by FROM event e)),
   takes AS MATERIALIZED (
-    SELECT r.id AS channel_id, s.id AS incident_id FROM receiver r CROSS JOIN subject s
+    SELECT r.id AS channel_id, s.id AS incident_id FROM receiver r CROSS JOIN cause s
     WHERE (r.min_severity IS DISTINCT FROM 'critical' OR s.severity = 'critical') AND (r.kinds IS NULL OR s.kind = ANY (r.kinds))
       AND (r.owners IS NULL OR s.owner = ANY (r.owners)) AND (r.tags IS NULL OR s.tags && r.tags)
       AND (r.pipeline_type_ids IS NULL OR s.pipeline_type_id = ANY (r.pipeline_type_ids))),
@@ -83,7 +85,7 @@ BEGIN
       r.is_single, r.is_sweeper, last.sweep_id,
       NOT r.is_single AND coalesce(r.min_severity, 'warning') = 'warning'
         AND num_nonnulls(r.kinds, r.owners, r.tags, r.pipeline_type_ids) = 0 AS is_unfiltered
-    FROM event e CROSS JOIN receiver r LEFT JOIN takes k ON k.channel_id = r.id AND k.incident_id = e.incident_id
+    FROM event e CROSS JOIN receiver r
     -- What this channel was last told of the incident, if that arrived or still may.
     LEFT JOIN LATERAL (
       SELECT n.event, n.sweep_id, n.incident_event_id FROM notification n LEFT JOIN job j ON j.id = n.job_id
@@ -105,7 +107,9 @@ BEGIN
           -- It was told as one of many, whose common event has ended.
           OR last.sweep_id IS NOT NULL AND EXISTS (
             SELECT FROM notification n WHERE n.sweep_id = last.sweep_id AND n.channel_id = r.id AND n.event = 'resolved' AND n.state <> 'dropped'))
-        AND k.incident_id IS NOT NULL
+        AND (r.min_severity IS DISTINCT FROM 'critical' OR e.severity = 'critical') AND (r.kinds IS NULL OR e.incident_kind = ANY (r.kinds))
+        AND (r.owners IS NULL OR e.owner = ANY (r.owners)) AND (r.tags IS NULL OR e.tags && r.tags)
+        AND (r.pipeline_type_ids IS NULL OR e.pipeline_type_id = ANY (r.pipeline_type_ids))
       END),
   -- A channel that hears of the cause, or will when it may, does not hear of the effect.
   root AS MATERIALIZED (

@@ -115,6 +115,11 @@ const measureStorm = async (bench: Bench, what: string, kind: string, sweeps: nu
   await untilIdle(client)
   const opened = (await count()) - before
   if (opened !== INCIDENTS) throw new Error(`${what}: ${INCIDENTS} incidents must open, but ${opened} did`)
+  const { rows: unfinished } = await client.query(
+    `select kind, state, left(error, 200) as error, due_at - now() as due from job where id > $1 and state <> 'succeeded' limit 3`,
+    [lastJob],
+  )
+  if (unfinished.length > 0) throw new Error(`${what}: ${JSON.stringify(unfinished)}`)
   const seconds = (Math.max(...[...receiver.posts.values()].flat()) - begun) / 1000
   const messages = [...receiver.posts.values()].map((times) => times.length)
   const { rows } = await client.query(
@@ -171,7 +176,7 @@ const measureDeadlines = async (bench: Bench): Promise<AimedRow> => {
     depths.push(Number((await bench.post('/celery/monitor-queue')).total_pending))
   }
   const recorded = Number(
-    (await bench.client.query(`select count(*) as n from job where unique_key like 'check_schedules ____-__-__ %'`)).rows[0].n,
+    (await bench.client.query(`select count(*) as n from job where unique_key like 'check_deadlines ____-__-__ %'`)).rows[0].n,
   )
   const [deepest, level] = [Math.max(...depths), levelOf(Math.max(...depths))]
   return {

@@ -19,7 +19,7 @@ export const TELLING = [
         'r.send_resolved',
         { only: 'begins with the next event|what is over before' },
       ],
-      ['a filter by owner is ignored', '(r.owners IS NULL OR s.owner = ANY (r.owners))', 'true', { only: 'is decided by' }],
+      ['a filter by owner is ignored', '(r.owners IS NULL OR e.owner = ANY (r.owners))', 'true', { only: 'is decided by' }],
       ['people hear of what is muted', 'AND (r.is_pager OR NOT e.quiet)', '', { only: 'what is muted ends at a pager' }],
       [
         'an effect is told beside its cause',
@@ -87,7 +87,7 @@ export const TELLING = [
     [
       [
         'a cause has a cause',
-        'WHERE NOT EXISTS (SELECT FROM valid e WHERE e.effect_id = v.root_id)',
+        'WHERE v.root_id NOT IN (SELECT e.effect_id FROM valid e)',
         'WHERE true',
         { only: 'has no cycles|is folded under it' },
       ],
