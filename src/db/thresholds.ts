@@ -18,6 +18,17 @@ export const effectiveThreshold = (what: 'freshness' | 'timeliness', { pipeline,
   }
 }
 
+/** True if these changes of a pipeline or a type may make runs late that already run. */
+export const mayMakeLate = (changes: {
+  timeliness_number?: number | null | undefined
+  timeliness_datepart?: string | null | undefined
+  mute_timeliness_check?: boolean | undefined
+  active?: boolean | undefined
+}): boolean =>
+  (changes.timeliness_number ?? changes.timeliness_datepart ?? null) !== null ||
+  changes.mute_timeliness_check === false ||
+  changes.active === true
+
 /** The moment `from` plus the threshold, in UTC calendar arithmetic: 31 January plus a month is the last day of February. */
 export const deadlineAfter = (from: SQL, number: SQL, datepart: SQL): SQL =>
   sql`((${from} at time zone 'UTC') + ${number} * ('1 ' || ${datepart})::interval) at time zone 'UTC'`

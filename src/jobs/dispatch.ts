@@ -1,4 +1,5 @@
 import { logEvent } from '../core/log.ts'
+import { withinTime } from '../core/within-time.ts'
 import type { Trace } from '../tracing/trace.ts'
 
 /** What the queue carries. The job's row holds everything else. */
@@ -15,16 +16,6 @@ const MAX_PER_BATCH = 100
 
 /** A send that takes longer is abandoned: the work of its caller is already done. */
 const SEND_MILLIS = 5_000
-
-const withinTime = async (sending: Promise<void>): Promise<void> => {
-  const { promise: timeout, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`the queue did not answer within ${SEND_MILLIS / 1000} seconds`)), SEND_MILLIS)
-  try {
-    await Promise.race([sending, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 /** Sends the ids of recorded jobs. Throws if the queue does not take them. */
 export const sendJobs = async (queue: Queue<JobMessage>, ids: readonly number[], trace: Trace): Promise<void> => {
@@ -54,7 +45,7 @@ export const measureSend = <Result>(trace: Trace, count: number, send: (tracepar
 export const trySendJobs = async (queue: Queue<JobMessage>, ids: readonly number[], trace: Trace): Promise<void> => {
   if (ids.length === 0) return
   try {
-    await withinTime(sendJobs(queue, ids, trace))
+    await withinTime(sendJobs(queue, ids, trace), SEND_MILLIS, 'the queue did not answer')
   } catch (error) {
     logEvent('error', 'the queue did not take these jobs; the search for lost jobs will send them', { job_ids: ids }, error)
   }

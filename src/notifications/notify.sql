@@ -148,20 +148,20 @@ BEGIN
     INSERT INTO incident_event (incident_id, kind, at, text)
     SELECT DISTINCT f.incident_id, 'folded', p_now, 'under incident ' || f.caused_by FROM folded f),
   message AS MATERIALIZED (
-    SELECT m.*, nextval(pg_get_serial_sequence('job', 'id')) AS job_id
+    SELECT m.*, CASE WHEN m.part = 'sweep' THEN m.job_id WHEN m.part LIKE 'sweep %' THEN m.earlier_id END AS sweep_id
     FROM (
-      SELECT t.channel_id, t.part, bool_and(t.is_unfiltered) AS is_unfiltered, CASE WHEN t.part LIKE 'sweep %' THEN min(t.sweep_id) END AS sweep_id
+      SELECT t.channel_id, t.part, bool_and(t.is_unfiltered) AS is_unfiltered, min(t.sweep_id) AS earlier_id,
+        nextval(pg_get_serial_sequence('job', 'id')) AS job_id
       FROM told t GROUP BY t.channel_id, t.part) m),
   recorded AS (
     INSERT INTO job (id, kind, payload, created_at, due_at) OVERRIDING SYSTEM VALUE
     SELECT m.job_id, 'send_alert', jsonb_build_object('channel_id', m.channel_id,
       'alerts', CASE WHEN m.is_unfiltered AND m.part = 'open' THEN v_alerts ELSE '[]' END,
-      'sweep', CASE WHEN m.part LIKE 'sweep%' THEN coalesce(m.sweep_id, m.job_id) END), p_now, p_now
+      'sweep', m.sweep_id), p_now, p_now
     FROM message m ORDER BY m.job_id),
   written AS (
     INSERT INTO notification (channel_id, channel_name, incident_id, incident_event_id, event, job_id, sweep_id, created_at)
-    SELECT t.channel_id, t.name, t.incident_id, t.event_id, t.event, m.job_id,
-      CASE WHEN m.part LIKE 'sweep%' THEN coalesce(m.sweep_id, m.job_id) END, p_now
+    SELECT t.channel_id, t.name, t.incident_id, t.event_id, t.event, m.job_id, m.sweep_id, p_now
     FROM told t JOIN message m ON m.channel_id = t.channel_id AND m.part = t.part
     ORDER BY t.event_id, t.channel_id)
   SELECT array_agg(m.job_id ORDER BY m.job_id) INTO v_sent_ids FROM message m;

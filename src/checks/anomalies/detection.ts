@@ -93,17 +93,14 @@ export const detectAnomalies = async (db: Database, pipelineId: number, executio
   const [first] = rows
   if (!first) return undefined
   const rules = rows.filter((row) => row.rule_id !== null).map((row) => ruleRow.parse(row))
-  const anomalies = rules.flatMap(({ rule_id, value, count, mean, deviation, ...rule }) => {
-    if (value === null || mean === null) return []
-    const anomaly = judge(value, { count, mean, deviation: deviation ?? 0 }, rule)
-    return anomaly ? [{ ...anomaly, rule_id }] : []
-  })
-  const flagged = new Set(anomalies.map(({ rule_id }) => rule_id))
-  const cleanRuleIds = rules
-    .filter(({ rule_id, value, mean, count, ...rule }) => {
-      const isJudged = value !== null && mean !== null && bandOf({ count, mean, deviation: rule.deviation ?? 0 }, rule) !== null
-      return isJudged && !flagged.has(rule_id)
-    })
-    .map(({ rule_id }) => rule_id)
+  const anomalies: Detection['anomalies'] = []
+  const cleanRuleIds: number[] = []
+  for (const { rule_id, value, count, mean, deviation, ...rule } of rules) {
+    if (value === null || mean === null) continue
+    const baseline = { count, mean, deviation: deviation ?? 0 }
+    const anomaly = judge(value, baseline, rule)
+    if (anomaly) anomalies.push({ ...anomaly, rule_id })
+    else if (bandOf(baseline, rule)) cleanRuleIds.push(rule_id)
+  }
   return { executionId: first.execution_id, succeeded: first.succeeded, rulesEvaluated: rules.length, anomalies, cleanRuleIds }
 }

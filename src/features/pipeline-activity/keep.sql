@@ -9,7 +9,8 @@ BEGIN
   SELECT max(p.id) INTO v_last FROM (SELECT q.id FROM pipeline q WHERE q.id > p_after ORDER BY q.id LIMIT p_limit) p;
   INSERT INTO pipeline_activity AS a (
     pipeline_id, last_start_at, last_end_at, last_succeeded, last_success_at, typical_seconds, longest_seconds, typical_rows, is_running)
-  SELECT p.id, latest.start_date, runs.last_end_at, coalesce(runs.last_succeeded, false), coalesce(runs.last_success_at, CASE WHEN known.pipeline_id IS NULL THEN (SELECT s.end_date FROM :last_success(p.id) s) END), runs.typical_seconds,
+  SELECT p.id, latest.start_date, runs.last_end_at, coalesce(runs.last_succeeded, false),
+    coalesce(runs.last_success_at, CASE WHEN known.pipeline_id IS NULL THEN (SELECT s.end_date FROM :last_success(p.id) s) END), runs.typical_seconds,
     runs.longest_seconds, runs.typical_rows, runs.is_running
   FROM pipeline p
   LEFT JOIN pipeline_activity known ON known.pipeline_id = p.id

@@ -6,6 +6,7 @@ import { hashConfig } from '../../db/config-hash.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
 import { param, prepare } from '../../db/statement.ts'
+import { mayMakeLate } from '../../db/thresholds.ts'
 import type { Target } from '../../http/patch.ts'
 import type { PipelineTypePost } from './schemas.ts'
 import { pipelineType } from './table.ts'
@@ -37,15 +38,13 @@ export const findPipelineType = finding(pipelineType)
 
 /** Writes the given columns; undefined if there is no such type. Returns the row, and the ids of the jobs to send. */
 export const updatePipelineType = async (db: Database, target: Target, changes: Partial<typeof pipelineType.$inferInsert>, now: string) => {
-  const { timeliness_number, timeliness_datepart, mute_timeliness_check } = changes
-  const bringsNearer = (timeliness_number ?? timeliness_datepart ?? null) !== null || mute_timeliness_check === false
   const [row] = await db.orm
     .update(pipelineType)
     .set({ ...changes, updated_at: now })
     .where('id' in target ? eq(pipelineType.id, target.id) : named(target.name))
     .returning({
       ...getTableColumns(pipelineType),
-      job_id: bringsNearer ? sql<string>`${sql.raw(FUNCTIONS.request_deadlines)}(${now}::timestamptz)` : sql<null>`null`,
+      job_id: mayMakeLate(changes) ? sql<string>`${sql.raw(FUNCTIONS.request_deadlines)}(${now}::timestamptz)` : sql<null>`null`,
     })
   if (!row) return undefined
   const { job_id, ...changed } = row

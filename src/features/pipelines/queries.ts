@@ -8,6 +8,7 @@ import { hashConfig } from '../../db/config-hash.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { columnReader, listing } from '../../db/json-list.ts'
 import { param, prepare } from '../../db/statement.ts'
+import { mayMakeLate } from '../../db/thresholds.ts'
 import type { Target } from '../../http/patch.ts'
 import { incident } from '../../incidents/table.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
@@ -129,10 +130,6 @@ const beginFreshness = (changes: Changes, now: string) => {
   return { freshness_from: sql`case when ${sql.join(parts, sql` or `)} then ${now}::timestamptz else ${pipeline.freshness_from} end` }
 }
 
-/** True if the changes may make runs late that already run. */
-const bringsNearer = ({ timeliness_number, timeliness_datepart, mute_timeliness_check, active }: Changes): boolean =>
-  (timeliness_number ?? timeliness_datepart ?? null) !== null || mute_timeliness_check === false || active === true
-
 /** The columns with which the check of schedules begins anew. */
 const beginSchedule = (changes: Changes, isNew: SQL, now: string) => {
   const [active, cron, number] = (['active', 'schedule_cron', 'schedule_number'] as const).map((name) => valueAfter(changes, name))
@@ -176,7 +173,7 @@ export const updatePipeline = async (db: Database, target: Target, changes: Chan
       job_id: sql<string | null>`${sql.raw(FUNCTIONS.notify_job)}(${now}::timestamptz)`,
       check_id: sql<
         string | null
-      >`case when ${bringsNearer(changes) ? sql`true` : sql`${pipeline.check_at} = ${now}::timestamptz`} then ${sql.raw(FUNCTIONS.request_deadlines)}(${now}::timestamptz) end`,
+      >`case when ${mayMakeLate(changes) ? sql`true` : sql`${pipeline.check_at} = ${now}::timestamptz`} then ${sql.raw(FUNCTIONS.request_deadlines)}(${now}::timestamptz) end`,
     })
   if (!row) return undefined
   const { job_id, check_id, ...changed } = row

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { withinTime } from '../../core/within-time.ts'
 import { JobFailure } from '../../jobs/job.ts'
 import type { Channel, Deployment } from './channel.ts'
 
@@ -36,16 +37,6 @@ const lacks = ({ settings: { WATCHER_EMAIL_FROM }, outbound: { sendMail } }: Dep
 /** Much shorter than a claim holds, as for every other channel: see post.ts. */
 const TIMEOUT_MILLIS = 10_000
 
-const withinTime = async (sending: Promise<unknown>): Promise<void> => {
-  const { promise: timeout, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`no answer within ${TIMEOUT_MILLIS / 1000} seconds`)), TIMEOUT_MILLIS)
-  try {
-    await Promise.race([sending, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 /** What the binding's errors mean: `code` is the platform's word for it. */
 const failureOf = (error: unknown): JobFailure => {
   const { code, message = '' } = (error ?? {}) as { code?: string; message?: string }
@@ -72,7 +63,7 @@ export const email: Channel<z.output<typeof settings>> = {
   send: async ({ text }, { to }, { settings: { WATCHER_EMAIL_FROM: from }, outbound: { sendMail } }) => {
     if (!sendMail || from === undefined) throw new JobFailure('This deployment cannot send e-mail any more', { permanent: true })
     try {
-      await withinTime(sendMail({ from, to, subject: subjectOf(text), text, html: asHtml(text) }))
+      await withinTime(sendMail({ from, to, subject: subjectOf(text), text, html: asHtml(text) }), TIMEOUT_MILLIS, 'no answer')
     } catch (error) {
       throw failureOf(error)
     }

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { effective } from '../../db/on-call.ts'
 import { param } from '../../db/statement.ts'
-import { patternOf } from './fields.ts'
+import { idInQuery, patternOf, searchText } from './fields.ts'
 
 /** Which pipelines a list shows. An empty text or undefined: any. */
 export interface ChosenPipelines {
@@ -10,6 +10,9 @@ export interface ChosenPipelines {
   owner: string
   tag: string
 }
+
+/** The same in a page's query. */
+export const pipelinesInQuery = () => ({ search: searchText(), owner: searchText(), tag: searchText(), type: idInQuery() })
 
 const ROWS = { pipeline: sql.raw('p'), type: sql.raw('t') }
 

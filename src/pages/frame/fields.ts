@@ -6,27 +6,31 @@ export const LAST_PAGE = 1000
 /** The number of a page of a list, from 1; anything else counts as 1. */
 export const pageNumber = () => z.coerce.number().int().min(1).max(LAST_PAGE).catch(1)
 
-/** An id in a page's query; undefined if it is absent or not an id. */
-export const idInQuery = () => z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional().catch(undefined)
-
-/** A search text of at most 150 characters; anything else counts as empty. */
-export const searchText = () =>
-  z
-    .string()
-    .trim()
-    .max(150)
-    .refine((text) => !text.includes('\0')) // a text in PostgreSQL cannot contain it
-    .catch('')
-
-/** The pattern for `ilike` that finds the search text anywhere; `%` and `_` match only themselves. null if the text is empty. */
-export const patternOf = (search: string): string | null => (search === '' ? null : `%${search.replace(/[\\%_]/g, '\\$&')}%`)
-
 /** An id, and a name of at most 150 letters, as an address has them. */
 export const typedId = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 export const typedName = z
   .string()
+  .trim()
   .max(150)
   .refine((text) => !text.includes('\0')) // a text in PostgreSQL cannot contain it
+
+/** An id in a page's query; undefined if it is absent or not an id. */
+export const idInQuery = () => typedId.optional().catch(undefined)
+
+/** One of some words in a page's query, as `asNow` gives it for words of earlier versions; undefined if it is absent or another word. */
+export const wordInQuery = (words: readonly string[], asNow = (word: string) => word) =>
+  z
+    .string()
+    .transform(asNow)
+    .refine((word) => words.includes(word))
+    .optional()
+    .catch(undefined)
+
+/** A search text of at most 150 characters; anything else counts as empty. */
+export const searchText = () => typedName.catch('')
+
+/** The pattern for `ilike` that finds the search text anywhere; `%` and `_` match only themselves. null if the text is empty. */
+export const patternOf = (search: string): string | null => (search === '' ? null : `%${search.replace(/[\\%_]/g, '\\$&')}%`)
 
 const MAX_SHOWN = 40
 

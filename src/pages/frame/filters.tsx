@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx'
+import type { ChosenPipelines } from './chosen.ts'
 
 /** The form above a list. A choice applies at once, a text with Enter or the button; empty fields stay out of the address. */
 export const FilterBar = ({ action, children }: { action: string; children: Child }) => (
@@ -49,6 +50,15 @@ export const TypeChoice = ({ types, chosen }: { types: { id: number; name: strin
     options={types.map(({ id, name }) => [String(id), name] as const)}
     chosen={chosen?.toString()}
   />
+)
+
+/** Which pipelines a list shows. */
+export const PipelineFilters = ({ query, types }: { query: ChosenPipelines; types: { id: number; name: string }[] }) => (
+  <>
+    <TextFilter label="Name" name="search" value={query.search} placeholder="part of the name" />
+    <OwnerFilters query={query} />
+    <TypeChoice types={types} chosen={query.type} />
+  </>
 )
 
 /** Who owns a pipeline, and its tag: exact names. */

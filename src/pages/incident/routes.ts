@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import type { Router } from '../../http/router.ts'
 import { findIncident } from '../../incidents/queries.ts'
+import { typedId } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
 import { INCIDENT_KINDS } from '../frame/problems.ts'
 import { IncidentPage } from './page.tsx'
@@ -10,7 +10,7 @@ export const routes = (router: Router): void =>
   servePage(router, {
     path: '/incidents/{id}',
     section: 'Incidents',
-    params: () => ({ id: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER) }),
+    params: () => ({ id: typedId }),
     load: async ({ params: { id } }, { db }) => {
       const found = await findIncident(db, id, { incidentKinds: INCIDENT_KINDS })
       if (!found) throw new ApiError('incident_not_found', `Incident ${id} not found`)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { SEVERITIES } from '../../db/constraints.ts'
 import type { Router } from '../../http/router.ts'
 import { listIncidents } from '../../incidents/queries.ts'
-import { idInQuery, searchText } from '../frame/fields.ts'
+import { idInQuery, searchText, wordInQuery } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
 import { INCIDENT_KINDS } from '../frame/problems.ts'
 import { IncidentsPage, SHOWN, STATES_SHOWN } from './page.tsx'
@@ -15,11 +15,7 @@ export const routes = (router: Router): void =>
     section: 'Incidents',
     query: () => ({
       show: z.enum(SHOWN).catch('open'),
-      kind: z
-        .string()
-        .refine((kind) => INCIDENT_KINDS.some((known) => known.kind === kind))
-        .optional()
-        .catch(undefined),
+      kind: wordInQuery(INCIDENT_KINDS.map(({ kind }) => kind)),
       severity: z.enum(SEVERITIES).optional().catch(undefined),
       owner: searchText(),
       tag: searchText(),

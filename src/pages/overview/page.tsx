@@ -1,7 +1,7 @@
 import { duration, grouped, secondsBetween } from '../../core/figures.ts'
 import { Badge, Empty, Moment, Pager, toneOf } from '../frame/elements.tsx'
 import { Command } from '../frame/empty.tsx'
-import { Choice, FilterBar, OwnerFilters, TextFilter, TypeChoice } from '../frame/filters.tsx'
+import { Choice, FilterBar, PipelineFilters } from '../frame/filters.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { explainIncident, FILTERS, PROBLEM_WORDS, PROBLEMS } from '../frame/problems.ts'
 import { type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
@@ -186,9 +186,7 @@ const explain = ({ word, details, since, still_runs }: Overview['problems'][numb
 
 const Filters = ({ types, query }: { types: Overview['types']; query: OverviewFilters }) => (
   <FilterBar action="/overview">
-    <TextFilter label="Name" name="search" value={query.search} placeholder="part of the name" />
-    <OwnerFilters query={query} />
-    <TypeChoice types={types} chosen={query.type} />
+    <PipelineFilters query={query} types={types} />
     <Choice label="State" name="state" all="all" options={FILTERS} chosen={query.state} />
   </FilterBar>
 )

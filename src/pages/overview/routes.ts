@@ -1,6 +1,6 @@
-import { z } from 'zod'
 import type { Router } from '../../http/router.ts'
-import { idInQuery, pageNumber, searchText } from '../frame/fields.ts'
+import { pipelinesInQuery } from '../frame/chosen.ts'
+import { pageNumber, wordInQuery } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
 import { FILTERS } from '../frame/problems.ts'
 import { OverviewPage } from './page.tsx'
@@ -11,16 +11,8 @@ export const routes = (router: Router): void =>
     path: '/overview',
     section: 'Overview',
     query: () => ({
-      search: searchText(),
-      owner: searchText(),
-      tag: searchText(),
-      type: idInQuery(),
-      state: z
-        .string()
-        .transform((state) => (state === 'overdue' ? 'late' : state)) // links of earlier versions use the old word
-        .refine((state) => FILTERS.includes(state))
-        .optional()
-        .catch(undefined),
+      ...pipelinesInQuery(),
+      state: wordInQuery(FILTERS, (state) => (state === 'overdue' ? 'late' : state)), // links of earlier versions use the old word
       page: pageNumber(),
     }),
     load: async ({ query }, { db, now, settings }) => ({

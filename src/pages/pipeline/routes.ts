@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import { METRIC_FIELDS } from '../../db/constraints.ts'
 import type { Router } from '../../http/router.ts'
-import { idInQuery } from '../frame/fields.ts'
+import { idInQuery, typedId } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
 import { readHistory } from './history.ts'
 import { PipelinePage } from './page.tsx'
@@ -18,7 +18,7 @@ export const routes = (router: Router): void =>
   servePage(router, {
     path: '/pipelines/{id}',
     section: 'Pipelines',
-    params: () => ({ id: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER) }),
+    params: () => ({ id: typedId }),
     query: () => ({
       metric: z.enum(METRIC_FIELDS).optional().catch(undefined),
       days: z.enum(DAYS).catch('30'),

@@ -1,7 +1,7 @@
 import { duration, grouped } from '../../core/figures.ts'
 import { addSeconds } from '../../core/instant.ts'
 import { Badge, Empty, Moment, Pager, Table } from '../frame/elements.tsx'
-import { Choice, FilterBar, OwnerFilters, TextFilter, TypeChoice } from '../frame/filters.tsx'
+import { Choice, FilterBar, PipelineFilters } from '../frame/filters.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { FILTERS } from '../frame/problems.ts'
 import { type ListedPipeline, type Order, PAGE_ROWS, type PipelineList, type Sort } from './queries.ts'
@@ -43,9 +43,7 @@ export const PipelinesPage = ({ count, pipelines, types }: PipelineList, scope: 
         </h1>
       </div>
       <FilterBar action="/pipelines">
-        <TextFilter label="Name" name="search" value={query.search} placeholder="part of the name" />
-        <OwnerFilters query={query} />
-        <TypeChoice types={types} chosen={query.type} />
+        <PipelineFilters query={query} types={types} />
         <Choice label="State" name="state" all="all" options={FILTERS} chosen={query.state} />
       </FilterBar>
       {shown.length === 0 ? (

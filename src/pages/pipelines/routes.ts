@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Router } from '../../http/router.ts'
-import { idInQuery, pageNumber, searchText } from '../frame/fields.ts'
+import { pipelinesInQuery } from '../frame/chosen.ts'
+import { pageNumber, wordInQuery } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
 import { FILTERS } from '../frame/problems.ts'
 import { PipelinesPage } from './page.tsx'
@@ -11,15 +12,8 @@ export const routes = (router: Router): void =>
     path: '/pipelines',
     section: 'Pipelines',
     query: () => ({
-      search: searchText(),
-      owner: searchText(),
-      tag: searchText(),
-      type: idInQuery(),
-      state: z
-        .string()
-        .refine((state) => FILTERS.includes(state))
-        .optional()
-        .catch(undefined),
+      ...pipelinesInQuery(),
+      state: wordInQuery(FILTERS),
       sort: z.enum(SORTS).catch('state'),
       order: z.enum(ORDERS).catch('asc'),
       page: pageNumber(),

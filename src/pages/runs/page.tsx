@@ -1,9 +1,8 @@
 import { grouped } from '../../core/figures.ts'
 import { inMinutes } from '../../core/instant.ts'
-import { Empty, Moment, Table } from '../frame/elements.tsx'
-import { Choice, FilterBar, OwnerFilters, TextFilter, TypeChoice } from '../frame/filters.tsx'
+import { Empty, Moment, Pager, Table } from '../frame/elements.tsx'
+import { Choice, FilterBar, PipelineFilters } from '../frame/filters.tsx'
 import type { ViewScope } from '../frame/page.tsx'
-import { Pager } from '../frame/elements.tsx'
 import { RunBadges, RunTime, Why } from '../frame/run.tsx'
 import { PERIODS, type Period, type Range } from './period.ts'
 import { type ListedRun, PAGE_ROWS, RUN_STATES, type Runs } from './queries.ts'
@@ -38,9 +37,7 @@ export const RunsPage = (loaded: Loaded, scope: ViewScope<RunsQuery>) => {
       <FilterBar action="/runs">
         <Choice label="Started" name="period" options={PERIODS} chosen={query.period} />
         {query.period === 'own' ? <OwnTimes range={range} /> : null}
-        <TextFilter label="Name" name="search" value={query.search} placeholder="part of the name" />
-        <OwnerFilters query={query} />
-        <TypeChoice types={types} chosen={query.type} />
+        <PipelineFilters query={query} types={types} />
         <Choice label="State" name="state" all="all" options={RUN_STATES} chosen={query.state} />
       </FilterBar>
       {runs.length === 0 ? (

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import { parseInstant } from '../../core/instant.ts'
 import type { Router } from '../../http/router.ts'
-import { idInQuery, pageNumber, searchText } from '../frame/fields.ts'
+import { pipelinesInQuery } from '../frame/chosen.ts'
+import { pageNumber, typedId, wordInQuery } from '../frame/fields.ts'
 import { servePage, serveRedirect } from '../frame/page.tsx'
 import { RunsPage } from './page.tsx'
 import { PERIODS, rangeOf } from './period.ts'
@@ -29,15 +30,8 @@ export const routes = (router: Router): void => {
       period: z.enum(PERIODS).catch('24 h'),
       from: momentInQuery(),
       to: momentInQuery(),
-      search: searchText(),
-      owner: searchText(),
-      tag: searchText(),
-      type: idInQuery(),
-      state: z
-        .string()
-        .refine((state) => RUN_STATES.includes(state))
-        .optional()
-        .catch(undefined),
+      ...pipelinesInQuery(),
+      state: wordInQuery(RUN_STATES),
       page: pageNumber(),
     }),
     load: async ({ query }, { db, now }) => {
@@ -53,7 +47,7 @@ export const routes = (router: Router): void => {
 
   serveRedirect(router, {
     path: '/executions/{id}',
-    params: () => ({ id: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER) }),
+    params: () => ({ id: typedId }),
     to: async ({ params: { id } }, { db }) => {
       const pipelineId = await pipelineOfRun(db, id)
       if (pipelineId === undefined) throw new ApiError('pipeline_execution_not_found', `Execution ${id} not found`)

@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx'
+import { Head } from '../frame/head.tsx'
 import { SIGN_IN } from './paths.ts'
 
 interface SignInProps {
@@ -56,25 +57,14 @@ export const OpenPage = ({ next, version }: Omit<SignInProps, 'fault'>) => (
   </Frame>
 )
 
-const Frame = ({ title, version, children }: { title: string; version: string | undefined; children: Child }) => {
-  const asset = (name: string) => `/static/${name}${version ? `?v=${version}` : ''}`
-  return (
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <link rel="icon" href="/static/favicon.svg" />
-        <link rel="stylesheet" href={asset('frame.css')} />
-        <link rel="stylesheet" href={asset('sign-in.css')} />
-        <title>{title} · Watcher</title>
-      </head>
-      <body>
-        <main>
-          <img src="/static/favicon.svg" alt="" width="40" height="40" />
-          {children}
-        </main>
-      </body>
-    </html>
-  )
-}
+const Frame = ({ title, version, children }: { title: string; version: string | undefined; children: Child }) => (
+  <html lang="en">
+    <Head title={title} styles={['frame', 'sign-in']} version={version} />
+    <body>
+      <main>
+        <img src="/static/favicon.svg" alt="" width="40" height="40" />
+        {children}
+      </main>
+    </body>
+  </html>
+)
