@@ -36,6 +36,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/{tools,server,dev,demo}/**/*.test.ts'],
+          globalSetup: ['./test/support/node/build.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -44,6 +45,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
+          globalSetup: ['./test/support/node/build.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,24 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../src/dev/postgres.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { faultsOfAxe } from '../support/node/axe.ts'
 import { startVisit, TOKEN } from '../support/node/browser.ts'
-import { startDevServer } from '../support/node/dev-server.ts'
+import type { Server } from '../support/node/server.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'watcher-faults-'))
-let postgres: PostgresServer
-let isStopped = false
-const visit = startVisit(async () => {
-  postgres = await startPostgres(folder, { durable: false })
-  return { DEV_DATABASE_URL: postgres.url }
-})
-afterAll(async () => {
-  if (!isStopped) await postgres?.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
+const visit = startVisit()
 
 const VIEWS = [
   [1440, 'light'],
@@ -96,11 +82,10 @@ describe('the channels page', () => {
 })
 
 describe('a deployment without tokens', () => {
-  let open: Awaited<ReturnType<typeof startDevServer>>
+  let open: Server
   beforeAll(async () => {
-    open = await startDevServer({ DEV_DATABASE_URL: postgres.url })
+    open = await visit.setup.serve({ ENV_STATE: 'dev', WATCHER_API_TOKENS: '' })
   })
-  afterAll(() => open?.stop())
 
   it('asks for no token: not to sign in, not in its commands, not in the API docs', async () => {
     const page = await (await visit.browser.newContext()).newPage()
@@ -119,8 +104,7 @@ describe('a deployment without tokens', () => {
 
 describe('without a database', () => {
   beforeAll(async () => {
-    await postgres.stop()
-    isStopped = true
+    await visit.setup.postgres.stop()
   })
 
   it('says that the database did not answer, and how to ask for its state', async () => {

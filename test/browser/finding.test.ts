@@ -3,23 +3,10 @@ import { faultsOfAxe } from '../support/node/axe.ts'
 import { startVisit } from '../support/node/browser.ts'
 
 const visit = startVisit()
-const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
 const ids = { orders: 0, nightly: 0, failed: 0 }
 
-const create = async (name: string, fields: Record<string, unknown> = {}): Promise<number> =>
-  ((await visit.call('POST', '/pipeline', { name, pipeline_type_name: 'dbt', ...fields })).body as { id: number }).id
-const run = async (
-  pipeline_id: number,
-  begun: number,
-  ended: number | null,
-  end: Record<string, unknown> = {},
-  parent_id?: number,
-): Promise<number> => {
-  const { id } = (await visit.call('POST', '/start_pipeline_execution', { pipeline_id, start_date: minutesAgo(begun), parent_id }))
-    .body as { id: number }
-  if (ended !== null) await visit.call('POST', '/end_pipeline_execution', { id, end_date: minutesAgo(ended), ...end })
-  return id
-}
+const create = (name: string, fields: Record<string, unknown> = {}) => visit.create(name, { pipeline_type_name: 'dbt', ...fields })
+const run: typeof visit.run = (...given) => visit.run(...given)
 
 beforeAll(async () => {
   ids.orders = await create('orders-load', { owner: 'finance', tags: ['nightly'], runbook_url: 'https://wiki.example.com/orders' })

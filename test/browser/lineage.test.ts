@@ -8,19 +8,15 @@ const visit = startVisit()
 const LONG = 'warehouse.sales_reporting.orders_daily'
 const ids = { centre: 0, orders: 0, refunds: 0, hub: 0 }
 const address = (name: string) => ({ name, address_type_name: 'postgresql', address_type_group_name: 'database' })
-const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
 
 const create = async (name: string, sources: string[], targets: string[]): Promise<number> => {
-  const { id } = (await visit.call('POST', '/pipeline', { name, pipeline_type_name: 'dbt', load_lineage: true })).body as { id: number }
+  const id = await visit.create(name, { pipeline_type_name: 'dbt', load_lineage: true })
   const lineage = { pipeline_id: id, source_addresses: sources.map(address), target_addresses: targets.map(address) }
   await visit.call('POST', '/address_lineage', lineage)
   return id
 }
 
-const fail = async (pipeline_id: number): Promise<void> => {
-  const { id } = (await visit.call('POST', '/start_pipeline_execution', { pipeline_id, start_date: minutesAgo(30) })).body as { id: number }
-  await visit.call('POST', '/end_pipeline_execution', { id, end_date: minutesAgo(20), completed_successfully: false })
-}
+const fail = (pipelineId: number) => visit.run(pipelineId, 30, 20, { completed_successfully: false })
 
 beforeAll(async () => {
   ids.orders = await create('orders-load', ['shop.public.orders'], ['raw.shop.orders'])

@@ -14,28 +14,11 @@ const visit = startVisit(async () => {
 afterAll(() => slack?.close())
 
 const ids = { incident: 0, failing: 0, reader: 0, odd: 0, oddRun: 0, failedRun: 0, hub: 0, orders: 0 }
-const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
 const address = (name: string) => ({ name, address_type_name: 'postgresql', address_type_group_name: 'database' })
 
-const create = async (name: string, fields: Record<string, unknown> = {}): Promise<number> =>
-  (
-    (await visit.call('POST', '/pipeline', { name, pipeline_type_name: 'extraction', load_lineage: true, ...fields })).body as {
-      id: number
-    }
-  ).id
-
-const run = async (
-  pipeline_id: number,
-  begun: number,
-  ended: number | null,
-  end: Record<string, unknown> = {},
-  parent_id?: number,
-): Promise<number> => {
-  const { id } = (await visit.call('POST', '/start_pipeline_execution', { pipeline_id, start_date: minutesAgo(begun), parent_id }))
-    .body as { id: number }
-  if (ended !== null) await visit.call('POST', '/end_pipeline_execution', { id, end_date: minutesAgo(ended), ...end })
-  return id
-}
+const create = (name: string, fields: Record<string, unknown> = {}) =>
+  visit.create(name, { pipeline_type_name: 'extraction', load_lineage: true, ...fields })
+const run: typeof visit.run = (...given) => visit.run(...given)
 
 const link = (pipeline_id: number, sources: string[], targets: string[]) =>
   visit.call('POST', '/address_lineage', { pipeline_id, source_addresses: sources.map(address), target_addresses: targets.map(address) })

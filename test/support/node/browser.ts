@@ -1,15 +1,18 @@
+import { randomBytes } from 'node:crypto'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
-import { startDevServer } from './dev-server.ts'
+import { openSetup, type Server, type Setup } from './server.ts'
 
 /** The path of Chromium: CHROMIUM, or Debian's. */
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 export const TOKEN = 'pages-test-token'
 export const READ_TOKEN = 'read-only-token'
 
-/** A server and a real browser for one test file, with a fresh page for each test. */
+/** A server, as `npm start` starts it, and a real browser for one test file, with a fresh page for each test. */
 export interface Visit {
   url: string
+  /** The database, and more servers in front of it. */
+  setup: Setup
   page: Page
   browser: Browser
   /** Faults of the pages: logged errors, and requests to another host. Emptied before each test. */
@@ -20,10 +23,16 @@ export interface Visit {
   newPage: (options: BrowserContextOptions) => Promise<Page>
   /** Calls the API without the browser. */
   call: (method: string, path: string, body?: unknown) => Promise<{ status: number; body: never }>
+  /** Creates a pipeline, and returns its id. */
+  create: (name: string, fields: { pipeline_type_name: string; [field: string]: unknown }) => Promise<number>
+  /** Records a run that started and ended so many minutes ago, and returns its id. null: it still runs. */
+  run: (pipelineId: number, begun: number, ended: number | null, end?: Record<string, unknown>, parentId?: number) => Promise<number>
 }
 
+const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
+
 export const startVisit = (settings: () => Promise<Record<string, string>> = async () => ({})): Visit => {
-  let server: Awaited<ReturnType<typeof startDevServer>>
+  let server: Server
   const visit = { faults: [] as string[] } as Visit
 
   const watch = (page: Page): Page => {
@@ -43,7 +52,12 @@ export const startVisit = (settings: () => Promise<Record<string, string>> = asy
   }
 
   beforeAll(async () => {
-    server = await startDevServer({ WATCHER_API_TOKENS: `people:${TOKEN},reader:${READ_TOKEN}:read`, ...(await settings()) })
+    visit.setup = await openSetup()
+    server = await visit.setup.serve({
+      WATCHER_API_TOKENS: `people:${TOKEN},reader:${READ_TOKEN}:read`,
+      WATCHER_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      ...(await settings()),
+    })
     visit.url = server.url
     visit.browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-quic'] })
     visit.newPage = async (options) => signedIn(watch(await (await visit.browser.newContext(options)).newPage()))
@@ -59,10 +73,17 @@ export const startVisit = (settings: () => Promise<Record<string, string>> = asy
       })
       return { status: response.status, body: (response.status === 204 ? undefined : await response.json()) as never }
     }
+    const idOf = async (path: string, body: unknown) => ((await visit.call('POST', path, body)).body as { id: number }).id
+    visit.create = (name, fields) => idOf('/pipeline', { name, ...fields })
+    visit.run = async (pipeline_id, begun, ended, end, parent_id) => {
+      const id = await idOf('/start_pipeline_execution', { pipeline_id, start_date: minutesAgo(begun), parent_id })
+      if (ended !== null) await visit.call('POST', '/end_pipeline_execution', { id, end_date: minutesAgo(ended), ...end })
+      return id
+    }
   })
   afterAll(async () => {
     await visit.browser?.close()
-    await server?.stop()
+    await visit.setup?.close()
   })
   // An open page refreshes itself: close it, or it sends requests during the next test.
   afterEach(async () => {

@@ -39,14 +39,18 @@ export interface Setup {
   close: () => Promise<void>
 }
 
-/** Builds the production bundle, and starts a PostgreSQL for it. */
+/** Builds the production bundle that `npm start` serves. */
+export const buildBundle = (): void => {
+  execFileSync('npm', ['run', '--silent', 'build:production'], { cwd: ROOT, stdio: 'ignore' })
+}
+
+/** Starts a PostgreSQL for servers of a bundle that is built already. */
 export const openSetup = async (): Promise<Setup> => {
   const folder = mkdtempSync(join(tmpdir(), 'watcher-start-'))
   const postgres = await startPostgres(folder, { durable: false })
   const client = new pg.Client({ connectionString: postgres.url })
   client.on('error', () => {}) // a test may stop the database
   await client.connect()
-  execFileSync('npm', ['run', '--silent', 'build:production'], { cwd: ROOT, stdio: 'ignore' })
   const running = new Set<ChildProcess>()
 
   const launch = async (settings: Record<string, string> = {}): Promise<Server> => {
@@ -76,6 +80,10 @@ export const openSetup = async (): Promise<Setup> => {
     return { child, url, output: () => output, ended, post }
   }
 
+  const killServers = (): void => {
+    for (const child of running) process.kill(-(child.pid ?? 0), 'SIGKILL')
+  }
+
   return {
     postgres,
     client,
@@ -90,10 +98,9 @@ export const openSetup = async (): Promise<Setup> => {
       await migrate(postgres.url)
       await client.query('truncate pipeline, pipeline_type, job restart identity cascade')
     },
-    killServers: () => {
-      for (const child of running) process.kill(-(child.pid ?? 0), 'SIGKILL')
-    },
+    killServers,
     close: async () => {
+      killServers()
       await client.end()
       await postgres.stop()
       for (const used of new Set([folder, postgres.folder])) rmSync(used, { recursive: true, force: true })
