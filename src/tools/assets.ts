@@ -27,6 +27,7 @@ export const copyAssets = (): void => {
       ),
     ),
     outdir: join(FOLDER, 'static'),
+    alias: { 'd3-transition': join(PAGES, 'lineage-graph', 'browser', 'no-transitions.ts') },
     bundle: true,
     minify: true,
     format: 'esm',

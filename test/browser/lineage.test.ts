@@ -96,17 +96,17 @@ describe('the lineage graph', () => {
   it('marks open incidents in the drawing, the list and the legend with the same words, and the acknowledged ones too', async () => {
     await visit.open(path())
     const { page } = visit
-    const orders = page.locator('.graph .node.failed:not(.acknowledged)')
+    const orders = page.locator('.graph .node.failed:not(.calm)')
     expect([await orders.locator('title').textContent(), await orders.locator('.kind').textContent()]).toEqual([
       'raw.shop.orders, failed',
       '✕ failed · postgresql',
     ])
-    const refunds = page.locator('.graph .node.failed.acknowledged')
+    const refunds = page.locator('.graph .node.failed.calm')
     expect([await refunds.locator('title').textContent(), await refunds.locator('.kind').textContent()]).toEqual([
       'raw.shop.refunds, failed (acknowledged)',
       '✕ failed ◐ · postgresql',
     ])
-    const words = ['failed', 'missed', 'late', 'stale', 'anomalous', 'acknowledged', 'deprecated']
+    const words = ['failed', 'missed', 'late', 'stale', 'anomalous', 'acknowledged', 'silenced', 'deprecated']
     const legend = (await page.locator('.drawing .legend .badge').allTextContents()).map((text) => text.replace(/^\S\s/u, ''))
     expect(legend).toEqual(words)
     const list = page.locator('.addresses li', { hasText: 'raw.shop' })
@@ -114,6 +114,21 @@ describe('the lineage graph', () => {
       'raw.shop.orders ✕ failed postgresql, written by orders-load',
       'raw.shop.refunds ✕ failed◐ acknowledged postgresql, written by refunds-load',
     ])
+  })
+
+  it('keeps a mark on what is silenced, without its colour', async () => {
+    const { body } = await visit.call('POST', '/silence', {
+      pipeline_id: ids.orders,
+      ends_at: new Date(Date.now() + 3_600_000).toISOString(),
+      reason: 'known',
+    })
+    await visit.open(path())
+    const { page } = visit
+    expect(await page.locator('.graph .node.failed.calm title').allTextContents()).toEqual([
+      'raw.shop.orders, failed (silenced)',
+      'raw.shop.refunds, failed (acknowledged)',
+    ])
+    await visit.call('DELETE', `/silence/${(body as { id: number }).id}`)
   })
 
   it('has the pipelines on the edges: their names where there is room, and links on hover and by keyboard', async () => {
@@ -125,7 +140,7 @@ describe('the lineage graph', () => {
       'refunds-load',
       'revenue',
     ])
-    const one = page.locator('.graph a.edge.failed:not(.acknowledged)')
+    const one = page.locator('.graph a.edge.failed:not(.calm)')
     expect(await one.getAttribute('href')).toBe(`/pipelines/${ids.orders}`)
     await one.locator('.hit').hover({ force: true })
     const tip = page.locator('.tip')

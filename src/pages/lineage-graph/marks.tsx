@@ -1,8 +1,8 @@
 import { Badge } from '../frame/elements.tsx'
 import { PROBLEMS } from '../frame/problems.ts'
-import type { Mark } from './shape.ts'
+import { CALM, type Mark } from './shape.ts'
 
-const Sign = ({ word, sign, tone }: Omit<Mark, 'acknowledged'>) => (
+const Sign = ({ word, sign, tone }: Omit<Mark, 'calm'>) => (
   <span class={`badge ${tone}`}>
     <span aria-hidden="true">{sign}</span> {word}
   </span>
@@ -14,7 +14,7 @@ export const Marks = ({ wrong }: { wrong: Mark[] }) => (
     {wrong.map((mark) => (
       <>
         <Sign {...mark} />
-        {mark.acknowledged ? <Badge state="acknowledged" /> : null}{' '}
+        {mark.calm ? <Badge state={mark.calm} /> : null}{' '}
       </>
     ))}
   </>
@@ -26,7 +26,9 @@ export const Legend = () => (
     {PROBLEMS.map(({ badge }) => (
       <Sign {...badge} />
     ))}
-    <Badge state="acknowledged" />
+    {CALM.map((calm) => (
+      <Badge state={calm} />
+    ))}
     <span class="badge deprecated">deprecated</span>
   </p>
 )

@@ -11,8 +11,8 @@ import { pipeline } from '../../features/pipelines/table.ts'
 import { incident } from '../../incidents/table.ts'
 import { once } from '../../core/once.ts'
 import { patternOf } from '../frame/fields.ts'
-import { PROBLEMS } from '../frame/problems.ts'
-import type { Graph, Mark } from './shape.ts'
+import { isSilenced, PROBLEMS } from '../frame/problems.ts'
+import { CALM, type Graph, type Mark } from './shape.ts'
 
 /** A larger drawing is unreadable: the nearest addresses are shown, and the page says how many there are in all. */
 const MAX_ADDRESSES = 500
@@ -33,6 +33,10 @@ const FIND = sql`
   where a.name ilike ${param('search_like')}
   order by a.name <> ${param('search')}, position(lower(${param('search')}) in lower(a.name)), a.name limit ${sql.raw(String(MAX_FOUND))}`
 
+/** Why several incidents need nobody now: all are silenced, or each is silenced or acknowledged; null if one is open. */
+const calmOf = (calm: SQL): SQL =>
+  sql`case when bool_and(coalesce(${calm} = 'silenced', false)) then 'silenced' when bool_and(${calm} is not null) then 'acknowledged' end`
+
 /**
  * The addresses upstream and downstream of an address, nearest first, the edges between them, and the pipelines of these edges
  * with their problems. `like` keeps only the paths to addresses whose name matches. One side takes two Index Scans on the
@@ -42,9 +46,9 @@ const graphAround = (centre: SQL, found: SQL) =>
   prepare(sql`
   with centre as (${centre}),
   trouble as materialized (
-    select ${incident.pipeline_id} as pipeline_id, ${incident.kind} as kind, bool_and(${incident.state} = 'acknowledged') as acknowledged
-    from ${incident} where ${incident.resolved_at} is null and ${incident.pipeline_id} is not null
-    group by ${incident.pipeline_id}, ${incident.kind}),
+    select pipeline_id, kind, ${calmOf(sql`case when is_silenced then 'silenced' when state = 'acknowledged' then 'acknowledged' end`)} as calm
+    from (select i.pipeline_id, i.kind, i.state, ${isSilenced} as is_silenced from ${incident} i where i.resolved_at is null and i.pipeline_id is not null) o
+    group by pipeline_id, kind),
   reach as (
     select target_address_id as id, depth, 'downstream' as side from ${addressLineageClosure}
     where source_address_id = (select id from centre) and depth between 1 and ${param('max_depth')} and ${param('direction')}::text <> 'upstream'
@@ -72,9 +76,9 @@ const graphAround = (centre: SQL, found: SQL) =>
     group by l.source_address_id, l.target_address_id
     order by l.source_address_id, l.target_address_id limit ${sql.raw(String(MAX_EDGES + 1))}),
   writer as (
-    select id, jsonb_agg(jsonb_build_object('kind', kind, 'acknowledged', acknowledged)) as wrong
+    select id, jsonb_agg(jsonb_build_object('kind', kind, 'calm', calm)) as wrong
     from (
-      select l.target_address_id as id, trouble.kind, bool_and(trouble.acknowledged) as acknowledged
+      select l.target_address_id as id, trouble.kind, ${calmOf(sql`trouble.calm`)} as calm
       from ${addressLineage} l join trouble on trouble.pipeline_id = l.pipeline_id
       where l.target_address_id in (select id from shown) group by l.target_address_id, trouble.kind) w
     group by id),
@@ -83,7 +87,7 @@ const graphAround = (centre: SQL, found: SQL) =>
       case when length(p.pipeline_metadata::text) <= ${sql.raw(String(MAX_METADATA_LETTERS))} then p.pipeline_metadata end as metadata,
       w.wrong
     from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
-    left join (select pipeline_id, jsonb_agg(jsonb_build_object('kind', kind, 'acknowledged', acknowledged)) as wrong
+    left join (select pipeline_id, jsonb_agg(jsonb_build_object('kind', kind, 'calm', calm)) as wrong
       from trouble group by pipeline_id) w on w.pipeline_id = p.id
     where p.id in (select jsonb_array_elements_text(pipelines)::bigint from edge))
   select
@@ -107,12 +111,10 @@ const GRAPH_OF_NAME = once(() =>
 
 /** Kinds of open incidents as badges, worst first. */
 const marks = z
-  .array(z.object({ kind: z.string(), acknowledged: z.boolean() }))
+  .array(z.object({ kind: z.string(), calm: z.enum(CALM).nullable() }))
   .nullable()
   .transform((found): Mark[] =>
-    PROBLEMS.flatMap(({ kind, badge }) =>
-      (found ?? []).filter((open) => open.kind === kind).map(({ acknowledged }) => ({ ...badge, acknowledged })),
-    ),
+    PROBLEMS.flatMap(({ kind, badge }) => (found ?? []).filter((open) => open.kind === kind).map(({ calm }) => ({ ...badge, calm }))),
   )
 
 /** true, or left out. */
@@ -171,6 +173,7 @@ export const readGraph = async (
   db: Database,
   centre: { id: number } | { search: string },
   { direction, depth, target }: GraphFilters,
+  now: string,
 ): Promise<{ graph: CountedGraph | undefined; found: Found[] }> => {
   const byId = 'id' in centre
   const [row] = await db.rows(byId ? GRAPH_OF_ID() : GRAPH_OF_NAME(), graphRow, {
@@ -178,6 +181,7 @@ export const readGraph = async (
     direction,
     max_depth: depth,
     like: patternOf(target),
+    now,
   })
   if (!row) throw new Error('the graph must be one row')
   const { found, ...graph } = row

@@ -14,11 +14,11 @@ export const routes = (router: Router): void => {
     path: '/lineage-graph',
     section: 'Lineage',
     query: () => ({ address: typed(), search: typed(), direction: typed(), depth: typed(), target: typed() }),
-    load: async ({ query }, { db }) => {
+    load: async ({ query }, { db, now }) => {
       const chosen = choose(query)
       const { address, search } = chosen
       if (address === undefined && search === '') return { chosen, graph: undefined, found: await findAddresses(db, '') }
-      const { graph, found } = await readGraph(db, address === undefined ? { search } : { id: address }, chosen)
+      const { graph, found } = await readGraph(db, address === undefined ? { search } : { id: address }, chosen, now)
       if (address !== undefined && !graph) throw new ApiError('address_not_found', `Address ${address} not found`)
       return { chosen, graph, found }
     },

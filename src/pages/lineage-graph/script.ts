@@ -29,16 +29,16 @@ const make = <Name extends keyof SVGElementTagNameMap>(
   return element
 }
 
-const wordsOf = (wrong: Mark[]): string[] => wrong.map(({ word, acknowledged }) => (acknowledged ? `${word} (acknowledged)` : word))
+const wordsOf = (wrong: Mark[]): string[] => wrong.map(({ word, calm }) => (calm ? `${word} (${calm})` : word))
 
 const describe = ({ type, inactive, wrong = [] }: GraphPipeline): string => {
   const states = [...wordsOf(wrong), ...(inactive ? ['inactive'] : [])]
   return ` (${type}): ${states.length > 0 ? states.join(', ') : 'no problem'}`
 }
 
-/** The classes of what has these problems: the colour of the worst, and whether somebody has all of them. */
+/** The classes of what has these problems: the colour of the worst, and whether they need nobody now. */
 const stateOf = (wrong: Mark[]): string =>
-  wrong.length === 0 ? '' : `wrong ${wrong[0]?.tone}${wrong.every(({ acknowledged }) => acknowledged) ? ' acknowledged' : ''}`
+  wrong.length === 0 ? '' : `wrong ${wrong[0]?.tone}${wrong.every(({ calm }) => calm) ? ' calm' : ''}`
 
 /** Shows the pipelines of an edge, with links to their pages, near the edge. */
 const makeTip = (host: HTMLElement) => {
@@ -130,7 +130,7 @@ const draw = (host: HTMLElement, bar: HTMLElement, { addresses, edges, pipelines
       href: addressWith({ address: String(id) }, ['search']),
       transform: `translate(${x - WIDTH / 2},${y - HEIGHT / 2})`,
     })
-    const signs = wrong.map(({ sign, word, acknowledged }) => `${sign} ${word}${acknowledged ? ' ◐' : ''}`)
+    const signs = wrong.map(({ sign, word, calm }) => `${sign} ${word}${calm === null ? '' : calm === 'silenced' ? ' ⊘' : ' ◐'}`)
     node.append(
       make('title', {}, [name, ...wordsOf(wrong)].join(', ')),
       make('rect', { width: WIDTH, height: HEIGHT, rx: 8 }),

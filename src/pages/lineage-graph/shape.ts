@@ -1,12 +1,14 @@
 /** The data that the page's script draws. What is false or empty for most is left out: a page of 500 addresses stays small. */
 
+export const CALM = ['acknowledged', 'silenced'] as const
+
 /** A problem of a pipeline, as its badge shows it. */
 export interface Mark {
   word: string
   sign: string
   tone: string
-  /** Somebody has acknowledged every open incident of this kind. */
-  acknowledged: boolean
+  /** Why its open incidents need nobody now: somebody has them, or messages about them are silenced. null: they do. */
+  calm: (typeof CALM)[number] | null
 }
 
 export interface GraphAddress {

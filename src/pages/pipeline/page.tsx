@@ -15,16 +15,15 @@ type Rule = PipelineDetails['rules'][number]
 
 interface Loaded {
   details: PipelineDetails
-  metric: MetricField
   rule: Rule | undefined
   history: Point[]
 }
 
-export const PipelinePage = ({ details, metric, rule, history }: Loaded, scope: Scope) => (
+export const PipelinePage = ({ details, rule, history }: Loaded, scope: Scope) => (
   <>
     <Heading details={details} {...scope} />
     {details.chosen ? <ChosenRun run={details.chosen} downstream={details} {...scope} /> : null}
-    <History history={history} metric={metric} rule={rule} details={details} {...scope} />
+    <History history={history} metric={details.metric} rule={rule} details={details} {...scope} />
     <h2 id="runs">Runs</h2>
     <Runs details={details} {...scope} />
     <div class="columns">
@@ -65,7 +64,7 @@ const History = ({
       <p class="soft">No run has ended in the last {query.days} days.</p>
     ) : (
       <>
-        <div class="chart" id="history" data-drawn role="img" aria-label={describeHistory(history, shown)} />
+        <div class="chart" id="history" data-drawn role="img" aria-label={describeHistory(history, shown, details.is_sampled)} />
         <p class="legend keys" aria-hidden="true">
           {keysOf(history, rule, shown, details).map(([tone, words]) => (
             <span class={`key ${tone}`}>{words}</span>
@@ -89,6 +88,7 @@ const History = ({
           <p>
             There are too many runs to draw each: a point is the median of the runs of some time, the grey band reaches from the smallest to
             the largest.
+            {details.is_sampled ? ' Of so many runs the chart reads an even sample; marks stand for all failed and flagged ones.' : ''}
           </p>
         ) : null}
         <small>
@@ -134,11 +134,11 @@ const runningOf = ({ runs }: PipelineDetails, now: string): Chart['running'] => 
   return running ? { start_date: running.start_date, value: Math.max(0, secondsBetween(running.start_date, now)) } : null
 }
 
-const describeHistory = (history: Point[], metric: MetricField): string => {
+const describeHistory = (history: Point[], metric: MetricField, isSampled: boolean): string => {
   const values = history.flatMap(({ least, most }) => (least === null || most === null ? [] : [least, most]))
   const [runs, flagged] = [sumOf(history, 'runs'), sumOf(history, 'flags')]
   const range = values.length > 0 ? `, from ${grouped(Math.min(...values), 2)} to ${grouped(Math.max(...values), 2)}` : ''
-  return `${METRIC_NAMES[metric]} of ${grouped(runs)} runs${range}; ${grouped(flagged)} flagged. The table of runs below has the numbers.`
+  return `${METRIC_NAMES[metric]} of ${isSampled ? 'a sample of ' : ''}${grouped(runs)} runs${range}; ${grouped(flagged)} flagged. The table of runs below has the numbers.`
 }
 
 const sumOf = (history: Point[], name: 'runs' | 'flags'): number => history.reduce((sum, point) => sum + point[name], 0)

@@ -1,5 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { RULE_DEFAULTS } from '../../checks/anomalies/rule.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../../checks/anomalies/table.ts'
 import type { Database } from '../../db/client.ts'
 import { METRIC_FIELDS } from '../../db/constraints.ts'
@@ -15,6 +16,8 @@ import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { incident } from '../../incidents/table.ts'
 import { findingWords, isSilenced } from '../frame/problems.ts'
+import { historyColumns, historyShape, historyTables, historyValues, pointsOf } from './history.ts'
+import type { PipelineQuery } from './shape.ts'
 
 export const RUN_ROWS = 25
 /** A page shows this many parts of its runs, starting with the parts of the newest runs. */
@@ -38,9 +41,20 @@ const neighbours = (side: 'source' | 'target') => sql`(select coalesce(jsonb_agg
   select distinct a.id, a.name, a.deprecated from ${addressLineage} l join ${address} a on a.id = l.${sql.raw(side)}_address_id
   where l.pipeline_id = subject.id order by a.name limit ${sql.raw(String(MAX_NEIGHBOURS))}) n)`
 
+const openIncidents = sql`
+  select id, kind, severity, state, opened_at, details, acknowledged_by, pipeline_id from ${incident}
+  where coalesce(pipeline_id, 0) = ${param('id')}::bigint and resolved_at is null`
+
+/** The metric that is flagged of the newest of some runs `e` of the pipeline; null if none is. */
+const flaggedMetric = (where: SQL) => sql`(
+  select r.metric_field from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
+  join ${pipelineExecution} e on e.id = f.pipeline_execution_id
+  where e.pipeline_id = ${param('id')} and ${where} order by e.id desc, r.metric_field limit 1)`
+
 /**
  * A pipeline with its type, rules, lineage and one page of its runs, newest first. The page lists each run with its parts, but
- * not a run that is a part of another run of this pipeline. It lists ids below `before`; `chosen` is a run to show by itself.
+ * not a run that is a part of another run of this pipeline. It lists ids below `before`; `chosen` is a run to show by itself. The chart
+ * shows `metric`; if that is null, the one that is flagged: of the chosen run, else of the newest flagged one while it is an open incident.
  */
 const PIPELINE = prepare(sql`
   with subject as (select * from ${pipeline} where id = ${param('id')}),
@@ -64,13 +78,19 @@ const PIPELINE = prepare(sql`
       group by c.target_address_id) reached
     cross join lateral (select distinct l.pipeline_id from ${addressLineage} l where l.source_address_id = reached.id) reader
     where reader.pipeline_id <> ${param('id')}
-    group by reader.pipeline_id)
+    group by reader.pipeline_id),
+  shown as (
+    select coalesce(${param('metric')}::text, ${flaggedMetric(sql`e.id = ${param('chosen')}::bigint`)},
+      (select ${flaggedMetric(sql`e.id in (select id from root)`)} where exists (${openIncidents} and kind = 'anomaly')), 'duration_seconds') as metric),
+  asked as materialized (
+    select shown.metric, coalesce(r.lookback_days, ${sql.raw(String(RULE_DEFAULTS.lookback_days))}) as lookback_days
+    from shown left join ${anomalyDetectionRule} r on r.pipeline_id = ${param('id')} and r.metric_field = shown.metric and r.active),
+  ${historyTables}
   select
     to_jsonb(subject) - 'config_hash' || jsonb_build_object('type', to_jsonb(t), 'owner', ${effective('owner', ROWS)}, 'runbook_url', ${effective('runbook_url', ROWS)}) as pipeline,
     (select to_jsonb(a) from ${pipelineActivity} a where a.pipeline_id = subject.id) as activity,
     (select coalesce(jsonb_agg(to_jsonb(i) || jsonb_build_object('is_silenced', ${isSilenced}) order by i.id), '[]') from (
-      select id, kind, severity, state, opened_at, details, acknowledged_by, pipeline_id from ${incident}
-      where coalesce(pipeline_id, 0) = ${param('id')}::bigint and resolved_at is null) i) as incidents,
+      ${openIncidents}) i) as incidents,
     (select coalesce(jsonb_agg(to_jsonb(r) order by r.metric_field), '[]') from ${anomalyDetectionRule} r where r.pipeline_id = subject.id) as rules,
     ${neighbours('source')} as sources, ${neighbours('target')} as targets,
     (select count(*) from below)::int::text as downstream_count,
@@ -78,7 +98,8 @@ const PIPELINE = prepare(sql`
       select p.id, p.name, below.depth from below join ${pipeline} p on p.id = below.pipeline_id order by below.depth, p.name limit 30) b) as downstream,
     (select coalesce(jsonb_agg(${run} order by e.id desc), '[]') from root e) as runs,
     (select coalesce(jsonb_agg(${run} order by e.root_id desc, e.id), '[]') from part e) as parts,
-    (select ${run} || jsonb_build_object('metadata', e.execution_metadata) from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen
+    (select ${run} || jsonb_build_object('metadata', e.execution_metadata) from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen,
+    ${historyColumns}
   from subject join ${pipelineType} t on t.id = subject.pipeline_type_id`)
 
 const runShape = z.object({
@@ -182,9 +203,16 @@ const pipelineRow = z.object({
   runs: jsonOf(z.array(runShape)),
   parts: jsonOf(z.array(runShape)),
   chosen: jsonOf(runShape.extend({ metadata: z.record(z.string(), z.unknown()).nullable() })).nullable(),
+  ...historyShape,
 })
 export type PipelineDetails = z.output<typeof pipelineRow>
 
-/** Reads all of the page but the chart; undefined if the pipeline does not exist. */
-export const readPipeline = async (db: Database, id: number, before: number | undefined, chosen: number | undefined, now: string) =>
-  (await db.rows(PIPELINE, pipelineRow, { id, before: before ?? null, chosen: chosen ?? null, now }))[0]
+/** Reads all of the page; undefined if the pipeline does not exist. */
+export const readPipeline = async (db: Database, id: number, query: PipelineQuery, now: string) => {
+  const { before = null, execution: chosen = null, metric = null } = query
+  const days = Number(query.days)
+  const [details] = await db.rows(PIPELINE, pipelineRow, { id, before, chosen, metric, ...historyValues(days, now) })
+  if (!details) return undefined
+  const rule = details.rules.find(({ metric_field, active }) => metric_field === details.metric && active)
+  return { details, rule, history: pointsOf(details, days, rule) }
+}

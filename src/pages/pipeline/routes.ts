@@ -4,15 +4,9 @@ import { METRIC_FIELDS } from '../../db/constraints.ts'
 import type { Router } from '../../http/router.ts'
 import { idInQuery, typedId } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
-import { readHistory } from './history.ts'
 import { PipelinePage } from './page.tsx'
-import { type PipelineDetails, readPipeline } from './queries.ts'
+import { readPipeline } from './queries.ts'
 import { DAYS } from './shape.ts'
-
-/** The metric that is flagged: of the chosen run, else of the newest flagged one while it is an open incident. */
-const flaggedMetricOf = ({ chosen, runs, incidents }: PipelineDetails): (typeof METRIC_FIELDS)[number] | undefined =>
-  chosen?.flags[0]?.metric_field ??
-  (incidents.some(({ kind }) => kind === 'anomaly') ? runs.find(({ flags }) => flags.length > 0)?.flags[0]?.metric_field : undefined)
 
 export const routes = (router: Router): void =>
   servePage(router, {
@@ -26,12 +20,10 @@ export const routes = (router: Router): void =>
       execution: idInQuery(),
       parts: idInQuery(),
     }),
-    load: async ({ params: { id }, query: { days, before, execution, ...query } }, { db, now }) => {
-      const details = await readPipeline(db, id, before, execution, now)
-      if (!details) throw new ApiError('pipeline_not_found', `Pipeline ${id} not found`)
-      const metric = query.metric ?? flaggedMetricOf(details) ?? 'duration_seconds'
-      const rule = details.rules.find(({ metric_field, active }) => metric_field === metric && active)
-      return { details, metric, rule, history: await readHistory(db, { id, metric, days: Number(days), rule }, now) }
+    load: async ({ params: { id }, query }, { db, now }) => {
+      const loaded = await readPipeline(db, id, query, now)
+      if (!loaded) throw new ApiError('pipeline_not_found', `Pipeline ${id} not found`)
+      return loaded
     },
     above: () => [{ name: 'Pipelines', path: '/pipelines' }],
     title: ({ details }) => details.pipeline.name,

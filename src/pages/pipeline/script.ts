@@ -101,7 +101,7 @@ const draw = (host: HTMLElement, { name, points, days, now, limit, running }: Hi
       points.map(({ most }) => (isOfSlots ? most : null)),
       points.map(({ least }) => (isOfSlots ? least : null)),
       // A failed run has no value to compare: it is a mark below, not a dip of the line.
-      points.map(({ value, failures, runs }) => (failures === runs ? null : value)),
+      points.map(({ value, failures, runs }) => (failures >= runs ? null : value)),
       points.map(({ flags, flaggedValue, value }) => (flags > 0 ? (flaggedValue ?? value ?? 0) : null)),
       points.map(({ failures }) => (failures > 0 ? 0 : null)),
     ],

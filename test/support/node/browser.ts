@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { encodeBase64 } from '../../../src/core/base64.ts'
 import { openSetup, type Server, type Setup } from './server.ts'
 
 /** The path of Chromium: CHROMIUM, or Debian's. */
@@ -54,8 +55,10 @@ export const startVisit = (settings: () => Promise<Record<string, string>> = asy
   beforeAll(async () => {
     visit.setup = await openSetup()
     server = await visit.setup.serve({
+      ENV_STATE: 'dev', // profiles
+      WATCHER_ALLOW_PRIVATE_WEBHOOKS: 'true', // a test's receiver is on this machine
       WATCHER_API_TOKENS: `people:${TOKEN},reader:${READ_TOKEN}:read`,
-      WATCHER_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      WATCHER_ENCRYPTION_KEY: encodeBase64(randomBytes(32)),
       ...(await settings()),
     })
     visit.url = server.url
