@@ -11,7 +11,7 @@ import { namesGiven, readSettings } from './env.ts'
 import type { Feature, House } from './features/feature.ts'
 import { features } from './features/index.ts'
 import { wantsHtml } from './http/accept.ts'
-import { authorize, type Caller } from './http/access.ts'
+import { authorize, authorizePing, type Caller, withoutKey } from './http/access.ts'
 import { serveDocs } from './http/api-docs.ts'
 import { allowOrigin } from './http/cors.ts'
 import { Stopwatch } from './http/profile.ts'
@@ -21,6 +21,7 @@ import { createRouter, identityHeaders, type Router, routeOf, routesByPath, warn
 import type { AppEnvironment, Scope } from './http/scope.ts'
 import { setSecurityHeaders } from './http/security-headers.ts'
 import { incidents } from './incidents/index.ts'
+import { ingests } from './ingest/index.ts'
 import { trySendJobs } from './jobs/dispatch.ts'
 import { createJobDatabase, type Runners, tryRunJob } from './jobs/run.ts'
 import { notifications } from './notifications/index.ts'
@@ -33,7 +34,7 @@ import { Trace } from './tracing/trace.ts'
 type RequestContext = Context<AppEnvironment>
 
 /** What has operations of the API, in the order of the docs page. */
-const members: readonly Feature[] = [...features, incidents, notifications, ...checks]
+const members: readonly Feature[] = [...features, incidents, notifications, ...checks, ...ingests]
 
 /**
  * The HTTP side: the middlewares of every request, then the routes of pages, features and checks, and the one place that
@@ -82,7 +83,8 @@ export const createApp = (house: House, runners: Runners): Router => {
     const access = routeOf(context)?.access ?? defaultAccess(method, routesAt(path))
     if (access !== 'open') {
       try {
-        const caller = authorize(raw, readSettings(context.env), access)
+        const settings = readSettings(context.env)
+        const caller = access === 'ping' ? authorizePing(raw, settings) : authorize(raw, settings, access)
         context.set('caller', caller)
         await assertWithinRate(context.env, caller)
       } catch (fault) {
@@ -157,6 +159,7 @@ const READING = ['GET', 'HEAD', 'OPTIONS']
 
 /** The access that a 404 or 405 needs: if no route has the method. All methods of an open path are open. */
 const defaultAccess = (method: string, routes: { access: string }[]) => {
+  if (routes.some(({ access }) => access === 'ping')) return 'ping'
   if (routes.some(({ access }) => access === 'open')) return 'open'
   return READING.includes(method) ? 'read' : 'write'
 }
@@ -164,6 +167,9 @@ const defaultAccess = (method: string, routes: { access: string }[]) => {
 /** Renders JSON for a client of the API, and a page for a browser that has opened anything else. */
 const renderFault = (fault: ApiError, context: RequestContext): Response | Promise<Response> => {
   const kind = context.get('route')?.kind
+  if (routeOf(context)?.access === 'ping') {
+    return new Response(fault.message, { status: fault.status, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...fault.headers } })
+  }
   if (kind === 'page' || (kind !== 'operation' && wantsHtml(context.req.raw))) return faultPage(context, fault)
   return new Response(JSON.stringify(fault.toBody(context.get('requestId'))), {
     status: fault.status,
@@ -186,7 +192,7 @@ const createScope = (context: RequestContext, date: Date, runners: Runners): Sco
     name: context.req.method,
     kind: 'server',
     parent: context.req.header('traceparent'),
-    attributes: { 'http.request.method': context.req.method, 'url.path': context.req.path },
+    attributes: { 'http.request.method': context.req.method, 'url.path': withoutKey(context.req.path) },
   })
   return {
     outbound: outboundOf(env),

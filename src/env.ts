@@ -8,6 +8,8 @@ export interface ApiToken {
   name: string
   token: string
   mayWrite: boolean
+  /** It may send pings, and nothing else. */
+  isForPings?: boolean
 }
 
 /** A boolean: text from a secret, or a TOML boolean. */
@@ -31,19 +33,28 @@ function isConnectionString(text: string): boolean {
   return url !== undefined && /^postgres(ql)?:$/.test(url.protocol) && url.username !== '' && url.hostname !== '' && url.pathname.length > 1
 }
 
-const TOKENS_FAULT = 'must be a comma-separated list of name:token or name:token:read, each name and each token only once'
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+const TOKENS_FAULT = 'must be a comma-separated list of name:token, name:token:read or name:token:ping, each name and each token only once'
 
 /** Clients and their tokens. A token has 1 to 256 characters, without comma, colon or space. */
 const tokensSetting = z.string().transform((text, context): ApiToken[] => {
   const tokens: ApiToken[] = []
   for (const entry of text.split(',').map((part) => part.trim())) {
-    const { name, token, right } = /^(?<name>[\w.-]{1,50}):(?<token>[^\s:,]{1,256})(?::(?<right>read))?$/.exec(entry)?.groups ?? {}
+    const { name, token, right } = /^(?<name>[\w.-]{1,50}):(?<token>[^\s:,]{1,256})(?::(?<right>read|ping))?$/.exec(entry)?.groups ?? {}
     const isTaken = tokens.some((other) => other.name === name || other.token === token)
     if (name === undefined || token === undefined || isTaken) {
       context.addIssue({ code: 'custom', message: TOKENS_FAULT })
       return z.NEVER
     }
-    tokens.push({ name, token, mayWrite: right === undefined })
+    if (right === 'ping' && UUID.test(token)) {
+      context.addIssue({
+        code: 'custom',
+        message: 'must have no ping token that looks like a UUID: those are the URLs of single pipelines',
+      })
+      return z.NEVER
+    }
+    tokens.push({ name, token, mayWrite: right === undefined, isForPings: right === 'ping' })
   }
   return tokens
 })

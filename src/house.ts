@@ -7,10 +7,10 @@ import { checkDeadlines, deadlineSweep } from './jobs/deadlines.ts'
 import type { JobKind, RunJob } from './jobs/job.ts'
 import type { Runners } from './jobs/run.ts'
 import type { Sweep } from './jobs/schedule.ts'
+import type { Vocabulary } from './notifications/compose.ts'
 import { sendAlert } from './notifications/deliver.ts'
 import { notify } from './notifications/notify.ts'
 import { remind } from './notifications/remind.ts'
-import type { Vocabulary } from './notifications/compose.ts'
 
 /** Everything here is derived from the lists of checks and features: a new entry in a list needs no change in this file. */
 

@@ -10,12 +10,18 @@ export const ERRORS = {
   malformed_body: { status: 400, description: 'The body cannot be read: its transfer encoding is malformed.' },
   unauthenticated: { status: 401, description: 'The request has no token, or an unknown one; see `WWW-Authenticate`.' },
   read_only_token: { status: 403, description: 'The token may only read.' },
+  ping_token_only: { status: 403, description: 'The token may only send pings.' },
   cross_site_request: {
     status: 403,
     description: 'A page of another site sent the request: with the sign-in cookie instead of a token, or to a deployment without tokens.',
   },
   path_not_found: { status: 404, description: 'There is no such path.' },
   pipeline_not_found: { status: 404, description: 'No pipeline has this id or name.' },
+  ping_not_found: { status: 404, description: 'No ping key, pipeline or ping URL matches; the answer is the text `not found`.' },
+  ping_ambiguous: {
+    status: 409,
+    description: 'Several pipelines have names that are written alike in a URL: ping the exact name. The answer is text.',
+  },
   pipeline_type_not_found: { status: 404, description: 'No pipeline type has this id or name.' },
   pipeline_execution_not_found: { status: 404, description: 'No execution has this id.' },
   address_not_found: { status: 404, description: 'No address has this id or name.' },

@@ -1,11 +1,13 @@
 import { parse as parseCookies } from 'hono/utils/cookie'
 import { ApiError } from '../core/errors.ts'
-import { type ApiToken, misconfigured, type Settings } from '../env.ts'
+import { type ApiToken, misconfigured, type Settings, UUID } from '../env.ts'
 
 /** The caller. Its name is in every log line, its token never. */
 export interface Caller {
   name: string
   mayWrite: boolean
+  /** It may send pings, and nothing else. */
+  isForPings?: boolean
   /** True if a token names the caller; false in a deployment without tokens, where anyone may call. */
   isKnown: boolean
 }
@@ -27,11 +29,14 @@ export const authorize = (request: Request, settings: Settings, access: 'read' |
     if (access === 'write') assertNotForeign(request, settings)
     return { name: 'anyone', mayWrite: true, isKnown: false }
   }
-  if (tokens.length === 0) throw misconfigured(['WATCHER_API_TOKENS is not set: give it name:token for each client'])
+  if (tokens.length === 0) throw noTokens()
   const bearer = readBearer(request.headers.get('authorization'))
   const given = bearer ?? parseCookies(request.headers.get('cookie') ?? '', COOKIE)[COOKIE]
   const caller = given === undefined ? undefined : findToken(tokens, given)
   if (!caller) throw unauthenticated(given !== undefined)
+  if (caller.isForPings) {
+    throw new ApiError('ping_token_only', `The token "${caller.name}" may only send pings: give this client a token of its own`)
+  }
   if (access === 'read') return caller
   if (bearer === undefined && !isSameOrigin(request)) {
     throw new ApiError(
@@ -44,6 +49,36 @@ export const authorize = (request: Request, settings: Settings, access: 'read' |
   }
   return caller
 }
+
+/** The key in the path of a ping or a badge. */
+const PING_KEY = /^\/(?:ping|badge)\/([^/]+)/
+
+/** The path without its ping key, for logs and traces: whoever reads them may not ping. */
+export const withoutKey = (path: string): string => path.replace(PING_KEY, (all, key: string) => all.replace(key, '…'))
+
+/**
+ * Finds the caller of a ping, by the key in its path: a token of the kind `ping`, or the UUID of one pipeline, which the database
+ * knows. Throws ApiError: `ping_not_found`, `misconfigured`.
+ */
+export const authorizePing = (request: Request, settings: Settings): Caller => {
+  const key = decodeKey(PING_KEY.exec(new URL(request.url).pathname)?.[1] ?? '')
+  if (UUID.test(key)) return { name: `ping-url:${key.slice(0, 8)}`, mayWrite: false, isForPings: true, isKnown: true }
+  if (isOpenToAll(settings)) return { name: 'anyone', mayWrite: false, isForPings: true, isKnown: false }
+  if (settings.WATCHER_API_TOKENS.length === 0) throw noTokens()
+  const caller = findToken(settings.WATCHER_API_TOKENS, key)
+  if (!caller?.isForPings) throw new ApiError('ping_not_found', 'not found')
+  return caller
+}
+
+const decodeKey = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+const noTokens = (): ApiError => misconfigured(['WATCHER_API_TOKENS is not set: give it name:token for each client'])
 
 /** Refuses a request that a page of another site sent, unless its origin is allowed. Programs send neither header. */
 const assertNotForeign = (request: Request, { WATCHER_ALLOWED_ORIGINS }: Settings): void => {
@@ -87,9 +122,9 @@ const tableOf = (tokens: readonly ApiToken[]): TokenTable => {
   if (known) return known
   const key = (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) | 1
   const table: TokenTable = { key, callers: new Map() }
-  for (const { name, mayWrite, token } of tokens) {
+  for (const { name, mayWrite, isForPings, token } of tokens) {
     const at = digest(token, key)
-    table.callers.set(at, [...(table.callers.get(at) ?? []), { name, mayWrite, isKnown: true, token }])
+    table.callers.set(at, [...(table.callers.get(at) ?? []), { name, mayWrite, isForPings, isKnown: true, token }])
   }
   tables.set(tokens, table)
   return table

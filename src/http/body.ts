@@ -56,14 +56,36 @@ const readBytes = async (request: Request): Promise<Uint8Array> => {
 }
 
 const readChunks = async (body: ReadableStream<Uint8Array>): Promise<Uint8Array> => {
+  const { chunks, size } = await takeChunks(body, MAX_BYTES)
+  if (size > MAX_BYTES) throw new ApiError('body_too_large', 'The body is larger than 1 MiB (1,048,576 bytes)')
+  return join(chunks, size)
+}
+
+/** The first bytes of a body; the rest is read, and dropped. */
+export const readStart = async (request: Request, maxBytes: number): Promise<Uint8Array> => {
+  if (!request.body) return new Uint8Array()
+  try {
+    const { chunks } = await takeChunks(request.body, maxBytes)
+    const size = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    return join(chunks, size)
+  } catch (error) {
+    throw unreadable(error)
+  }
+}
+
+/** Reads a stream to its end, or far enough. Keeps its first `maxBytes`; `size` counts all. */
+const takeChunks = async (body: ReadableStream<Uint8Array>, maxBytes: number): Promise<{ chunks: Uint8Array[]; size: number }> => {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    if (size < maxBytes) chunks.push(chunk.subarray(0, maxBytes - size))
     size += chunk.byteLength
-    if (size <= MAX_BYTES) chunks.push(chunk)
     if (size > MAX_DRAINED_BYTES) break
   }
-  if (size > MAX_BYTES) throw new ApiError('body_too_large', 'The body is larger than 1 MiB (1,048,576 bytes)')
+  return { chunks, size }
+}
+
+const join = (chunks: readonly Uint8Array[], size: number): Uint8Array => {
   const bytes = new Uint8Array(size)
   let offset = 0
   for (const chunk of chunks) {

@@ -28,11 +28,19 @@ export const describeEndpoints = (router: Router, about: Parameters<Router['getO
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
 
+const A_TEXT = { schema: { type: 'string' as const } }
+/** Clients of pings read text: so are their errors. */
+const TEXT = { 'text/plain': A_TEXT }
+
 const BODY_ERRORS: ErrorCode[] = ['malformed_json', 'body_too_large', 'unsupported_media_type']
 
 const errorsOf = (endpoint: Endpoint): Set<ErrorCode> =>
   new Set<ErrorCode>([
-    ...(endpoint.access === 'open' ? [] : (['unauthenticated', 'rate_limited'] as const)),
+    ...(endpoint.access === 'open'
+      ? []
+      : endpoint.access === 'ping'
+        ? (['rate_limited'] as const)
+        : (['unauthenticated', 'rate_limited'] as const)),
     ...(endpoint.access === 'write' ? (['read_only_token', 'cross_site_request'] as const) : []),
     ...(endpoint.errors ?? []),
     ...(endpoint.body ? BODY_ERRORS : []),
@@ -55,7 +63,7 @@ const documented = (endpoint: Endpoint): RouteConfig => {
       description,
       headers: { ...REQUEST_ID_HEADER, ...(paged ? LINK_HEADER : {}), ...(body ? WARNING_HEADER : {}) },
       ...(schema ? { content: json(schema()) } : {}),
-      ...(mediaType ? { content: { [mediaType]: { schema: { type: 'string' as const } } } } : {}),
+      ...(mediaType ? { content: { [mediaType]: A_TEXT } } : {}),
     },
   ])
   const errors = Object.entries(Object.groupBy(errorsOf(endpoint), (code) => ERRORS[code].status)).map(([status, group = []]) => [
@@ -63,7 +71,7 @@ const documented = (endpoint: Endpoint): RouteConfig => {
     {
       description: group.map((code) => `\`${code}\`: ${ERRORS[code].description}`).join('\n\n'),
       headers: { ...REQUEST_ID_HEADER, ...(['429', '503'].includes(status) ? RETRY_AFTER_HEADER : {}) },
-      content: json(errorSchema()),
+      content: endpoint.access === 'ping' ? TEXT : json(errorSchema()),
     },
   ])
   return createRoute({
@@ -72,7 +80,7 @@ const documented = (endpoint: Endpoint): RouteConfig => {
     operationId: endpoint.operationId,
     tags: [endpoint.tag],
     summary: endpoint.summary,
-    ...(endpoint.access === 'open' ? { security: [] } : {}),
+    ...(endpoint.access === 'open' || endpoint.access === 'ping' ? { security: [] } : {}), // the key of a ping is in its path
     ...(endpoint.description ? { description: endpoint.description } : {}),
     request: {
       ...(path && { params: path }),

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { logEvent, versionOf } from '../core/log.ts'
 import { sumTrips, type Trip } from '../db/client.ts'
-import type { Caller } from './access.ts'
+import { type Caller, withoutKey } from './access.ts'
 import type { Scope } from './scope.ts'
 
 /** The `Server-Timing` header: milliseconds in total, and at the database. */
@@ -21,7 +21,7 @@ export const logRequest = (context: Context, requestId: string, begunMillis: num
       trace_id: (context.get('scope') as Scope | undefined)?.traceId,
       token: (context.get('caller') as Caller | undefined)?.name,
       method: context.req.method,
-      path: context.req.path,
+      path: withoutKey(context.req.path),
       status: context.res.status,
       duration_ms: Date.now() - begunMillis,
       ...sumTrips(trips),

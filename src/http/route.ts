@@ -3,8 +3,8 @@ import type { z } from '@hono/zod-openapi'
 export type Shape = z.ZodRawShape
 export type Read<S extends Shape> = z.output<z.ZodObject<S>>
 
-/** Who may call: anyone, anyone with a token, or anyone with a token that may write. */
-export type Access = 'open' | 'read' | 'write'
+/** Who may call: anyone, anyone with a token, anyone with a token that may write, or whoever has a ping key in the path. */
+export type Access = 'open' | 'read' | 'write' | 'ping'
 
 /** What a route is: an operation of the API, a page for people, or data that only our own pages request. */
 export type RouteKind = 'operation' | 'page' | 'data'
@@ -16,7 +16,7 @@ export interface Route<
   Headers extends Shape = Shape,
   Body extends z.ZodType = z.ZodType,
 > {
-  method: 'get' | 'post' | 'patch' | 'delete'
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** The path, with parameters as OpenAPI writes them: `/pipeline/{id}`. */
   path: string
   access: Access

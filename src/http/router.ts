@@ -117,11 +117,26 @@ export const serveOperation = <
 >(
   router: Router,
   endpoint: Endpoint<Params, Query, Headers, Body>,
-  run: (input: Input<Params, Query, Headers, Body>, scope: Scope) => Promise<Answer>,
+  run: (input: Input<Params, Query, Headers, Body>, scope: Scope, request: Request) => Promise<Answer>,
 ): void => {
   registryOf(router).endpoints.push(endpoint as unknown as Endpoint)
-  register(router, 'operation', endpoint, (input, context, warnings) => answerOf(context, warnings, (scope) => run(input, scope)))
+  serveUndocumented(router, endpoint, run)
 }
+
+/** Registers an operation without documentation: another method or path of one that has it. */
+export const serveUndocumented = <
+  Params extends Shape = {},
+  Query extends Shape = {},
+  Headers extends Shape = {},
+  Body extends z.ZodType = z.ZodUndefined,
+>(
+  router: Router,
+  route: Route<Params, Query, Headers, Body>,
+  run: (input: Input<Params, Query, Headers, Body>, scope: Scope, request: Request) => Promise<Answer>,
+): void =>
+  register(router, 'operation', route, (input, context, warnings) =>
+    answerOf(context, warnings, (scope) => run(input, scope, context.req.raw)),
+  )
 
 /** Registers data that only our own pages request: like an operation, but without documentation. */
 export const serveData = <Query extends Shape = {}>(

@@ -1,6 +1,6 @@
-import { SEVERITIES } from '../db/constraints.ts'
 import { z } from '@hono/zod-openapi'
 import { once } from '../core/once.ts'
+import { SEVERITIES } from '../db/constraints.ts'
 import { boundedText, instantAnswer, MAX_ID, optional } from '../http/fields.ts'
 import { idText, instantText, nameText, numberText } from '../http/text-fields.ts'
 import { NOTIFICATION_EVENTS, NOTIFICATION_STATES } from '../notifications/table.ts'

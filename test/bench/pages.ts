@@ -40,6 +40,7 @@ const ADDRESSES: Record<string, (ids: Ids) => string[]> = {
     `/pipelines/${busy}?days=7`,
     `/pipelines/${busy}?days=30`,
   ],
+  '/executions/{id}': ({ failedRun }) => [`/executions/${failedRun}`],
   '/incidents': () => ['/incidents', '/incidents?show=all', '/incidents?owner=team-3'],
   '/incidents/{id}': () => ['/incidents/1'],
   '/lineage-graph': ({ address }) => ['/lineage-graph', `/lineage-graph?address=${address}`, '/lineage-graph?search=n77'],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { countOf, expectError, get, makePipeline, patch, post, race, sql, unique } from '../support/api.ts'
 import { CRONS } from '../../src/jobs/crons.ts'
+import { countOf, expectError, get, makePipeline, patch, post, race, sql, unique } from '../support/api.ts'
 import {
   advanceClock,
   type Background,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { CRONS } from '../../src/jobs/crons.ts'
 import { MAX_BATCHES } from '../../src/features/log-cleanup/clean.ts'
+import { CRONS } from '../../src/jobs/crons.ts'
 import { countOf, expectError, makePipeline, post, sql, startRun } from '../support/api.ts'
 import { type Background, drain, fireCron, jobsOf, openBackground } from '../support/background.ts'
 
@@ -92,6 +92,7 @@ describe('POST /log_cleanup', () => {
       total_timeliness_pipeline_execution_logs_deleted: 1,
       total_anomaly_detection_results_deleted: 1,
       total_pipeline_execution_closures_deleted: 1,
+      total_pipeline_execution_logs_deleted: 0,
       total_freshness_pipeline_logs_deleted: 1,
       total_jobs_deleted: 1,
       total_incidents_deleted: 0,

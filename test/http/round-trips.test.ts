@@ -8,7 +8,7 @@ const address = (name: string) => ({ address_name: name, address_type_name: 't',
 const operationsWithout = async (requests: [method: string, path: string, body?: unknown][]): Promise<string[]> => {
   const { paths } = (await call('GET', '/openapi.json')).body as { paths: Record<string, object> }
   const called = (method: string, template: string) => {
-    const pattern = new RegExp(`^${template.replace(/\{\w+\}/g, '\\d+')}(\\?|$)`)
+    const pattern = new RegExp(`^${template.replace(/\{(\w+)\}/g, (_, name) => (/id$/.test(name) ? '\\d+' : '[^/?]+'))}(\\?|$)`)
     return requests.some(([given, path]) => given === method.toUpperCase() && pattern.test(path))
   }
   return Object.entries(paths).flatMap(([path, methods]) =>
@@ -100,6 +100,11 @@ describe('a request costs one round trip to the database', () => {
       ['GET', '/job'],
       ['GET', '/job/1'],
       ['GET', '/?deep=true'],
+      ['POST', '/ping/key/a-new-one?create=1'],
+      ['POST', '/ping/key/a-new-one/start'],
+      ['POST', '/ping/8a4b0ad8-3dd4-4a5a-8a5f-0c8f7a4d3b1e'],
+      ['POST', `/pipeline/${pipeline_id}/ping_url`],
+      ['GET', '/badge/key/a-new-one.svg'],
       ['GET', '/pipeline/999999'],
       ['PATCH', '/pipeline', { id: 999_999 }],
     ]

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CRONS } from '../../src/jobs/crons.ts'
 import { call, countOf, expectError, get, makePipeline, patch, post, race, sql, startRun } from '../support/api.ts'
 import { advanceClock, type Background, drain, fireCron, openBackground, recordRun, setClock } from '../support/background.ts'
-import { CRONS } from '../../src/jobs/crons.ts'
 
 const HOUR = 3_600
 

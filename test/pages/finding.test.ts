@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CRONS } from '../../src/jobs/crons.ts'
-import { lanesOf } from '../../src/pages/runs/timeline.tsx'
 import { rangeOf } from '../../src/pages/runs/period.ts'
+import { lanesOf } from '../../src/pages/runs/timeline.tsx'
 import { call, countRoundTrips, get, makePipeline, patch, post, sql, startRun } from '../support/api.ts'
 import { advanceClock, type Background, drain, fireCron, openBackground, recordRun, setClock } from '../support/background.ts'
 

@@ -49,8 +49,10 @@ const FORBIDDEN: [path: string, imports: string[]][] = [
     'src/incidents/planted.ts',
     ['../checks/index.ts', '../features/executions/start.ts', '../features/index.ts', '../pages/index.ts', 'pg'],
   ],
+  ['src/ingest/ping/routes.ts', ['../../pages/index.ts', '../../house.ts', '../openlineage/table.ts', 'pg']],
+  ['src/pages/overview/planted.ts', ['../../ingest/ping/table.ts']],
   ['src/notifications/channels/planted.ts', ['../../checks/index.ts', '../../features/monitoring/queries.ts']],
-  ['src/features/planted.ts', ['../checks/index.ts', '../pages/index.ts', '../app.ts']],
+  ['src/features/planted.ts', ['../checks/index.ts', '../pages/index.ts', '../ingest/index.ts', '../app.ts']],
   [
     'src/features/pipelines/routes.ts',
     [

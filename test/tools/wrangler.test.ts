@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { unstable_readConfig as readConfig } from 'wrangler'
-import { MAX_ATTEMPTS } from '../../src/jobs/retry.ts'
 import { CRONS } from '../../src/jobs/crons.ts'
+import { MAX_ATTEMPTS } from '../../src/jobs/retry.ts'
 
 const read = (env?: string) =>
   readConfig({ config: join(import.meta.dirname, '../../wrangler.toml'), ...(env ? { env } : {}) }, { hideWarnings: true })

@@ -102,3 +102,24 @@ export const pipelineExecutionClosure = pgTable(
     check('pipeline_execution_closure_depth', sql`(depth = 0) = (ancestor_id = descendant_id) and depth >= 0`),
   ],
 )
+
+/** What a client has sent as text about a run: the body of a ping. */
+export const pipelineExecutionLog = pgTable(
+  'pipeline_execution_log',
+  {
+    id: id(),
+    pipeline_id: reference(() => pipeline.id).notNull(),
+    /** null: the pipeline had no run. */
+    pipeline_execution_id: reference(() => pipelineExecution.id, { onDelete: 'cascade' }),
+    received_at: instant().notNull(),
+    /** What it came with: `start`, `success`, `fail` or `log`. */
+    source: text().notNull(),
+    body: text().notNull(),
+  },
+  (table) => [
+    // A run's page shows its log, and deleting the run deletes it.
+    index('pipeline_execution_log_of_execution').on(table.pipeline_execution_id, table.id),
+    // The cleanup deletes by age what belongs to no run.
+    index('pipeline_execution_log_received_at').on(table.received_at).where(sql`pipeline_execution_id is null`),
+  ],
+)

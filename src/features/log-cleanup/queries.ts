@@ -8,7 +8,7 @@ import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { incident } from '../../incidents/table.ts'
 import { job, kindsValue } from '../../jobs/table.ts'
 import { silence } from '../../notifications/table.ts'
-import { pipelineExecution, pipelineExecutionClosure } from '../executions/table.ts'
+import { pipelineExecution, pipelineExecutionClosure, pipelineExecutionLog } from '../executions/table.ts'
 import type { House } from '../feature.ts'
 import { pipelineDay, pipelineDayMark, pipelineDayProgress } from '../pipeline-days/table.ts'
 
@@ -50,6 +50,7 @@ const deletionsOf = ({ checks, jobKinds }: House): Deletion[] => {
     },
     ...logs.flatMap(({ table, goesWith }) => (goesWith === 'its execution' ? [withExecution(table)] : [])),
     withExecution(pipelineExecutionClosure, sql`descendant_id`),
+    withExecution(pipelineExecutionLog),
     ...logs.flatMap(({ table, goesWith }) =>
       goesWith === 'its execution' ? [] : [byMoment(table, sql`${sql.identifier(goesWith.name)}`)],
     ),

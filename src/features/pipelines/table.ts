@@ -1,10 +1,13 @@
-import { sql } from 'drizzle-orm'
+import { type SQLWrapper, sql } from 'drizzle-orm'
 import { check, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { GRACE_MINUTES } from '../../core/bounds.ts'
 import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
 import { between, lengthBetween, threshold } from '../../db/constraints.ts'
 import { onCallColumns, onCallConstraints } from '../../db/on-call.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
+
+/** A name as a part of a URL: lower case, with `-` for each run of other characters. */
+export const slugOf = (name: SQLWrapper) => sql`btrim(regexp_replace(lower(${name}), '[^a-z0-9]+', '-', 'g'), '-')`
 
 export const pipeline = pgTable(
   'pipeline',
@@ -53,6 +56,8 @@ export const pipeline = pgTable(
   (table) => [
     // POST /pipeline, start by name, GET /pipeline?name=. It also makes names unique, case-insensitively.
     uniqueIndex('pipeline_name_unique').on(sql`lower(${table.name})`),
+    // A ping names its pipeline by a slug.
+    index('pipeline_slug').on(slugOf(table.name)),
     // GET /pipeline?pipeline_type_id= pages by id within a type.
     index('pipeline_pipeline_type_id').on(table.pipeline_type_id, table.id),
     // The check of schedules reads what is due, and the minutes of what will be.

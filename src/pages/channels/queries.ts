@@ -6,7 +6,7 @@ import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { prepare } from '../../db/statement.ts'
 import { job } from '../../jobs/table.ts'
 import { isFailing } from '../../notifications/failing.ts'
-import { NOTIFICATION_STATES, channel, notification, notificationState } from '../../notifications/table.ts'
+import { channel, NOTIFICATION_STATES, notification, notificationState } from '../../notifications/table.ts'
 
 const MAX_CHANNELS = 200
 

@@ -1,12 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { incidentKindOf } from '../../checks/incident-kind.ts'
 import { checks } from '../../checks/index.ts'
+import { FUNCTIONS } from '../../db/functions.ts'
+import { param } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { features } from '../../features/index.ts'
 import type { Badge, IncidentKind } from '../../incidents/kind.ts'
 import { incident } from '../../incidents/table.ts'
-import { FUNCTIONS } from '../../db/functions.ts'
-import { param } from '../../db/statement.ts'
 import { silence } from '../../notifications/table.ts'
 
 /** The pages show problems and runs of this period. */
@@ -46,8 +46,7 @@ export const isSilenced: SQL = sql`(exists (select from ${silence} where ends_at
 
 /**
  * What is wrong now: the open incidents of active pipelines, as CTEs called `nameOf(word)`: one row of pipeline_id, execution_id, since,
- * details and incident for each pipeline that has the problem; `silenced`, the pipelines with incidents that are silenced and so in none of
- * the others; and `running`, the pipelines with a run that has not ended. Placeholder: `now`.
+ * details and incident for each pipeline that has the problem; `problem_of`, which problems each pipeline has; and `running`, the pipelines with a run that has not ended. Placeholder: `now`.
  */
 export const problems: SQL = sql`
   open_incident as materialized (
@@ -61,12 +60,15 @@ export const problems: SQL = sql`
     ),
     sql`, `,
   )},
-  silenced as (select distinct pipeline_id from open_incident where is_silenced),
+  problem_of as (
+    select pipeline_id, bool_or(is_silenced) as has_silenced, ${sql.join(
+      PROBLEMS.map(({ kind, badge }) => sql`bool_or(kind = ${sql.raw(`'${kind}'`)} and not is_silenced) as ${nameOf(badge.word)}`),
+      sql`, `,
+    )} from open_incident group by pipeline_id),
   running as (select distinct pipeline_id from ${pipelineExecution} where end_date is null)`
 
-/** Joins `silenced` to a pipeline `p`, and marks: whether it has a silenced incident, and whether a check of it is muted (its type is `t`). */
-export const joinSilenced: SQL = sql`left join silenced on silenced.pipeline_id = p.id`
-export const marks: SQL = sql`silenced.pipeline_id is not null as is_silenced,
+/** Of a pipeline `p` with the type `t`: whether an incident of it is silenced, and whether a check of it is muted. */
+export const marks: SQL = sql`coalesce(problem_of.has_silenced, false) as is_silenced,
   (p.mute_freshness_check or p.mute_timeliness_check or t.mute_freshness_check or t.mute_timeliness_check) as is_muted`
 
 /** The words of the problems for which `has` is true, worst first: a text array. */
@@ -76,9 +78,9 @@ export const wordsWhere = (has: (word: string) => SQL): SQL =>
     sql`, `,
   )}]::text[], null)`
 
-/** Joins the CTE of every problem to a pipeline; `pipelineId` is an expression. */
-export const joinProblems = (pipelineId: SQL): SQL =>
-  sql.join(PROBLEM_WORDS.map((word) => sql`left join ${nameOf(word)} on ${nameOf(word)}.pipeline_id = ${pipelineId} `))
+/** Joins its problems to a pipeline; `pipelineId` is an expression. `hasProblem` then says whether it has one. */
+export const joinProblems = (pipelineId: SQL): SQL => sql`left join problem_of on problem_of.pipeline_id = ${pipelineId}`
+export const hasProblem = (word: string): SQL => sql`coalesce(problem_of.${nameOf(word)}, false)`
 
 /** The badges of the checks that log findings about runs, worst first. */
 export const RUN_FINDINGS: readonly string[] = checks.filter(({ log }) => log.goesWith === 'its execution').map(({ badge }) => badge.word)

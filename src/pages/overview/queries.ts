@@ -12,14 +12,14 @@ import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { incident } from '../../incidents/table.ts'
 import { job } from '../../jobs/table.ts'
-import { channel } from '../../notifications/table.ts'
 import { failingChannels } from '../../notifications/failing.ts'
+import { channel } from '../../notifications/table.ts'
 import { type ChosenPipelines, chosenValues, isChosen } from '../frame/chosen.ts'
 import {
   DAY_SECONDS,
   findingWords,
+  hasProblem,
   joinProblems,
-  joinSilenced,
   marks,
   nameOf,
   PROBLEM_WORDS,
@@ -58,19 +58,19 @@ const OVERVIEW = once(() =>
   candidate as (
     select p.id, p.name, p.active, t.name as type_name, r.pipeline_id is not null as running, ${isChosen} as is_chosen, ${marks},
       ${sql.join(
-        PROBLEM_WORDS.map((word) => sql`${nameOf(word)}.pipeline_id is not null as ${nameOf(word)}`),
+        PROBLEM_WORDS.map((word) => sql`${hasProblem(word)} as ${nameOf(word)}`),
         sql`, `,
       )}
     from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id left join running r on r.pipeline_id = p.id
-    ${joinProblems(sql`p.id`)} ${joinSilenced}),
+    ${joinProblems(sql`p.id`)}),
   chosen as (
-    select *, ${wordsWhere(nameOf)} as wrong from candidate
+    select *, row_number() over () as listed from (select *, ${wordsWhere(nameOf)} as wrong from candidate
     where is_chosen and case ${param('state')}::text
         ${sql.join(PROBLEM_WORDS.map((word) => sql`when ${sql.raw(`'${word}'`)} then ${nameOf(word)} `))}
         when 'running' then running when 'inactive' then not active when 'silenced' then is_silenced when 'muted' then is_muted
         when 'ok' then active and not (${sql.join(PROBLEM_WORDS.map(nameOf), sql` or `)}) else true end
-    order by active desc, ${sql.join(PROBLEM_WORDS.map((word) => sql`${nameOf(word)} desc, `))}running desc, lower(name)
-    offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}),
+    order by active desc, ${sql.join(PROBLEM_WORDS.map((word) => sql`${nameOf(word)} desc, `))}running desc, lower(name) collate "C"
+    offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}) c),
   -- What runs for days: index pipeline_execution_running.
   old_run as materialized (select * from ${pipelineExecution} where end_date is null and start_date < ${SEARCHED_FROM}),
   run as materialized (
@@ -86,6 +86,14 @@ const OVERVIEW = once(() =>
         union all
         (select * from old_run o where o.pipeline_id = c.id)) e
       where e.end_date is null or e.end_date >= ${param('day_ago')}::timestamptz) r),
+  states_of as (
+    select pipeline_id, jsonb_object_agg(state, runs) as states from (select pipeline_id, state, count(*) as runs from run group by 1, 2) s group by pipeline_id),
+  marks_of as (
+    select pipeline_id, jsonb_agg(to_jsonb(m) - 'pipeline_id' order by m.start_date) as marks from (
+      select pipeline_id, count(*) as runs, ${runStates}[min(place)] as state, (array_agg(id order by place, id desc))[1] as id,
+        min(start_date) as start_date, max(coalesce(end_date, ${param('now')}::timestamptz)) as end_date
+      from run group by pipeline_id, slot) m
+    group by pipeline_id),
   explained as (
     ${sql.join(
       PROBLEM_WORDS.map(
@@ -110,13 +118,8 @@ const OVERVIEW = once(() =>
         'effects', (select count(*) from ${incident} x where x.caused_by = explained.incident_id and x.resolved_at is null)) order by explained.place), '[]')
       from explained join ${pipeline} p on p.id = explained.pipeline_id) as problems,
     ${typeChoices} as types,
-    (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object(
-        'states', (select coalesce(jsonb_object_agg(state, runs), '{}') from (select state, count(*) as runs from run where run.pipeline_id = c.id group by state) s),
-        'marks', (select coalesce(jsonb_agg(to_jsonb(m) order by m.start_date), '[]') from (
-          select count(*) as runs, ${runStates}[min(place)] as state, (array_agg(id order by place, id desc))[1] as id,
-            min(start_date) as start_date, max(coalesce(end_date, ${param('now')}::timestamptz)) as end_date
-          from run where run.pipeline_id = c.id group by slot) m))), '[]')
-      from chosen c) as pipelines`),
+    (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('states', coalesce(s.states, '{}'), 'marks', coalesce(m.marks, '[]')) order by c.listed), '[]')
+      from chosen c left join states_of s on s.pipeline_id = c.id left join marks_of m on m.pipeline_id = c.id) as pipelines`),
 )
 
 const markShape = z.object({

@@ -1,7 +1,7 @@
 import { duration, grouped, secondsBetween } from '../../core/figures.ts'
-import { explainIncident, wordOf } from '../frame/problems.ts'
 import { Action, Badge, Moment } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
+import { explainIncident, wordOf } from '../frame/problems.ts'
 import { RunBadges } from '../frame/run.tsx'
 import { describeThreshold, Linked } from './about.tsx'
 import type { PipelineDetails } from './queries.ts'

@@ -21,10 +21,10 @@ const HOUR_SECONDS = 3_600
 /** Of more runs than this, in the period and the baseline before it, an even sample is read: the first run of each step of time. */
 const MAX_READ = 20_000
 /** Steps of a slot, and of the time before the period. */
-const SLOT_STEPS = 12
+const SLOT_STEPS = 6
 const BASELINE_STEPS = 4_000
 /** All failed and flagged runs are marks, up to this many of each: the newest. */
-const MAX_MARKS = 5_000
+const MAX_MARKS = 1_000
 
 const number = (value: number) => sql.raw(String(value))
 const SINCE = sql`${param('since')}::timestamptz`
@@ -86,8 +86,9 @@ export const historyTables = sql`
     union all ${firstOfSteps(sql`${SINCE} - ${lookback}`, sql`${SINCE} - interval '1 millisecond'`, sql`${lookback} / ${number(BASELINE_STEPS)}`)}
     union all ${firstOfSteps(SINCE, sql`${param('now')}::timestamptz`, sql`${slotLength} / ${number(SLOT_STEPS)}`)}
     union all select ${sampled(true)} from (
-      select e.* from ${pipelineExecution} e where e.pipeline_id = ${param('id')} and e.completed_successfully = false
-      order by e.id desc limit ${number(MAX_MARKS)}) e where (select is_sampled from size)
+      -- Index Only Scan Backward on pipeline_execution_failed_of_pipeline. For whole rows the planner would read the failures of all pipelines.
+      select id from ${pipelineExecution} where pipeline_id = ${param('id')} and completed_successfully = false
+      order by id desc limit ${number(MAX_MARKS)}) f join ${pipelineExecution} e on e.id = f.id where (select is_sampled from size)
     union all select ${sampled(true)} from (select id from flagged order by id desc limit ${number(MAX_MARKS)}) f
       join ${pipelineExecution} e on e.id = f.id where e.completed_successfully and (select is_sampled from size)),
   slot as (

@@ -9,7 +9,7 @@ import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { address } from '../../features/addresses/table.ts'
 import { reason } from '../../features/executions/reason.ts'
-import { pipelineExecution, pipelineExecutionClosure } from '../../features/executions/table.ts'
+import { pipelineExecution, pipelineExecutionClosure, pipelineExecutionLog } from '../../features/executions/table.ts'
 import { addressLineage, addressLineageClosure } from '../../features/lineage/table.ts'
 import { pipelineActivity } from '../../features/pipeline-activity/table.ts'
 import { pipelineType } from '../../features/pipeline-types/table.ts'
@@ -23,6 +23,8 @@ export const RUN_ROWS = 25
 /** A page shows this many parts of its runs, starting with the parts of the newest runs. */
 export const MAX_PARTS = 500
 const MAX_NEIGHBOURS = 50
+const MAX_LOGS = 20
+const MAX_LOG_LETTERS = 4_000
 
 const ROWS = { pipeline: sql.raw('subject'), type: sql.raw('t') }
 
@@ -40,6 +42,11 @@ const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'pa
 const neighbours = (side: 'source' | 'target') => sql`(select coalesce(jsonb_agg(to_jsonb(n)), '[]') from (
   select distinct a.id, a.name, a.deprecated from ${addressLineage} l join ${address} a on a.id = l.${sql.raw(side)}_address_id
   where l.pipeline_id = subject.id order by a.name limit ${sql.raw(String(MAX_NEIGHBOURS))}) n)`
+
+/** The texts that came with the pings of the run `e`, oldest first; of each the end. */
+const logs = sql`(select coalesce(jsonb_agg(to_jsonb(l) order by l.received_at), '[]') from (
+  select o.source, o.received_at, right(o.body, ${sql.raw(String(MAX_LOG_LETTERS))}) as body from ${pipelineExecutionLog} o where o.pipeline_execution_id = e.id
+  order by o.id desc limit ${sql.raw(String(MAX_LOGS))}) l)`
 
 const openIncidents = sql`
   select id, kind, severity, state, opened_at, details, acknowledged_by, pipeline_id from ${incident}
@@ -98,7 +105,7 @@ const PIPELINE = prepare(sql`
       select p.id, p.name, below.depth from below join ${pipeline} p on p.id = below.pipeline_id order by below.depth, p.name limit 30) b) as downstream,
     (select coalesce(jsonb_agg(${run} order by e.id desc), '[]') from root e) as runs,
     (select coalesce(jsonb_agg(${run} order by e.root_id desc, e.id), '[]') from part e) as parts,
-    (select ${run} || jsonb_build_object('metadata', e.execution_metadata) from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen,
+    (select ${run} || jsonb_build_object('metadata', e.execution_metadata, 'logs', ${logs}) from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen,
     ${historyColumns}
   from subject join ${pipelineType} t on t.id = subject.pipeline_type_id`)
 
@@ -202,7 +209,12 @@ const pipelineRow = z.object({
   downstream: jsonOf(z.array(z.object({ id: amount, name: z.string(), depth: amount }))),
   runs: jsonOf(z.array(runShape)),
   parts: jsonOf(z.array(runShape)),
-  chosen: jsonOf(runShape.extend({ metadata: z.record(z.string(), z.unknown()).nullable() })).nullable(),
+  chosen: jsonOf(
+    runShape.extend({
+      metadata: z.record(z.string(), z.unknown()).nullable(),
+      logs: z.array(z.object({ source: z.string(), received_at: moment, body: z.string() })),
+    }),
+  ).nullable(),
   ...historyShape,
 })
 export type PipelineDetails = z.output<typeof pipelineRow>

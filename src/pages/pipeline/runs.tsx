@@ -3,6 +3,7 @@ import { stringifyJson } from '../../core/json.ts'
 import { Action, Badge, Empty, Moment, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { RunBadges, RunTime, type ShownRun, secondsOf, Why } from '../frame/run.tsx'
+import { Log } from './log.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
 import { MAX_PARTS, type PipelineDetails, RUN_ROWS, type Run } from './queries.ts'
 import type { PipelineQuery } from './shape.ts'
@@ -98,6 +99,7 @@ export const ChosenRun = ({
         </>
       ))}
     </dl>
+    <Log logs={run.logs} isOpen={run.completed_successfully === false} />
     {run.metadata && Object.keys(run.metadata).length > 0 ? (
       <details>
         <summary>Metadata</summary>

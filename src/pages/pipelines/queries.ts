@@ -2,8 +2,8 @@ import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
 import type { Database } from '../../db/client.ts'
-import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { effective } from '../../db/on-call.ts'
+import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { pipelineActivity } from '../../features/pipeline-activity/table.ts'
 import { pipelineDay } from '../../features/pipeline-days/table.ts'
@@ -11,9 +11,9 @@ import { typeChoices, typeChoicesShape } from '../../features/pipeline-types/cho
 import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { type ChosenPipelines, chosenValues, isChosen } from '../frame/chosen.ts'
-import { joinProblems, joinSilenced, marks, nameOf, PROBLEM_WORDS, problems, wordsWhere } from '../frame/problems.ts'
+import { hasProblem, joinProblems, marks, PROBLEM_WORDS, problems, wordsWhere } from '../frame/problems.ts'
 
-export const PAGE_ROWS = 100
+export const PAGE_ROWS = 50
 const DAYS = 30
 const DAY_SECONDS = 86_400
 
@@ -37,30 +37,35 @@ const worst = sql`coalesce(array_position(array[${sql.join(
 
 const SORTED_BY: Record<Sort, SQL> = {
   state: worst,
-  name: sql`lower(name)`,
+  name: sql`lower(name) collate "C"`,
   owner: sql`owner`,
-  type: sql`lower(type_name)`,
+  type: sql`lower(type_name) collate "C"`,
   next: sql`next_start_at`,
   last: sql`last_start_at`,
   rate: sql`succeeded::double precision / nullif(ended, 0)`,
   time: sql`typical_seconds`,
 }
 
+const RATES = sql`sum(ended)::bigint as ended, sum(ended - failures)::bigint as succeeded`
+
+/** The counted days `d` of one pipeline in the last month: a look-up in pipeline_day_pk for each day. */
+const daysOf = (pipelineId: SQL) => sql`generate_series(${param('month_ago')}::date, ${param('now')}::timestamptz::date + 1, '1 day') that
+  join ${pipelineDay} d on d.day = that::date and d.pipeline_id = ${pipelineId}`
+
 /** Success rates are sums of the counts by day: the runs of today, and of the hour before, are not among them yet. */
-const listOf = (sort: Sort, order: Order): Statement =>
-  prepare(sql`
+const listOf = (sort: Sort, order: Order): Statement => {
+  const isByRate = sort === 'rate'
+  return prepare(sql`
   with ${problems},
-  month as materialized (
-    select pipeline_id, sum(ended)::bigint as ended, sum(ended - failures)::bigint as succeeded from ${pipelineDay}
-    where day >= ${param('month_ago')}::date group by pipeline_id),
+  ${isByRate ? sql`month as materialized (select pipeline_id, ${RATES} from ${pipelineDay} where day >= ${param('month_ago')}::date group by pipeline_id),` : sql``}
   candidate as materialized (
     select p.id, p.name, p.active, p.tags, t.name as type_name, ${effective('owner', { pipeline: sql.raw('p'), type: sql.raw('t') })} as owner,
       p.schedule_cron, p.schedule_timezone, p.schedule_number, p.schedule_datepart, p.schedule_slot_at as next_start_at,
       a.last_start_at, a.last_end_at, a.last_succeeded, a.typical_seconds, r.pipeline_id is not null as is_running, ${marks},
-      month.ended, month.succeeded, ${wordsWhere((word) => sql`${nameOf(word)}.pipeline_id is not null`)} as wrong
+      ${isByRate ? sql`month.ended, month.succeeded,` : sql``} ${wordsWhere(hasProblem)} as wrong
     from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
-    left join ${pipelineActivity} a on a.pipeline_id = p.id left join month on month.pipeline_id = p.id left join running r on r.pipeline_id = p.id
-    ${joinProblems(sql`p.id`)} ${joinSilenced}
+    left join ${pipelineActivity} a on a.pipeline_id = p.id ${isByRate ? sql`left join month on month.pipeline_id = p.id` : sql``} left join running r on r.pipeline_id = p.id
+    ${joinProblems(sql`p.id`)}
     where ${isChosen}),
   matching as materialized (
     select * from candidate where case ${param('state')}::text
@@ -69,13 +74,15 @@ const listOf = (sort: Sort, order: Order): Statement =>
       else ${param('state')}::text is null or ${param('state')} = any(wrong) end),
   shown as materialized (
     select *, row_number() over () as place from (
-      select * from matching order by ${SORTED_BY[sort]} ${sql.raw(order)} nulls last, lower(name)
+      select * from matching order by ${SORTED_BY[sort]} ${sql.raw(order)} nulls last, lower(name) collate "C"
       offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}) s)
   select (select count(*) from matching)::text as count,
     (select coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object('days', (
         select coalesce(jsonb_agg(jsonb_build_object('day', d.day, 'ended', d.ended, 'failures', d.failures) order by d.day), '[]')
-        from ${pipelineDay} d where d.pipeline_id = s.id and d.day >= ${param('month_ago')}::date)) order by s.place), '[]') from shown s) as pipelines,
+        from ${daysOf(sql`s.id`)})${isByRate ? sql`` : sql`, 'ended', month.ended, 'succeeded', month.succeeded`}) order by s.place), '[]')
+      from shown s ${isByRate ? sql`` : sql`cross join lateral (select ${RATES} from ${daysOf(sql`s.id`)}) month`}) as pipelines,
     ${typeChoices} as types`)
+}
 
 const statements = keep<Statement>()
 

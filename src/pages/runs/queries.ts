@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { once } from '../../core/once.ts'
 import type { Database } from '../../db/client.ts'
-import { amount, jsonOf, moment, truth } from '../../db/rows.ts'
 import { effective } from '../../db/on-call.ts'
+import { amount, jsonOf, moment, truth } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { reason } from '../../features/executions/reason.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
@@ -17,7 +17,7 @@ import type { Range } from './period.ts'
 
 export const PAGE_ROWS = 100
 /** A page looks at no more runs than this, the newest of the period; it says so where there are more. */
-const MAX_SEARCHED = 20_000
+const MAX_SEARCHED = 10_000
 /** Of fewer chosen pipelines, each one's runs are read by themselves: index pipeline_execution_of_pipeline_by_start. */
 const MAX_BY_PIPELINE = 300
 

@@ -1,0 +1,5 @@
+import type { Feature } from '../features/feature.ts'
+import { pings } from './ping/index.ts'
+
+/** Every other way in: how runs are told without our API. */
+export const ingests: readonly Feature[] = [pings]
