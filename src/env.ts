@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { decodeBase64 } from './core/base64.ts'
-import { type Bounds, DAY_RETENTION_DAYS, LOOKBACK_MINUTES, RETENTION_DAYS } from './core/bounds.ts'
+import { type Bounds, DAY_RETENTION_DAYS, EVENT_RETENTION_DAYS, LOOKBACK_MINUTES, RETENTION_DAYS } from './core/bounds.ts'
 import { ApiError } from './core/errors.ts'
 
 /** A token of WATCHER_API_TOKENS: the client it belongs to, and what it may do. */
@@ -134,6 +134,7 @@ const settingsSchema = z.object({
   WATCHER_TIMELINESS_CHECK_LOOKBACK_MINUTES: numberSetting(LOOKBACK_MINUTES),
   WATCHER_LOG_RETENTION_DAYS: numberSetting(RETENTION_DAYS),
   WATCHER_DAY_RETENTION_DAYS: numberSetting(DAY_RETENTION_DAYS),
+  WATCHER_OPENLINEAGE_RETENTION_DAYS: numberSetting(EVENT_RETENTION_DAYS),
   /** Whether `?profile=true` answers a profile; by default only in dev. */
   PROFILING_ENABLED: switchSetting.optional(),
   /** Origins whose pages may call the API from a browser; by default none. */

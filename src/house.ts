@@ -2,6 +2,7 @@ import { incidentKindOf } from './checks/incident-kind.ts'
 import { checks } from './checks/index.ts'
 import type { House } from './features/feature.ts'
 import { features } from './features/index.ts'
+import { ingests } from './ingest/index.ts'
 import { CRONS } from './jobs/crons.ts'
 import { checkDeadlines, deadlineSweep } from './jobs/deadlines.ts'
 import type { JobKind, RunJob } from './jobs/job.ts'
@@ -15,7 +16,7 @@ import { remind } from './notifications/remind.ts'
 /** Everything here is derived from the lists of checks and features: a new entry in a list needs no change in this file. */
 
 /** The order of the job kinds: checks that follow a run, then checks that a cron starts, then features. */
-const members = [...checks.filter(({ sweeps }) => !sweeps), ...checks.filter(({ sweeps }) => sweeps), ...features]
+const members = [...checks.filter(({ sweeps }) => !sweeps), ...checks.filter(({ sweeps }) => sweeps), ...features, ...ingests]
 
 const incidentKinds = [...features.flatMap(({ incidents }) => incidents ?? []), ...checks.map(incidentKindOf)]
 

@@ -14,6 +14,9 @@ export const RETENTION_DAYS: Bounds = { min: 90, max: 36_500, default: 365 }
 /** How long the runs' counts by day are kept, in days: reports reach as far back. */
 export const DAY_RETENTION_DAYS: Bounds = { min: 90, max: 36_500, default: 1_825 }
 
+/** How long the events of OpenLineage are kept as they came, in days. What they say is kept as runs and lineage. */
+export const EVENT_RETENTION_DAYS: Bounds = { min: 1, max: 3_650, default: 30 }
+
 /** How many runs in a row fail before the incident `failed` opens. */
 export const ALERT_AFTER_FAILURES: Bounds = { min: 1, max: 100, default: 1 }
 

@@ -13,8 +13,8 @@ export const effectiveThreshold = (what: 'freshness' | 'timeliness', { pipeline,
     datepart: sql`case when ${pipeline}.${number} is null then ${type}.${datepart} else ${pipeline}.${datepart} end`,
     /** True if the threshold is the pipeline's own, not its type's. */
     isOwn: sql`(${pipeline}.${number} is not null)`,
-    /** True if the check applies: the pipeline is active, has a threshold, and neither it nor its type mutes the check. */
-    isJudged: sql`${pipeline}.active and not ${pipeline}.${mute} and not ${type}.${mute} and coalesce(${pipeline}.${number}, ${type}.${number}) is not null`,
+    /** True if the check applies: the pipeline is active and no step of another one, has a threshold, and neither it nor its type mutes the check. */
+    isJudged: sql`${pipeline}.active and not ${pipeline}.is_step and not ${pipeline}.${mute} and not ${type}.${mute} and coalesce(${pipeline}.${number}, ${type}.${number}) is not null`,
   }
 }
 

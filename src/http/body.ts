@@ -61,6 +61,24 @@ const readChunks = async (body: ReadableStream<Uint8Array>): Promise<Uint8Array>
   return join(chunks, size)
 }
 
+/**
+ * The body as parsed JSON, whatever its content type, unpacked if it is compressed. `maxBytes` counts what is unpacked. Throws 413 over
+ * that, and 400 if it is no JSON or cannot be read. Its text may not be storable.
+ */
+export const readAnyJson = async (request: Request, maxBytes: number): Promise<unknown> => {
+  if (!request.body) return parseBytes(new Uint8Array())
+  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase()
+  const isPacked = encoding === 'gzip' || encoding === 'deflate'
+  const body = isPacked ? request.body.pipeThrough(new DecompressionStream(encoding)) : request.body
+  try {
+    const { chunks, size } = await takeChunks(body as ReadableStream<Uint8Array>, maxBytes)
+    if (size > maxBytes) throw new ApiError('body_too_large', `The body is larger than ${maxBytes / MAX_BYTES} MiB, unpacked`)
+    return parseBytes(join(chunks, size))
+  } catch (error) {
+    throw error instanceof ApiError ? error : unreadable(error)
+  }
+}
+
 /** The first bytes of a body; the rest is read, and dropped. */
 export const readStart = async (request: Request, maxBytes: number): Promise<Uint8Array> => {
   if (!request.body) return new Uint8Array()

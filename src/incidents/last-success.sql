@@ -6,7 +6,7 @@ LANGUAGE sql STABLE AS $$
   FROM generate_series(0, 23) hour
   CROSS JOIN LATERAL (
     SELECT r.end_date, r.id FROM pipeline_execution r
-    WHERE r.pipeline_id = p_pipeline_id AND r.hour_recorded = hour AND r.completed_successfully
+    WHERE r.pipeline_id = p_pipeline_id AND r.hour_recorded = hour AND r.completed_successfully AND NOT r.has_failed_step
     ORDER BY r.end_date DESC, r.id DESC LIMIT 1) e
   ORDER BY e.end_date DESC, e.id DESC LIMIT 1
 $$;

@@ -1,5 +1,6 @@
 import type { Feature } from '../features/feature.ts'
+import { openlineage } from './openlineage/index.ts'
 import { pings } from './ping/index.ts'
 
 /** Every other way in: how runs are told without our API. */
-export const ingests: readonly Feature[] = [pings]
+export const ingests: readonly Feature[] = [pings, openlineage]

@@ -10,6 +10,7 @@ const OTHER_JOB_KINDS = [
   'count_days',
   'keep_activity',
   'complete_closure',
+  'clean_openlineage',
   'notify',
   'send_alert',
 ] as const

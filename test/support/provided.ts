@@ -12,6 +12,7 @@ declare module 'vitest' {
     /** The first seed of incidents/model.test.ts, and how many there are: MODEL_SEED=77 MODEL_SEQUENCES=1 repeats one. */
     modelSeed: number
     modelSequences: number
+    openlineageSeeds: number
   }
 }
 

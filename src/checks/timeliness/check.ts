@@ -38,7 +38,7 @@ const withThreshold = sql`join ${pipeline} ${P} on ${P}.id = c.pipeline_id join 
 /** When runs that still run become late: Index Scan on the partial index of running executions. */
 export const lateFrom = (until: SQL): SQL => sql`
   select ${deadline} as at from ${pipelineExecution} c ${withThreshold}
-  where c.end_date is null and ${threshold.isJudged} and ${deadline} <= ${until} and ${isUnlogged}`
+  where c.end_date is null and not c.is_placeholder and ${threshold.isJudged} and not p.is_streaming and ${deadline} <= ${until} and ${isUnlogged}`
 
 /** Late runs: a run takes, or took, longer than the threshold of its pipeline or its type. Each is logged once. */
 export const timelinessCheck: Check<LateRun> = {
@@ -65,13 +65,13 @@ export const timelinessCheck: Check<LateRun> = {
       'execution_status', case when c.end_date is null then 'running' else 'completed' end,
       'timely_number', ${threshold.number}, 'timely_datepart', ${threshold.datepart}, 'used_child_config', ${threshold.isOwn}) as evidence
     from (
-      select id, pipeline_id, start_date, end_date from ${pipelineExecution} where end_date is null
+      select id, pipeline_id, start_date, end_date from ${pipelineExecution} where end_date is null and not is_placeholder
       union all
       select id, pipeline_id, start_date, end_date from ${pipelineExecution}
       where completed_successfully and end_date >= ${value('since')}::timestamptz) c
     ${withThreshold}
     cross join lateral (select ${deadline} as deadline) due
-    where ${threshold.isJudged} and coalesce(c.end_date, ${now}) > due.deadline and ${isUnlogged}`,
+    where ${threshold.isJudged} and not p.is_streaming and coalesce(c.end_date, ${now}) > due.deadline and ${isUnlogged}`,
 
   logFound: ({ found, now }) => sql`
     insert into ${timelinessPipelineExecutionLog} (pipeline_execution_id, pipeline_id, duration_seconds, seconds_threshold,

@@ -24,7 +24,7 @@ export const address = pgTable(
     uniqueIndex('address_name_unique').on(table.name),
     // GET /address?address_type_id= pages by id within a type.
     index('address_address_type_id').on(table.address_type_id, table.id),
-    lengthBetween('address_name_length', table.name, 1, 150),
+    lengthBetween('address_name_length', table.name, 1, 1000),
     lengthBetween('address_database_name_length', table.database_name, 0, 50),
     lengthBetween('address_schema_name_length', table.schema_name, 0, 50),
     lengthBetween('address_table_name_length', table.table_name, 0, 50),

@@ -3,11 +3,21 @@ import type { Database } from '../../db/client.ts'
 import { type JsonPage, listing, pageOf, pageRow, rowById } from '../../db/json-list.ts'
 import { text } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
+import { pipeline } from '../pipelines/table.ts'
 import type { EXECUTION_STATUSES } from './schemas.ts'
 import { pipelineExecution } from './table.ts'
 
-/** The columns that clients see: without those that detect repeated starts. */
-const { idempotency_key: _key, guards_start: _guard, created_at: _created, ...answered } = getTableColumns(pipelineExecution)
+/** The columns that clients see: without those that only Watcher needs. */
+const {
+  idempotency_key: _key,
+  guards_start: _guard,
+  created_at: _created,
+  scheduled_for: _scheduled,
+  is_placeholder: _placeholder,
+  has_failed_step: _failed,
+  openlineage_facets: _facets,
+  ...answered
+} = getTableColumns(pipelineExecution)
 
 export const MAX_CHILDREN = 1000
 
@@ -24,6 +34,7 @@ interface ExecutionFilters {
   status?: keyof typeof STATUS
   started_after?: string
   started_before?: string
+  include_steps?: boolean
 }
 
 /** A page of executions in the order of their ids. */
@@ -36,19 +47,30 @@ export const listExecutions = listing<ExecutionFilters>({
     status: (status) => STATUS[status],
     started_after: sql`${pipelineExecution.start_date} > ${param('started_after')}`,
     started_before: sql`${pipelineExecution.start_date} < ${param('started_before')}`,
+    // Read once for the list: Index Only Scan on pipeline_steps.
+    include_steps: (are) =>
+      are ? sql`true` : sql`${pipelineExecution.pipeline_id} not in (select ${pipeline.id} from ${pipeline} where ${pipeline.is_step})`,
   },
 })
 
+const { openlineage: _openlineage, ...withoutOpenlineage } = answered
+
 const PARTS = { table: pipelineExecution, columns: answered }
 const WITH_PARTS = prepare(sql`
-  select (${rowById(pipelineExecution, answered)}) as subject, parts.*
+  select (${rowById(pipelineExecution, withoutOpenlineage)}) as subject, (
+      select jsonb_build_object('run_id', e.openlineage -> 'run_id', 'job', p.openlineage, 'facets', e.openlineage_facets)::text
+      from ${pipelineExecution} e join ${pipeline} p on p.id = e.pipeline_id where e.id = ${param('id')} and e.openlineage is not null) as openlineage,
+    parts.*
   from (${pageOf(PARTS, [sql`${pipelineExecution.parent_id} = ${param('id')}`])}) parts`)
-const withPartsRow = pageRow.extend({ subject: text.nullable() })
+const withPartsRow = pageRow.extend({ subject: text.nullable(), openlineage: text.nullable() })
 
-/** The execution as JSON, and its direct parts, at most MAX_CHILDREN; undefined if there is no such execution. */
-export const findExecutionWithChildren = async (db: Database, id: number): Promise<{ subject: string; parts: JsonPage } | undefined> => {
+/** The execution as JSON, what OpenLineage says of it (JSON too), and its direct parts, at most MAX_CHILDREN; undefined if there is no such execution. */
+export const findExecutionWithChildren = async (
+  db: Database,
+  id: number,
+): Promise<{ subject: string; openlineage: string | null; parts: JsonPage } | undefined> => {
   const [row] = await db.rows(WITH_PARTS, withPartsRow, { id, after_id: 0, limit: MAX_CHILDREN, rows: MAX_CHILDREN + 1 })
   if (!row || row.subject === null) return undefined
-  const { subject, ...parts } = row
-  return { subject, parts }
+  const { subject, openlineage, ...parts } = row
+  return { subject, openlineage, parts }
 }

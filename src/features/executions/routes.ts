@@ -76,10 +76,14 @@ export const routes = (router: Router): void => {
     async ({ params: { id }, url }, { db }) => {
       const found = await findExecutionWithChildren(db, id)
       if (!found) throw new ApiError('pipeline_execution_not_found', `Execution ${id} not found`)
-      const { subject, parts } = found
+      const { subject, openlineage, parts } = found
       const partsUrl = new URL(`/pipeline_execution?parent_id=${id}`, url).href
       // JSON as PostgreSQL writes it: `{…}` and `[…]`.
-      return { status: 200, json: `${subject.slice(0, -1)},"child_executions":${parts.json}}`, headers: linkAfter(partsUrl, parts.next) }
+      return {
+        status: 200,
+        json: `${subject.slice(0, -1)},"openlineage":${openlineage},"child_executions":${parts.json}}`,
+        headers: linkAfter(partsUrl, parts.next),
+      }
     },
   )
 }

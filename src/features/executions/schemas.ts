@@ -12,7 +12,7 @@ import {
   watermarkField,
 } from '../../http/fields.ts'
 import { pageQuery } from '../../http/paging.ts'
-import { idText, instantText } from '../../http/text-fields.ts'
+import { flagText, idText, instantText } from '../../http/text-fields.ts'
 
 export const executionStart = once(() =>
   z
@@ -66,6 +66,9 @@ export type ExecutionEnd = z.output<ReturnType<typeof executionEnd>>
 
 export const EXECUTION_STATUSES = ['running', 'succeeded', 'failed'] as const
 
+/** Steps are left out of lists unless they are asked for. */
+const stepsText = () => flagText('Also the runs of steps, which OpenLineage reports of Spark and dbt. Default: false.').default(false)
+
 export const executionFilters = once(() => ({
   ...pageQuery(),
   pipeline_id: idText('Only executions of this pipeline.').optional(),
@@ -76,6 +79,7 @@ export const executionFilters = once(() => ({
     .openapi({ description: 'Only executions in this state.' }),
   started_after: instantText('Only executions with a later start_date.').optional(),
   started_before: instantText('Only executions with an earlier start_date.').optional(),
+  include_steps: stepsText(),
 }))
 
 export const executionAnswer = once(() =>
@@ -99,6 +103,11 @@ export const executionAnswer = once(() =>
       watermark: z.string().nullable(),
       next_watermark: z.string().nullable(),
       execution_metadata: z.record(z.string(), z.unknown()).nullable(),
+      openlineage: z
+        .object({ run_id: z.string().openapi({ example: '0191f0c0-0000-7000-8000-000000000001' }) })
+        .openapi('OpenLineageRunId')
+        .nullable()
+        .openapi({ description: 'Of a run that came through OpenLineage.' }),
     })
     .openapi('Execution'),
 )
@@ -106,6 +115,15 @@ export const executionAnswer = once(() =>
 export const executionWithChildren = once(() =>
   executionAnswer()
     .extend({
+      openlineage: z
+        .object({
+          run_id: z.string().openapi({ example: '0191f0c0-0000-7000-8000-000000000001' }),
+          job: z.object({ namespace: z.string(), name: z.string() }).openapi('OpenLineageJob'),
+          facets: z.record(z.string(), z.unknown()).nullable().openapi({ description: 'The facets `job` and `run` of its last event.' }),
+        })
+        .openapi('OpenLineageRun')
+        .nullable()
+        .openapi({ description: 'Of a run that came through OpenLineage.' }),
       child_executions: z.array(executionAnswer()).openapi({ description: 'The first 1,000 direct parts; `Link` leads to the others.' }),
     })
     .openapi('ExecutionWithChildren'),

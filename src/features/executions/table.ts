@@ -41,6 +41,15 @@ export const pipelineExecution = pgTable(
     idempotency_key: text(),
     /** While true, a start with the same pipeline, parent and start_date counts as a repeat of this one. */
     guards_start: flag(false),
+    /** The scheduled time that it covers, where the client says so: in the place of start_date. */
+    scheduled_for: instant(),
+    /** Named as the parent of another run, and not seen itself yet: it is not judged. */
+    is_placeholder: flag(false),
+    /** It has succeeded, but a step of it failed: no clean success. */
+    has_failed_step: flag(false),
+    /** Of a run that came through OpenLineage: `run_id`; and the facets of its last event. */
+    openlineage: jsonObject(),
+    openlineage_facets: jsonObject(),
     /** When the start reached Watcher; start_date is the client's. */
     created_at: createdAt(),
   },
@@ -56,8 +65,12 @@ export const pipelineExecution = pgTable(
     // GET /pipeline_execution?status=failed, of all pipelines and of one.
     index('pipeline_execution_failed').on(table.id).where(sql`completed_successfully = false`),
     index('pipeline_execution_failed_of_pipeline').on(table.pipeline_id, table.id).where(sql`completed_successfully = false`),
+    // The last runs that succeeded with a failed step.
+    index('pipeline_execution_failed_step').on(table.pipeline_id, table.id).where(sql`has_failed_step`),
     // GET /pipeline_execution?started_after=&started_before=.
     index('pipeline_execution_start_date').on(table.start_date),
+    // The check of schedules looks for the run that covers a scheduled time.
+    index('pipeline_execution_scheduled_for').on(table.pipeline_id, table.scheduled_for).where(sql`scheduled_for is not null`),
     // The timeliness check reads runs that ended since the last check: Index Scan on end_date.
     index('pipeline_execution_ended').on(table.end_date).where(sql`completed_successfully`),
     // Anomaly detection reads a pipeline's successful runs of one hour of the day (Index Scan, one per rule), and its latest one.

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, index, integer, pgTable, primaryKey } from 'drizzle-orm/pg-core'
-import { createdAt, flag, reference } from '../../db/columns.ts'
+import { createdAt, flag, instant, reference } from '../../db/columns.ts'
 import { address } from '../addresses/table.ts'
 import { pipeline } from '../pipelines/table.ts'
 
@@ -11,6 +11,8 @@ export const addressLineage = pgTable(
     pipeline_id: reference(() => pipeline.id).notNull(),
     source_address_id: reference(() => address.id).notNull(),
     target_address_id: reference(() => address.id).notNull(),
+    /** When an event of OpenLineage last had it; null: it came through the API. */
+    last_seen_at: instant(),
     created_at: createdAt(),
   },
   (table) => [

@@ -22,6 +22,8 @@ const {
   schedule_from: _from,
   schedule_slot_at: _slot,
   check_at: _check,
+  is_step: _step,
+  is_streaming: _streaming,
   ...answered
 } = getTableColumns(pipeline)
 
@@ -61,7 +63,14 @@ export const createOrGetPipeline = async (db: Database, body: PipelinePost, crea
 }
 
 /** A page of pipelines in the order of their ids. */
-export const listPipelines = listing<{ name?: string; pipeline_type_id?: number; active?: boolean; owner?: string; tag?: string }>({
+export const listPipelines = listing<{
+  name?: string
+  pipeline_type_id?: number
+  active?: boolean
+  owner?: string
+  tag?: string
+  include_steps?: boolean
+}>({
   table: pipeline,
   columns: answered,
   conditions: {
@@ -71,6 +80,7 @@ export const listPipelines = listing<{ name?: string; pipeline_type_id?: number;
     owner: sql`(${pipeline.owner} = ${param('owner')} or ${pipeline.owner} is null
       and ${pipeline.pipeline_type_id} in (select id from ${pipelineType} where owner = ${param('owner')}))`,
     tag: sql`${param('tag')} = any(${pipeline.tags})`,
+    include_steps: (are) => (are ? sql`true` : sql`not ${pipeline.is_step}`),
   },
 })
 

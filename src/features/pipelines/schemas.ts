@@ -86,6 +86,7 @@ export const pipelineFilters = once(() => ({
   owner: nameText('Only pipelines of this owner, or of a type of this owner.').optional(),
   tag: nameText('Only pipelines with this tag.').optional(),
   active: flagText('true: only active pipelines; false: only inactive pipelines.').optional(),
+  include_steps: flagText('Also steps, which OpenLineage reports of Spark and dbt: parts of other jobs. Default: false.').default(false),
 }))
 
 const pipelineRow = () => ({
@@ -105,6 +106,11 @@ const pipelineRow = () => ({
   load_lineage: z.boolean(),
   full_load: z.boolean(),
   active: z.boolean(),
+  openlineage: z
+    .object({ namespace: z.string(), name: z.string() })
+    .openapi('OpenLineageJob')
+    .nullable()
+    .openapi({ description: 'The job of OpenLineage that the pipeline is.' }),
   config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the last posted configuration.' }),
   created_at: instantAnswer(),
   updated_at: instantAnswer().nullable(),

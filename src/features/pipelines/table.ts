@@ -45,6 +45,12 @@ export const pipeline = pgTable(
     schedule_slot_at: instant(),
     /** When the check looks at this pipeline again; null: it has no schedule, or is inactive. */
     check_at: instant(),
+    /** Of a pipeline that OpenLineage reports: its job's `namespace` and `name`. */
+    openlineage: jsonObject(),
+    /** A part of another job, like a stage of Spark: lists leave it out, and it has no thresholds, rules or incidents. */
+    is_step: flag(false),
+    /** Its runs never end by themselves: how long they take is not judged. */
+    is_streaming: flag(false),
     config_hash: text(),
     /** The last DML time that a freshness check logged. It is not logged again after cleanup deletes its log. */
     freshness_logged_for: instant(),
@@ -56,6 +62,8 @@ export const pipeline = pgTable(
   (table) => [
     // POST /pipeline, start by name, GET /pipeline?name=. It also makes names unique, case-insensitively.
     uniqueIndex('pipeline_name_unique').on(sql`lower(${table.name})`),
+    // Lists leave out the steps and their runs.
+    index('pipeline_steps').on(table.id).where(sql`is_step`),
     // A ping names its pipeline by a slug.
     index('pipeline_slug').on(slugOf(table.name)),
     // GET /pipeline?pipeline_type_id= pages by id within a type.

@@ -28,7 +28,9 @@ BEGIN
   missed AS MATERIALIZED (
     SELECT m.id, m.schedule, s.at, s."from"
     FROM moved m CROSS JOIN LATERAL jsonb_to_recordset(m.slots) AS s(at timestamptz, "from" timestamptz)
-    WHERE NOT EXISTS (SELECT FROM pipeline_execution e WHERE e.pipeline_id = m.id AND e.start_date >= s."from")
+    WHERE NOT EXISTS (
+        SELECT FROM pipeline_execution e WHERE e.pipeline_id = m.id AND e.start_date >= s."from" AND e.scheduled_for IS NULL AND NOT e.is_placeholder)
+      AND NOT EXISTS (SELECT FROM pipeline_execution e WHERE e.pipeline_id = m.id AND e.scheduled_for >= s."from")
     ORDER BY m.id, s.at)
   SELECT count(o.id) INTO v_missed
   FROM missed m CROSS JOIN LATERAL :open_incident(
@@ -38,7 +40,8 @@ BEGIN
   PERFORM :resolve_incident(i.id, 'auto', 'A run has started', p_now)
   FROM incident i
   WHERE i.kind = 'missed' AND i.resolved_at IS NULL AND EXISTS (
-    SELECT FROM pipeline_execution e WHERE e.pipeline_id = i.pipeline_id AND e.start_date >= (i.details ->> 'covers_from')::timestamptz);
+    SELECT FROM pipeline_execution e WHERE e.pipeline_id = i.pipeline_id AND coalesce(e.scheduled_for, e.start_date) >= (i.details ->> 'covers_from')::timestamptz
+      AND (e.start_date >= (i.details ->> 'covers_from')::timestamptz OR e.scheduled_for IS NOT NULL) AND NOT e.is_placeholder);
   IF p_away_from IS NULL THEN
     PERFORM :resolve_incident(i.id, 'auto', 'The checks run again', p_now)
     FROM incident i WHERE i.pipeline_id IS NULL AND i.kind = 'queue' AND i.subject = 'tick' AND i.resolved_at IS NULL;

@@ -62,7 +62,7 @@ const OVERVIEW = once(() =>
         sql`, `,
       )}
     from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id left join running r on r.pipeline_id = p.id
-    ${joinProblems(sql`p.id`)}),
+    ${joinProblems(sql`p.id`)} where not p.is_step),
   chosen as (
     select *, row_number() over () as listed from (select *, ${wordsWhere(nameOf)} as wrong from candidate
     where is_chosen and case ${param('state')}::text

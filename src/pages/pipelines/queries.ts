@@ -66,7 +66,7 @@ const listOf = (sort: Sort, order: Order): Statement => {
     from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
     left join ${pipelineActivity} a on a.pipeline_id = p.id ${isByRate ? sql`left join month on month.pipeline_id = p.id` : sql``} left join running r on r.pipeline_id = p.id
     ${joinProblems(sql`p.id`)}
-    where ${isChosen}),
+    where not p.is_step and ${isChosen}),
   matching as materialized (
     select * from candidate where case ${param('state')}::text
       when 'running' then is_running when 'inactive' then not active when 'ok' then active and cardinality(wrong) = 0

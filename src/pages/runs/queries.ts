@@ -57,7 +57,7 @@ const RUNS = once(() =>
     select e.id, e.pipeline_id, e.parent_id, e.start_date, e.end_date, e.duration_seconds, e.completed_successfully, e.total_rows,
       left(${reason(sql`e`)}, 300) as why, p.name as pipeline_name, t.name as type_name, ${effective('owner', { pipeline: sql.raw('p'), type: sql.raw('t') })} as owner
     from searched s join ${pipelineExecution} e on e.id = s.id join ${pipeline} p on p.id = e.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id
-    where (not ${param('narrowed')}::boolean or ${isChosen}) and case ${param('state')}::text
+    where not p.is_step and (not ${param('narrowed')}::boolean or ${isChosen}) and case ${param('state')}::text
         when 'running' then e.end_date is null when 'failed' then e.completed_successfully = false
         when 'succeeded' then e.completed_successfully
         else ${param('state')}::text is null or ${param('state')} = any(${findingWords(sql`e.id`)}) end

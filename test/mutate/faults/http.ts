@@ -50,7 +50,7 @@ const app = faultsIn(
     ['every path is open', "if (access !== 'open') {", 'if (false) {', { only: 'without a token' }],
     [
       'a request that writes counts as reading',
-      'authorize(raw, readSettings(context.env), access)',
+      'authorize(raw, settings, access)',
       "authorize(raw, readSettings(context.env), 'read')",
       { only: 'a token' },
     ],

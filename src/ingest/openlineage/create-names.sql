@@ -1,0 +1,56 @@
+-- Creates the pipelines of jobs and the addresses of datasets that are not known yet. Who creates takes turns, and comes here before it
+-- locks anything else; where nothing is new it takes no lock. A pipeline's name is a label, chosen now: the first of the job's labels
+-- that is free.
+CREATE FUNCTION :create_openlineage_names(p_jobs jsonb, p_datasets jsonb, p_create_rules boolean, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_new record;
+  v_label text;
+  v_id bigint;
+  v_type_id bigint;
+BEGIN
+  IF NOT EXISTS (SELECT FROM jsonb_array_elements(p_jobs) j WHERE NOT EXISTS (SELECT FROM openlineage_job o WHERE o.key = j ->> 'key'))
+    AND NOT EXISTS (SELECT FROM jsonb_array_elements(p_datasets) d WHERE NOT EXISTS (SELECT FROM address a WHERE a.name = d ->> 'name')) THEN
+    RETURN;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('openlineage names', 0));
+
+  FOR v_new IN
+    SELECT DISTINCT ON (j ->> 'key') j AS job, coalesce(j -> 'facts' -> 'type' ->> 'v', 'openlineage') AS type_name
+    FROM jsonb_array_elements(p_jobs) j
+    WHERE NOT EXISTS (SELECT FROM openlineage_job o WHERE o.key = j ->> 'key')
+    ORDER BY j ->> 'key', j -> 'facts' -> 'type' -> 'k' DESC NULLS LAST
+  LOOP
+    INSERT INTO pipeline_type (name, created_at) VALUES (v_new.type_name, p_now) ON CONFLICT DO NOTHING;
+    SELECT t.id INTO v_type_id FROM pipeline_type t WHERE lower(t.name) = lower(v_new.type_name);
+    v_id := NULL;
+    FOR v_label IN SELECT l FROM jsonb_array_elements_text(v_new.job -> 'labels' || to_jsonb('openlineage ' || gen_random_uuid())) l LOOP
+      INSERT INTO pipeline (name, pipeline_type_id, load_lineage, freshness_from, openlineage, created_at)
+      VALUES (v_label, v_type_id, false, p_now, jsonb_build_object('namespace', v_new.job -> 'namespace', 'name', v_new.job -> 'name'), p_now)
+      ON CONFLICT DO NOTHING
+      RETURNING id INTO v_id;
+      EXIT WHEN v_id IS NOT NULL;
+    END LOOP;
+    INSERT INTO openlineage_job (key, pipeline_id, type_id, facts) VALUES (v_new.job ->> 'key', v_id, v_type_id, '{}');
+    IF p_create_rules AND v_new.job -> 'facts' -> 'step' IS NULL THEN
+      INSERT INTO anomaly_detection_rule (pipeline_id, metric_field, created_at)
+      SELECT v_id, metric, p_now
+      FROM unnest(ARRAY['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput']) metric;
+    END IF;
+  END LOOP;
+
+  FOR v_new IN
+    SELECT DISTINCT ON (d ->> 'name') d ->> 'name' AS name, d ->> 'type' AS type_name, d ->> 'group' AS group_name
+    FROM jsonb_array_elements(p_datasets) d
+    WHERE NOT EXISTS (SELECT FROM address a WHERE a.name = d ->> 'name')
+    ORDER BY d ->> 'name'
+  LOOP
+    INSERT INTO address_type (name, group_name, created_at) VALUES (v_new.type_name, v_new.group_name, p_now) ON CONFLICT DO NOTHING;
+    SELECT t.id INTO v_type_id FROM address_type t WHERE lower(t.name) = lower(v_new.type_name);
+    INSERT INTO address (name, address_type_id, created_at) VALUES (v_new.name, v_type_id, p_now) ON CONFLICT DO NOTHING RETURNING id INTO v_id;
+    IF FOUND THEN
+      INSERT INTO address_lineage_closure (source_address_id, target_address_id, depth) VALUES (v_id, v_id, 0);
+    END IF;
+  END LOOP;
+END
+$$;
