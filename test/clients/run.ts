@@ -8,11 +8,12 @@ import type { ApiDocument, Generator, Service } from './generator.ts'
 import { heyApi } from './hey-api.ts'
 import { openapiFetch } from './openapi-fetch.ts'
 import { openapiPythonClient } from './openapi-python-client.ts'
+import { driveDbt, drivePythonClient, installOpenlineage } from './openlineage.ts'
 import { installTypeScriptGenerators } from './typescript.ts'
 
 /**
  * `npm run test:clients`: clients generated from /openapi.json without a warning, their names, and a run of a pipeline by each, against
- * a server of their own; and a real Alertmanager as a channel of that server. Needs the npm registry, for the Python client PyPI and
+ * a server of their own; OpenLineage's Python client and a real dbt project that report to it; and a real Alertmanager as a channel of that server. Needs the npm registry, for the Python client PyPI and
  * Python 3.12 or newer (PYTHON names one), and Alertmanager with amtool in PATH (or ALERTMANAGER names their folder); that is why it is not
  * part of `npm test`.
  */
@@ -35,6 +36,20 @@ const check = async (generator: Generator, document: ApiDocument, service: Servi
   await generator.drive(folder, service)
   console.log(`${name}: a run of a pipeline and one error, as typed`)
   passed += 3
+}
+
+const checkOpenlineage = async (service: Service): Promise<void> => {
+  const programs = installOpenlineage(folder)
+  if (programs === undefined) {
+    console.log('OpenLineage: not run, PyPI cannot be reached')
+    notRun += 1
+    return
+  }
+  await drivePythonClient(programs, service)
+  console.log('OpenLineage: runs by its own Python client, plain, packed and asynchronous, with a failure and parts')
+  await driveDbt(folder, programs, service)
+  console.log('OpenLineage: a real dbt project by dbt-ol, with its models as parts, its failed test and its lineage')
+  passed += 2
 }
 
 const checkAlertmanager = async (service: Service): Promise<void> => {
@@ -60,6 +75,7 @@ try {
     writeFileSync(join(folder, 'openapi.json'), text)
     const service = { url: server.url, token }
     for (const generator of generators) await check(generator, JSON.parse(text) as ApiDocument, service)
+    await checkOpenlineage(service)
     await checkAlertmanager(service)
   } finally {
     await server.stop()

@@ -167,8 +167,26 @@ describe('npm run dev', () => {
     expect(silences).toMatchObject([{ owner: 'team-finance' }, { tag: 'batch', weekly_days: [6, 7] }, [{}, {}]])
   })
 
+  it('records a run by pings, and one by OpenLineage, as in the guides', async () => {
+    expect((await runScript(scriptOf('src/docs/pings.md'))).stdout).toBe('OK\nOK\n')
+    const [pipelines] = answersIn((await runScript(scriptOf('src/docs/openlineage.md'))).stdout) as unknown as {
+      openlineage: unknown
+      last_target_insert: string
+    }[][]
+    expect(pipelines).toMatchObject([
+      { openlineage: { namespace: 'my-scheduler', name: 'orders-of-openlineage' }, last_target_insert: '2025-01-09T20:30:45.000000Z' },
+    ])
+  })
+
   it('runs every guide with a bash block', () => {
-    const run = ['src/docs/workflow.md', 'src/docs/nested-runs.md', 'src/docs/checks-and-alerts.md', 'src/docs/on-call.md']
+    const run = [
+      'src/docs/pings.md',
+      'src/docs/openlineage.md',
+      'src/docs/workflow.md',
+      'src/docs/nested-runs.md',
+      'src/docs/checks-and-alerts.md',
+      'src/docs/on-call.md',
+    ]
     expect(GUIDES.filter((path) => readText(path).includes('```bash')).sort()).toEqual(run.sort())
   })
 

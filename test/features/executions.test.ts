@@ -27,6 +27,7 @@ describe('POST /start_pipeline_execution', () => {
       watermark: '10',
       next_watermark: '20',
       execution_metadata: { partition: 'a' },
+      openlineage: null,
       child_executions: [],
     })
   })

@@ -42,6 +42,7 @@ describe('POST /celery/monitor-queue', () => {
         count_days: 0,
         keep_activity: 0,
         clean_logs: 0,
+        clean_openlineage: 0,
         notify: 0,
         send_alert: 0,
       },
@@ -123,7 +124,7 @@ describe('GET /monitoring', () => {
     const { status, body } = await get('/monitoring')
     expect(status).toBe(200)
     const byKind = Object.fromEntries(body.kinds.map(({ kind, ...rest }: { kind: string }) => [kind, rest]))
-    expect(Object.keys(byKind)).toHaveLength(12)
+    expect(Object.keys(byKind)).toHaveLength(13)
     expect(byKind.detect_anomalies).toMatchObject({
       waiting: 2,
       retrying: 1,

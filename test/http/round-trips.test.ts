@@ -105,6 +105,8 @@ describe('a request costs one round trip to the database', () => {
       ['POST', '/ping/8a4b0ad8-3dd4-4a5a-8a5f-0c8f7a4d3b1e'],
       ['POST', `/pipeline/${pipeline_id}/ping_url`],
       ['GET', '/badge/key/a-new-one.svg'],
+      ['POST', '/api/v1/lineage', { job: { namespace: 'n', name: 'j' }, run: { runId: 'r' }, eventType: 'START' }],
+      ['POST', '/api/v1/lineage/batch', [{ job: { namespace: 'n', name: 'j' }, run: { runId: 'r' }, eventType: 'COMPLETE' }]],
       ['GET', '/pipeline/999999'],
       ['PATCH', '/pipeline', { id: 999_999 }],
     ]

@@ -138,6 +138,7 @@ describe('the real queue', () => {
     const toml = readFileSync(CONFIG, 'utf8')
       .replace('main = "', 'main = "../../')
       .replace('directory = "', 'directory = "../../')
+      .replace('"./src/', '"../../src/')
       .replace(/\[build\]\n.*\n.*\n/, '')
       .replace('max_retries = 19 ', 'max_retries = 0 ')
     writeFileSync(join(dist, 'wrangler.toml'), toml)

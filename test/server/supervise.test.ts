@@ -80,7 +80,7 @@ describe('npm start', () => {
 
   it('refuses the control socket and the queue to other users of the machine', async () => {
     const server = await setup.serve()
-    await vi.waitFor(async () => expect(await setup.count(`job where state = 'succeeded'`)).toBe(8), { timeout: 10_000 }) // of the crons
+    await vi.waitFor(async () => expect(await setup.count(`job where state = 'succeeded'`)).toBe(9), { timeout: 10_000 }) // of the crons
     const publicPort = Number(new URL(server.url).port)
     const ports = [...portsOf(server.child.pid ?? 0), ...portsOf(workerdOf(server))].filter((port) => port !== publicPort)
     expect(ports).toHaveLength(3) // the database's endpoint, the queue, the control socket
@@ -103,7 +103,7 @@ describe('npm start', () => {
       }
     }
     await sleep(500)
-    expect([await ok(server.url), await setup.count('job')]).toEqual([true, 6])
+    expect([await ok(server.url), await setup.count('job')]).toEqual([true, 9])
     server.child.kill('SIGTERM')
     await server.ended
   })

@@ -134,7 +134,7 @@ export const TELLING = [
     [
       [
         'a run that came is missed',
-        'WHERE NOT EXISTS (SELECT FROM pipeline_execution e WHERE e.pipeline_id = m.id AND e.start_date >= s."from")',
+        'AND e.start_date >= s."from" AND e.scheduled_for IS NULL AND NOT e.is_placeholder)',
         'WHERE true',
         { only: 'is not blamed' },
       ],
