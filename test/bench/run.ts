@@ -202,6 +202,27 @@ const END_RESOLVES = 'POST /end_pipeline_execution (success after a failure: res
 const endFailed = post('/end_pipeline_execution', () => ({ id: nextOnWell(), completed_successfully: false }))
 const endResolves = post('/end_pipeline_execution', () => ({ id: nextOnFailed(), inserts: 10, total_rows: 10 }))
 
+const told = { START: 0, COMPLETE: 0 }
+/** An event of one of 100 jobs that reads three datasets and writes two: each START of a run of its own, and later its COMPLETE. */
+const openlineageEvent = (eventType: keyof typeof told) => {
+  told[eventType] += 1
+  const index = told[eventType]
+  const name = `job-${index % 100}`
+  return {
+    eventType,
+    eventTime: new Date(Date.now() - (eventType === 'START' ? 60_000 : 0)).toISOString(),
+    producer: 'https://example.com/integration/bench',
+    job: { namespace: 'bench', name, facets: { jobType: { integration: 'BENCH', jobType: 'TASK', processingType: 'BATCH' } } },
+    run: { runId: `0191f0c0-0000-7000-8000-${String(index).padStart(12, '0')}` },
+    inputs: [1, 2, 3].map((number) => ({ namespace: 'postgres://bench', name: `${name}.in.${number}` })),
+    outputs: [1, 2].map((number) => ({
+      namespace: 'postgres://bench',
+      name: `${name}.out.${number}`,
+      outputFacets: { outputStatistics: { rowCount: 10 } },
+    })),
+  }
+}
+
 /** First the endpoints with an aim (a share of the limit), then the others. */
 const WITH_AIM: Record<string, { kind: Row['kind']; call: () => Call }> = {
   'GET /pipeline/{id}': { kind: 'read', call: () => get(`/pipeline/${pipelineId()}`)() },
@@ -232,6 +253,8 @@ const OTHERS: typeof WITH_AIM = {
       return { id: EXECUTIONS + unendedOfRule, inserts: 10, total_rows: 10 }
     }),
   },
+  'POST /api/v1/lineage (START)': { kind: 'insert', call: post('/api/v1/lineage', () => openlineageEvent('START')) },
+  'POST /api/v1/lineage (COMPLETE)': { kind: 'insert', call: post('/api/v1/lineage', () => openlineageEvent('COMPLETE')) },
   'GET /': { kind: 'read', call: get('/?deep=true') },
   'GET /pipeline (100 rows)': { kind: 'read', call: get('/pipeline?limit=100') },
   'GET /pipeline_execution (100 rows)': { kind: 'read', call: () => get(`/pipeline_execution?limit=100&pipeline_id=${pipelineId()}`)() },

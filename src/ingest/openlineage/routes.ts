@@ -59,10 +59,12 @@ const receiveBatch = async (request: Request, { db, now, settings, sendAfterward
   return { status: 200, body: { status, summary, failed_events: failed.sort((left, right) => left.index - right.index) } }
 }
 
+export const BATCH_STATUSES = ['success', 'partial_success'] as const
+
 const batchAnswer = once(() =>
   z
     .object({
-      status: z.enum(['success', 'partial_success']),
+      status: z.enum(BATCH_STATUSES),
       summary: z.object({ received: z.int(), successful: z.int(), failed: z.int() }).openapi('OpenLineageSummary'),
       failed_events: z.array(
         z

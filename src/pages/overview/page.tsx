@@ -38,7 +38,7 @@ export const OverviewPage = (overview: Overview & { hasSlack: boolean }, scope: 
       <Counts {...overview} {...scope} />
       {overview.own.length > 0 ? <Own own={overview.own} now={now} /> : null}
       {overview.problems.length > 0 ? <Problems {...overview} {...scope} /> : null}
-      <h2>The last 24 hours</h2>
+      <h2 id="pipelines">The last 24 hours</h2>
       <Filters types={overview.types} query={query} />
       {rows.length === 0 ? (
         <Empty title="No pipeline matches these filters">
@@ -171,11 +171,20 @@ const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'proble
                   ) : null}
                 </li>
               ))}
+            <More word={word} count={(wrong[word] ?? 0) - problems.filter((problem) => problem.word === word).length} link={link} />
           </ul>
         </div>
       ))}
   </section>
 )
+
+/** The panel shows some of them: the others are in the list, or are effects of one that is shown. */
+const More = ({ word, count, link }: { word: string; count: number; link: Scope['link'] }) =>
+  count <= 0 ? null : (
+    <li>
+      <a href={`${link({ state: word, page: undefined })}#pipelines`}>and {grouped(count)} more</a>
+    </li>
+  )
 
 /** What was found says how it was then; how late a run is changes. */
 const explain = ({ word, details, since, still_runs }: Overview['problems'][number], now: string): string => {

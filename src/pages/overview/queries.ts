@@ -44,6 +44,11 @@ const ORDER: Record<string, SQL> = {
   late: sql`coalesce((select e.end_date is null from ${pipelineExecution} e where e.id = w.execution_id), false) desc, since`,
 }
 
+/** What another incident has caused is explained there; but what hangs now is always shown. */
+const ALSO: Record<string, SQL> = {
+  late: sql`or exists (select from ${pipelineExecution} e where e.id = w.execution_id and e.end_date is null)`,
+}
+
 /** The states of a run, worst first: the state of several runs is the worst one. */
 const RUN_STATES: readonly string[] = ['failed', ...RUN_FINDINGS, 'running', 'succeeded']
 const runStates = sql.raw(`(array[${RUN_STATES.map((state) => `'${state}'`).join(', ')}])`)
@@ -100,7 +105,7 @@ const OVERVIEW = once(() =>
         (word) =>
           sql`(select ${sql.raw(`'${word}'`)} as word, w.*, row_number() over (order by ${ORDER[word] ?? sql`since desc`}) as place,
             (select e.end_date is null from ${pipelineExecution} e where e.id = w.execution_id) as still_runs
-            from ${nameOf(word)} w where w.caused_by is null order by place limit ${sql.raw(String(MAX_EXPLAINED))})`,
+            from ${nameOf(word)} w where w.caused_by is null ${ALSO[word] ?? sql``} order by place limit ${sql.raw(String(MAX_EXPLAINED))})`,
       ),
       sql` union all `,
     )})

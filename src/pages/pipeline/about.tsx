@@ -39,6 +39,14 @@ export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string })
           </dd>
         </>
       ))}
+      {pipeline.openlineage ? (
+        <>
+          <dt>Runs come from</dt>
+          <dd>
+            OpenLineage: job <code>{pipeline.openlineage.name}</code> in <code>{pipeline.openlineage.namespace}</code>
+          </dd>
+        </>
+      ) : null}
       <dt>Load lineage</dt>
       <dd>{pipeline.load_lineage ? 'yes' : 'no'}</dd>
       <dt>Full load</dt>

@@ -161,6 +161,7 @@ const pipelineRow = z.object({
       last_target_insert: moment.nullable(),
       last_target_update: moment.nullable(),
       last_target_soft_delete: moment.nullable(),
+      openlineage: z.object({ namespace: z.string(), name: z.string() }).nullable(),
       owner: z.string().nullable(),
       runbook_url: z.string().nullable(),
       tags: z.array(z.string()),
