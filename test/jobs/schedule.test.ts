@@ -32,6 +32,7 @@ describe('a cron trigger', () => {
       ['check_freshness', {}],
       ['count_days', {}],
       ['clean_logs', { retention_days: 400 }],
+      ['clean_openlineage', {}],
     ])
     await drain(background)
     expect(await countOf("job where state = 'succeeded'")).toBe(8)
