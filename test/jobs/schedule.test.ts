@@ -35,7 +35,7 @@ describe('a cron trigger', () => {
       ['clean_openlineage', {}],
     ])
     await drain(background)
-    expect(await countOf("job where state = 'succeeded'")).toBe(8)
+    expect(await countOf("job where state = 'succeeded'")).toBe(9)
   })
 
   it('that fires twice for one scheduled time, at once or later, records one job; the next time records another', async () => {
