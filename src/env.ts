@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { decodeBase64 } from './core/base64.ts'
 import { type Bounds, DAY_RETENTION_DAYS, EVENT_RETENTION_DAYS, LOOKBACK_MINUTES, RETENTION_DAYS } from './core/bounds.ts'
 import { ApiError } from './core/errors.ts'
+import { UUID } from './core/uuid.ts'
 
 /** A token of WATCHER_API_TOKENS: the client it belongs to, and what it may do. */
 export interface ApiToken {
@@ -32,8 +33,6 @@ function isConnectionString(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined
   return url !== undefined && /^postgres(ql)?:$/.test(url.protocol) && url.username !== '' && url.hostname !== '' && url.pathname.length > 1
 }
-
-export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 const TOKENS_FAULT = 'must be a comma-separated list of name:token, name:token:read or name:token:ping, each name and each token only once'
 

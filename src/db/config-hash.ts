@@ -1,4 +1,5 @@
 import { canonicalJson } from '../core/json.ts'
+import { sha256 } from '../core/sha256.ts'
 
 /**
  * Configuration as code: a pipeline's code posts its configuration at every run. Watcher writes it only if it differs
@@ -24,9 +25,4 @@ export const hashConfig = async (config: Record<string, unknown>): Promise<strin
   if (hashes.size >= MAX_HASHES) hashes.clear()
   if (json.length <= MAX_KEPT_CHARACTERS) hashes.set(json, hash)
   return hash
-}
-
-const sha256 = async (text: string): Promise<string> => {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,6 +1,7 @@
 import { parse as parseCookies } from 'hono/utils/cookie'
 import { ApiError } from '../core/errors.ts'
-import { type ApiToken, misconfigured, type Settings, UUID } from '../env.ts'
+import { UUID } from '../core/uuid.ts'
+import { type ApiToken, misconfigured, type Settings } from '../env.ts'
 
 /** The caller. Its name is in every log line, its token never. */
 export interface Caller {

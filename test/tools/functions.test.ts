@@ -53,7 +53,7 @@ describe('SQL functions from source', () => {
   })
 
   it('create a rule for every metric', () => {
-    const sql = readFileSync(join(import.meta.dirname, '../../src/features/pipelines/create-or-get.sql'), 'utf8')
+    const sql = readFileSync(join(import.meta.dirname, '../../src/features/pipelines/create-rules.sql'), 'utf8')
     const listed = /unnest\(ARRAY\[([^\]]*)\]\) metric/
       .exec(sql)?.[1]
       ?.split(', ')

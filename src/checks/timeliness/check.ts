@@ -16,6 +16,8 @@ import { timelinessPipelineExecutionLog } from './table.ts'
 const P = sql.raw('p')
 const T = sql.raw('t')
 const threshold = effectiveThreshold('timeliness', { pipeline: P, type: T })
+/** What never ends by itself is not late. */
+const isJudged = sql`${threshold.isJudged} and not ${P}.is_streaming`
 
 const evidence = z.object({
   pipeline_execution_id: amount,
@@ -38,7 +40,7 @@ const withThreshold = sql`join ${pipeline} ${P} on ${P}.id = c.pipeline_id join 
 /** When runs that still run become late: Index Scan on the partial index of running executions. */
 export const lateFrom = (until: SQL): SQL => sql`
   select ${deadline} as at from ${pipelineExecution} c ${withThreshold}
-  where c.end_date is null and not c.is_placeholder and ${threshold.isJudged} and not p.is_streaming and ${deadline} <= ${until} and ${isUnlogged}`
+  where c.end_date is null and not c.is_placeholder and ${isJudged} and ${deadline} <= ${until} and ${isUnlogged}`
 
 /** Late runs: a run takes, or took, longer than the threshold of its pipeline or its type. Each is logged once. */
 export const timelinessCheck: Check<LateRun> = {
@@ -71,7 +73,7 @@ export const timelinessCheck: Check<LateRun> = {
       where completed_successfully and end_date >= ${value('since')}::timestamptz) c
     ${withThreshold}
     cross join lateral (select ${deadline} as deadline) due
-    where ${threshold.isJudged} and not p.is_streaming and coalesce(c.end_date, ${now}) > due.deadline and ${isUnlogged}`,
+    where ${isJudged} and coalesce(c.end_date, ${now}) > due.deadline and ${isUnlogged}`,
 
   logFound: ({ found, now }) => sql`
     insert into ${timelinessPipelineExecutionLog} (pipeline_execution_id, pipeline_id, duration_seconds, seconds_threshold,

@@ -55,9 +55,7 @@ BEGIN
         job_ids := ARRAY[:request_deadlines(p_now)];
       END IF;
       IF p_create_rules THEN
-        INSERT INTO anomaly_detection_rule (pipeline_id, metric_field, created_at)
-        SELECT v_pipeline.id, metric, p_now
-        FROM unnest(ARRAY['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput']) metric;
+        PERFORM :create_default_rules(v_pipeline.id, p_now);
       END IF;
       outcome := 'created';
       EXIT;

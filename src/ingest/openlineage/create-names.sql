@@ -21,8 +21,7 @@ BEGIN
     WHERE NOT EXISTS (SELECT FROM openlineage_job o WHERE o.key = j ->> 'key')
     ORDER BY j ->> 'key', j -> 'facts' -> 'type' -> 'k' DESC NULLS LAST
   LOOP
-    INSERT INTO pipeline_type (name, created_at) VALUES (v_new.type_name, p_now) ON CONFLICT DO NOTHING;
-    SELECT t.id INTO v_type_id FROM pipeline_type t WHERE lower(t.name) = lower(v_new.type_name);
+    v_type_id := :openlineage_type(v_new.type_name, p_now);
     v_id := NULL;
     FOR v_label IN SELECT l FROM jsonb_array_elements_text(v_new.job -> 'labels' || to_jsonb('openlineage ' || gen_random_uuid())) l LOOP
       INSERT INTO pipeline (name, pipeline_type_id, load_lineage, freshness_from, openlineage, created_at)
@@ -33,9 +32,7 @@ BEGIN
     END LOOP;
     INSERT INTO openlineage_job (key, pipeline_id, type_id, facts) VALUES (v_new.job ->> 'key', v_id, v_type_id, '{}');
     IF p_create_rules AND v_new.job -> 'facts' -> 'step' IS NULL THEN
-      INSERT INTO anomaly_detection_rule (pipeline_id, metric_field, created_at)
-      SELECT v_id, metric, p_now
-      FROM unnest(ARRAY['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput']) metric;
+      PERFORM :create_default_rules(v_id, p_now);
     END IF;
   END LOOP;
 

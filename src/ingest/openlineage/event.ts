@@ -1,8 +1,10 @@
 import { parseInstant } from '../../core/instant.ts'
 import { canonicalJson, stringifyJson } from '../../core/json.ts'
+import { sha256 } from '../../core/sha256.ts'
+import { UUID } from '../../core/uuid.ts'
 import { errorIn, type Json, listIn, objectIn, ownerIn, textIn, wholeIn } from './facets.ts'
-import { earliest, type Facts, known, latest, microsOf, once } from './facts.ts'
-import { addressOf, addressTypeOf, keyOf, labelsOf, sha256 } from './names.ts'
+import { earliest, ever, type Facts, known, latest, microsOf } from './facts.ts'
+import { addressOf, addressTypeOf, keyOf, labelsOf } from './names.ts'
 
 interface JobNames {
   key: string
@@ -39,7 +41,6 @@ export class UnreadableEvent extends Error {}
 const MAX_NAME = 2_000
 const MAX_FACETS = 50_000
 const TERMINAL = ['COMPLETE', 'FAIL', 'ABORT']
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** The moment of an event, and its hash, of which every key of a fact is made. */
 interface Moment {
@@ -73,14 +74,14 @@ export const readEvent = async (given: unknown, now: string): Promise<ReadEvent>
   ])
   const found = read.filter((dataset) => dataset !== undefined)
   const runId = textIn(run, 'runId')
-  const parent = runId === undefined ? undefined : await readParent(objectIn(objectIn(run, 'facets'), 'parent'), moment)
+  const parent = runId === undefined ? undefined : await readParent(objectIn(objectIn(run, 'facets'), 'parent'))
   return {
     ...moment,
     body,
     jobs: parent ? [names, parent.names] : [names],
     datasets: onePerName(found.map((dataset) => dataset.known)),
     used: onePerUse(found.map((dataset) => dataset.used)),
-    job: names,
+    job: { key: names.key, facts: names.facts },
     ...(runId !== undefined && { run: { ...(await runOf(runId)), facts: runFacts(event, facets, parent, moment) } }),
     ...(parent && { parent: { job_key: parent.names.key, ...parent.run, facts: { named: earliest(moment.at, moment.micros) } } }),
   }
@@ -111,7 +112,7 @@ const runOf = async (id: string): Promise<{ id: string; key: string }> => {
 }
 
 /** The run and the job of the facet `parent`, if it has both. */
-const readParent = async (facet: Json | undefined, _moment: Moment) => {
+const readParent = async (facet: Json | undefined) => {
   const id = textIn(objectIn(facet, 'run'), 'runId')
   const job = objectIn(facet, 'job')
   if (id === undefined || typeof job?.namespace !== 'string' || typeof job.name !== 'string') return undefined
@@ -139,7 +140,7 @@ const jobFacts = (facets: Json, producer: string | undefined, moment: Moment): F
   const tags = listIn(objectIn(facets, 'tags'), 'tags')
   return known({
     type: { k: [rank, moment.micros, moment.hash], v: type },
-    step: once(isStep),
+    step: ever(isStep),
     is_streaming: latest(processing === undefined ? undefined : processing === 'STREAMING' || processing === 'SERVICE', moment),
     owner: latest(ownerIn(facets), moment),
     owners: latest(objectIn(facets, 'ownership')?.owners, moment),
@@ -161,8 +162,8 @@ const runFacts = (event: Json, jobFacets: Json, parent: { run: { id: string }; n
     seen: { k: [micros], v: at },
     start: type === 'START' ? earliest(at, micros) : undefined,
     end: isTerminal ? earliest(at, micros) : undefined,
-    failed: once(type === 'FAIL' || type === 'ABORT'),
-    fail: once(type === 'FAIL'),
+    failed: ever(type === 'FAIL' || type === 'ABORT'),
+    fail: ever(type === 'FAIL'),
     parent: parent && { k: [micros, hash], v: [parent.names.key, parent.run.id] },
     nominal: latest(nominal, moment),
     error: error && { k: [error.rank, micros, hash], v: error.text },

@@ -16,7 +16,7 @@ export const latest = (value: unknown, { micros, hash }: { micros: number; hash:
 /** The least time. */
 export const earliest = (at: string, micros: number): Fact => ({ k: [-micros], v: at })
 /** True from the first time that it is said. */
-export const once = (is: boolean): Fact | undefined => (is ? { k: [1], v: true } : undefined)
+export const ever = (is: boolean): Fact | undefined => (is ? { k: [1], v: true } : undefined)
 
 /** Microseconds since 1970 of a canonical instant (see core/instant.ts): exact in a double. */
 export const microsOf = (instant: string): number => Date.parse(`${instant.slice(0, 23)}Z`) * 1000 + Number(instant.slice(23, 26))

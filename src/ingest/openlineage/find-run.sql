@@ -8,14 +8,9 @@ DECLARE
   v_run openlineage_run;
 BEGIN
   LOOP
-    IF p_is_parent THEN
-      -- Parts of one run do not wait for each other, but while it is a placeholder each of them may write it.
-      SELECT * INTO v_run FROM openlineage_run r WHERE r.pipeline_id = p_pipeline_id AND r.key = p_key;
-      IF v_run.facts ? 'first' THEN
-        SELECT * INTO v_run FROM openlineage_run r WHERE r.pipeline_id = p_pipeline_id AND r.key = p_key FOR SHARE;
-      ELSE
-        SELECT * INTO v_run FROM openlineage_run r WHERE r.pipeline_id = p_pipeline_id AND r.key = p_key FOR UPDATE;
-      END IF;
+    -- Parts of one run do not wait for each other, but while it is a placeholder each of them may write it.
+    IF p_is_parent AND EXISTS (SELECT FROM openlineage_run r WHERE r.pipeline_id = p_pipeline_id AND r.key = p_key AND r.facts ? 'first') THEN
+      SELECT * INTO v_run FROM openlineage_run r WHERE r.pipeline_id = p_pipeline_id AND r.key = p_key FOR SHARE;
     ELSE
       SELECT * INTO v_run FROM openlineage_run r WHERE r.pipeline_id = p_pipeline_id AND r.key = p_key FOR UPDATE;
     END IF;

@@ -6,7 +6,6 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_job openlineage_job;
   v_facts jsonb;
-  v_type_name text;
   v_type_id bigint;
   v_owner text;
   v_metadata jsonb;
@@ -22,12 +21,7 @@ BEGIN
   v_facts := :merge_facts(v_job.facts, p_facts);
   is_step := v_facts ? 'step';
 
-  v_type_name := coalesce(v_facts -> 'type' ->> 'v', 'openlineage');
-  v_type_id := (SELECT t.id FROM pipeline_type t WHERE lower(t.name) = lower(v_type_name));
-  IF v_type_id IS NULL THEN
-    INSERT INTO pipeline_type (name, created_at) VALUES (v_type_name, p_now) ON CONFLICT DO NOTHING;
-    v_type_id := (SELECT t.id FROM pipeline_type t WHERE lower(t.name) = lower(v_type_name));
-  END IF;
+  v_type_id := :openlineage_type(coalesce(v_facts -> 'type' ->> 'v', 'openlineage'), p_now);
   v_owner := v_facts -> 'owner' ->> 'v';
   v_metadata := jsonb_strip_nulls(jsonb_build_object(
     'documentation', v_facts -> 'documentation' -> 'v', 'tags', v_facts -> 'tags' -> 'v', 'owners', v_facts -> 'owners' -> 'v'));

@@ -1,11 +1,8 @@
+import { sha256 } from '../../core/sha256.ts'
+
 /** Names of OpenLineage are any text; ours have lengths, and a few kinds of datasets. */
 
 const encoder = new TextEncoder()
-
-export const sha256 = async (text: string): Promise<string> => {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text)))
-  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-}
 
 const MAX_KEY_BYTES = 1_000
 const bytesOf = (text: string): number => encoder.encode(text).byteLength

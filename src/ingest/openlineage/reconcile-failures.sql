@@ -10,6 +10,7 @@ DECLARE
   v_bad record;
   v_step record;
   v_details jsonb;
+  v_severity text;
   v_incident incident;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('end of a run', p_pipeline_id));
@@ -48,22 +49,17 @@ BEGIN
     SELECT jsonb_build_object('pipeline_execution_id', e.id, 'why', left(e.execution_metadata ->> 'error', 500)) INTO v_details
     FROM pipeline_execution e WHERE e.id = v_bad.last_id;
   END IF;
-  IF v_incident.id IS NOT NULL AND v_incident.occurrences >= v_bad.count THEN
-    -- Nothing new has failed, but perhaps something else is the last one now.
-    UPDATE incident i SET last_execution_id = v_bad.last_id, last_occurrence_at = v_bad.last_end, details = v_details,
-      severity = CASE WHEN v_bad.is_of_step THEN 'warning' ELSE v_pipeline.severity END
-    WHERE i.id = v_incident.id AND (i.last_execution_id, i.details, i.severity) IS DISTINCT FROM
-      (v_bad.last_id, v_details, CASE WHEN v_bad.is_of_step THEN 'warning' ELSE v_pipeline.severity END);
-  ELSE
+  v_severity := CASE WHEN v_bad.is_of_step THEN 'warning' ELSE v_pipeline.severity END;
+  IF v_incident.id IS NULL OR v_incident.occurrences < v_bad.count THEN
     PERFORM :open_incident(
-      p_pipeline_id => p_pipeline_id, p_kind => 'failed', p_subject => '', p_severity => CASE WHEN v_bad.is_of_step THEN 'warning' END,
+      p_pipeline_id => p_pipeline_id, p_kind => 'failed', p_subject => '', p_severity => v_severity,
       p_opened_at => v_bad.first_end, p_execution_id => v_bad.last_id, p_occurrences => v_bad.count - coalesce(v_incident.occurrences, 0),
       p_last_success_at => v_success.end_date, p_first_execution_id => v_bad.first_id, p_occurred_at => v_bad.last_end, p_details => v_details, p_now => p_now);
-    UPDATE incident i SET last_execution_id = v_bad.last_id, last_occurrence_at = v_bad.last_end, details = v_details,
-      severity = CASE WHEN v_bad.is_of_step THEN 'warning' ELSE v_pipeline.severity END
-    WHERE coalesce(i.pipeline_id, 0) = p_pipeline_id AND i.kind = 'failed' AND i.subject = '' AND i.resolved_at IS NULL
-      AND (i.last_execution_id, i.severity) IS DISTINCT FROM (v_bad.last_id, CASE WHEN v_bad.is_of_step THEN 'warning' ELSE v_pipeline.severity END);
   END IF;
+  -- Something else than before may be the last failure now.
+  UPDATE incident i SET last_execution_id = v_bad.last_id, last_occurrence_at = v_bad.last_end, details = v_details, severity = v_severity
+  WHERE coalesce(i.pipeline_id, 0) = p_pipeline_id AND i.kind = 'failed' AND i.subject = '' AND i.resolved_at IS NULL
+    AND (i.last_execution_id, i.details, i.severity) IS DISTINCT FROM (v_bad.last_id, v_details, v_severity);
   -- One message is enough of a run that was late and has failed.
   PERFORM :resolve_incident(i.id, 'auto', 'Run ' || v_bad.last_id || ' has failed', p_now, p_quiet => true)
   FROM incident i

@@ -12,7 +12,6 @@ DECLARE
   v_seconds numeric;
   v_limit interval;
   v_late_at timestamptz;
-  v_was_placeholder boolean;
   v_job_id bigint;
   v_job_ids bigint[] := '{}';
 BEGIN
@@ -43,9 +42,7 @@ BEGIN
   v_new.scheduled_for := (v_facts -> 'nominal' ->> 'v')::timestamptz;
   v_new.execution_metadata := nullif(jsonb_strip_nulls(jsonb_build_object('error', v_facts -> 'error' -> 'v', 'output_bytes', v_counts.output_bytes,
     'input_rows', v_counts.input_rows, 'input_bytes', v_counts.input_bytes)), '{}');
-  v_new.openlineage := v_old.openlineage;
   v_new.openlineage_facets := v_facts -> 'last' -> 'v';
-  v_was_placeholder := v_old.is_placeholder;
   UPDATE pipeline_execution e SET
     is_placeholder = v_new.is_placeholder, start_date = v_new.start_date, end_date = v_new.end_date, completed_successfully = v_new.completed_successfully,
     total_rows = v_new.total_rows, duration_seconds = v_new.duration_seconds, throughput = v_new.throughput, scheduled_for = v_new.scheduled_for,
@@ -91,7 +88,7 @@ BEGIN
   END IF;
 
   -- 5. It has begun.
-  IF v_was_placeholder THEN
+  IF v_old.is_placeholder THEN
     IF v_pipeline.check_at IS NOT NULL THEN
       PERFORM :resolve_incident(i.id, 'auto', 'Run ' || p_execution_id || ' has started', p_now)
       FROM incident i

@@ -7,7 +7,7 @@
 CREATE FUNCTION :ping(
   p_uuid uuid, p_slug text, p_action text, p_exit_status integer, p_rid text, p_type_name text, p_config_hash text, p_create_rules boolean,
   p_inserts bigint, p_updates bigint, p_soft_deletes bigint, p_total_rows bigint, p_watermark text, p_body text, p_now timestamptz,
-  OUT outcome text, OUT names text[], OUT id bigint, OUT job_ids bigint[])
+  OUT outcome text, OUT names text[], OUT job_ids bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -83,6 +83,5 @@ BEGIN
     INSERT INTO pipeline_execution_log (pipeline_id, pipeline_execution_id, received_at, source, body)
     VALUES (v_pipeline_id, v_id, p_now, p_action, p_body);
   END IF;
-  id := v_id;
 END
 $$;

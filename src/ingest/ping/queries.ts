@@ -86,7 +86,6 @@ export const makePingUrl = async (db: Database, pipelineId: number, uuid: string
 const STATE = prepare(sql`
   select p.name, p.active,
     (select coalesce(jsonb_agg(distinct i.kind), '[]') from ${incident} i where coalesce(i.pipeline_id, 0) = p.id and i.resolved_at is null) as kinds,
-    (select coalesce(min(i.opened_at)::text, '') from ${incident} i where coalesce(i.pipeline_id, 0) = p.id and i.resolved_at is null) as since,
     exists (select from ${pipelineExecution} e where e.pipeline_id = p.id and e.end_date is null) as is_running,
     exists (select from ${pipelineExecution} e where e.pipeline_id = p.id) as has_run
   from ${sql.raw(FUNCTIONS.find_pinged)}(p_uuid => ${param('uuid')}, p_slug => ${param('slug')}) p`)
@@ -95,7 +94,6 @@ const stateRow = z.object({
   name: text,
   active: z.boolean(),
   kinds: jsonOf(z.array(z.string())),
-  since: text,
   is_running: z.boolean(),
   has_run: z.boolean(),
 })

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { ApiError } from '../../core/errors.ts'
 import { once } from '../../core/once.ts'
-import { UUID } from '../../env.ts'
+import { UUID } from '../../core/uuid.ts'
 import type { House } from '../../features/feature.ts'
 import { type Answer, type Router, serveOperation, serveUndocumented } from '../../http/router.ts'
 import type { Scope } from '../../http/scope.ts'

@@ -132,8 +132,9 @@ const Counts = ({ counts, wrong, query, link }: Scope & Pick<Overview, 'counts' 
 const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'problems' | 'wrong'>) => (
   <section class="columns narrow" aria-label="What is wrong now">
     {wrongWordsOf(wrong)
-      .filter((word) => problems.some((problem) => problem.word === word))
-      .map((word) => (
+      .map((word) => ({ word, shown: problems.filter((problem) => problem.word === word) }))
+      .filter(({ shown }) => shown.length > 0)
+      .map(({ word, shown }) => (
         <div class="panel">
           <h2>
             <a href={link({ state: word, page: undefined })}>
@@ -141,37 +142,33 @@ const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'proble
             </a>
           </h2>
           <ul class="problems">
-            {problems
-              .filter((problem) => problem.word === word)
-              .map((problem) => (
-                <li>
-                  <span>
-                    <a
-                      href={`/pipelines/${problem.pipeline_id}${problem.execution_id === null ? '' : `?execution=${problem.execution_id}`}`}
-                    >
-                      {problem.pipeline_name}
-                    </a>{' '}
-                    <small>
-                      <Moment at={problem.since} as="ago" now={now} />
-                    </small>
-                  </span>
-                  <p>
-                    <a href={`/incidents/${problem.incident_id}`}>{explain(problem, now)}</a>
-                  </p>
-                  {problem.effects > 0 ? (
-                    <small>
-                      <a href={`/incidents/${problem.incident_id}`}>causes {grouped(problem.effects)} more downstream</a>
-                    </small>
-                  ) : null}
-                  {problem.severity === 'critical' || problem.acknowledged_by !== null ? (
-                    <small>
-                      {problem.severity === 'critical' ? <Badge state="critical" /> : null}{' '}
-                      {problem.acknowledged_by === null ? null : `${problem.acknowledged_by} has it`}
-                    </small>
-                  ) : null}
-                </li>
-              ))}
-            <More word={word} count={(wrong[word] ?? 0) - problems.filter((problem) => problem.word === word).length} link={link} />
+            {shown.map((problem) => (
+              <li>
+                <span>
+                  <a href={`/pipelines/${problem.pipeline_id}${problem.execution_id === null ? '' : `?execution=${problem.execution_id}`}`}>
+                    {problem.pipeline_name}
+                  </a>{' '}
+                  <small>
+                    <Moment at={problem.since} as="ago" now={now} />
+                  </small>
+                </span>
+                <p>
+                  <a href={`/incidents/${problem.incident_id}`}>{explain(problem, now)}</a>
+                </p>
+                {problem.effects > 0 ? (
+                  <small>
+                    <a href={`/incidents/${problem.incident_id}`}>causes {grouped(problem.effects)} more downstream</a>
+                  </small>
+                ) : null}
+                {problem.severity === 'critical' || problem.acknowledged_by !== null ? (
+                  <small>
+                    {problem.severity === 'critical' ? <Badge state="critical" /> : null}{' '}
+                    {problem.acknowledged_by === null ? null : `${problem.acknowledged_by} has it`}
+                  </small>
+                ) : null}
+              </li>
+            ))}
+            <More word={word} count={(wrong[word] ?? 0) - shown.length} link={link} />
           </ul>
         </div>
       ))}
