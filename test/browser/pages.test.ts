@@ -55,7 +55,8 @@ beforeAll(async () => {
     const { kinds } = (await visit.call('GET', '/monitoring')).body as {
       kinds: { kind: string; failed: number; waiting: number; running: number }[]
     }
-    expect(kinds.reduce((sum, { waiting, running }) => sum + waiting + running, 0)).toBe(0)
+    // The late run asked for a look at its deadline in the next minute: that job waits for it.
+    expect(kinds.filter(({ kind, waiting, running }) => kind !== 'check_deadlines' && waiting + running > 0)).toEqual([])
     expect(kinds.find(({ kind }) => kind === 'send_alert')?.failed).toBe(3)
   }
   await vi.waitFor(settled, { timeout: 40_000, interval: 250 })
