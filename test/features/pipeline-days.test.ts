@@ -7,7 +7,7 @@ import { seededBy } from '../../src/demo/seeded.ts'
 import { countableAt, countDays } from '../../src/features/pipeline-days/count.ts'
 import { addHistogram, bucketOf, histogramIn, histogramOf, percentileIn } from '../../src/features/pipeline-days/histogram.ts'
 import { CRONS } from '../../src/jobs/crons.ts'
-import { countOf, get, makePipeline, post, sql, startRun } from '../support/api.ts'
+import { call, countOf, get, makePipeline, post, sql, startRun } from '../support/api.ts'
 import { advanceClock, type Background, drain, fireCron, jobsOf, openBackground, setClock } from '../support/background.ts'
 
 const HOUR = 3_600
@@ -18,7 +18,7 @@ let pipelines: number[]
 
 beforeEach(async () => {
   background = openBackground()
-  await sql('truncate pipeline, pipeline_type, pipeline_day_progress, job restart identity cascade')
+  await sql('truncate pipeline, pipeline_type, pipeline_day_progress, pipeline_day_total, job restart identity cascade')
   setClock('2026-03-10T00:10:00Z')
   pipelines = [await makePipeline(), await makePipeline(), await makePipeline()]
 })
@@ -82,6 +82,27 @@ const expectReport = async (expected: Line[]): Promise<void> => {
     expected.map(({ day, pipeline, rest }) => [day, pipeline, rounded(rest)]),
   )
   for (const [index, { p95 }] of lines.entries()) expect(p95 ?? -1).toBeCloseTo(expected[index]?.p95 ?? -1, 9)
+  await expectChart(expected)
+}
+
+/** The sums of all pipelines that the page draws for each day. */
+const expectChart = async (expected: Line[]): Promise<void> => {
+  const { body } = await call('GET', `/reporting?from=${ago(300 * DAY).slice(0, 10)}&to=${ago(0).slice(0, 10)}`, undefined, {
+    accept: 'text/html',
+  })
+  const days = new Map<string, number[]>()
+  for (const { day, rest } of expected) {
+    const [executions, failures, , , , , total_rows] = rest.split(',').map(Number)
+    const sums = days.get(day) ?? [0, 0, 0]
+    days.set(
+      day,
+      [executions, failures, total_rows].map((value, index) => (value ?? 0) + (sums[index] ?? 0)),
+    )
+  }
+  const drawn = JSON.parse(/id="report-days"[^>]*>(.*?)<\/script>/s.exec(body as string)?.[1] ?? '') as Record<string, number>[]
+  expect(drawn.map(({ day, executions, failures, total_rows }) => [day, executions, failures, total_rows])).toEqual(
+    [...days].map(([day, sums]) => [day, ...sums]),
+  )
 }
 
 const fireHourly = async (): Promise<void> => {
@@ -126,6 +147,8 @@ describe('the counts by day', () => {
     expect(await countOf('pipeline_day_mark')).toBe(0)
     await expectReport(await bruteForce())
     const [progress] = await sql('select closed_through::text, counted_until from pipeline_day_progress')
+    const [{ days } = {}] = await sql("select count(distinct day)::int as days from pipeline_day where day <= '2026-03-11'")
+    expect(await countOf('pipeline_day_total where executions > 0')).toBe(days)
     expect(progress).toEqual({ closed_through: '2026-03-11', counted_until: new Date(Date.now() - HOUR * 1000) })
     expect(await countOf("job where kind = 'count_days' and state <> 'succeeded'")).toBe(0)
   })
@@ -210,7 +233,7 @@ describe('counting', () => {
       await countAll(maxSteps)
       await expectReport(expected)
     }
-    await sql('truncate pipeline_day, pipeline_day_progress')
+    await sql('truncate pipeline_day, pipeline_day_progress, pipeline_day_total')
     // All meet while the first one still writes.
     await sql('create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.3); return new; end $$')
     await sql('create trigger dawdle before insert or update on pipeline_day_progress for each row execute function dawdle()')

@@ -82,6 +82,7 @@ describe('npm run db:migrate', () => {
       'pipeline_day',
       'pipeline_day_mark',
       'pipeline_day_progress',
+      'pipeline_day_total',
       'pipeline_execution',
       'pipeline_execution_closure',
       'pipeline_execution_log',

@@ -10,7 +10,7 @@ import { job, kindsValue } from '../../jobs/table.ts'
 import { silence } from '../../notifications/table.ts'
 import { pipelineExecution, pipelineExecutionClosure, pipelineExecutionLog } from '../executions/table.ts'
 import type { House } from '../feature.ts'
-import { pipelineDay, pipelineDayMark, pipelineDayProgress } from '../pipeline-days/table.ts'
+import { pipelineDay, pipelineDayMark, pipelineDayProgress, pipelineDayTotal } from '../pipeline-days/table.ts'
 
 /** The name of a table's count, for example `total_pipeline_executions_deleted`. */
 const totalOf = (table: PgTable): string => `total_${getTableName(table)}s_deleted`
@@ -95,6 +95,7 @@ const deleteBatchOf = (house: House): Statement => {
     uncountable as (
       update ${pipelineDayProgress} set cleaned_through = ${CUTOFF_DAY}
       where coalesce(cleaned_through, '-infinity') < ${CUTOFF_DAY}),
+    unsummed as (delete from ${pipelineDayTotal} where day < ${param('day_cutoff')}::date),
     ${sql.join(
       deletions.map(({ ctes, name }) => ctes(name)),
       sql`, `,

@@ -6,8 +6,8 @@ import { text, truth, whole } from '../../db/rows.ts'
 import { pipelineExecution } from '../executions/table.ts'
 import { columns, dayOf, progress, startOf } from './days.ts'
 import { bucketOf, histogramOf } from './histogram.ts'
-import { daySums, MAX_SUM, p95, SUM_NAMES, sumNames } from './sums.ts'
-import { pipelineDay, pipelineDayMark, pipelineDayProgress } from './table.ts'
+import { daySums, MAX_SUM, p95, SUM_NAMES, sumNames, sumsOfDays } from './sums.ts'
+import { pipelineDay, pipelineDayMark, pipelineDayProgress, pipelineDayTotal } from './table.ts'
 
 /**
  * How runs get into `pipeline_day`:
@@ -19,7 +19,8 @@ import { pipelineDay, pipelineDayMark, pipelineDayProgress } from './table.ts'
  *   ──────────────────────────────┴────────────────────────────────┴───────────┘
  *                    closed_through                     counted_until
  *
- * What happens to a run left of `counted_until` leaves a mark. countMarks counts closed days again, and adds to the open day. A start
+ * What happens to a run left of `counted_until` leaves a mark. countMarks counts closed days again, and adds to the open day. sumDays
+ * sums up the rows of each closed day that is new or has changed. A start
  * or end marks a run that began more than half an hour before; counting stops an hour before now. The half hour between covers clocks
  * that differ, and transactions that are under way.
  */
@@ -29,6 +30,7 @@ const DAY_SECONDS = 86_400
 /** One statement counts about this many runs, but at least a day or an hour. It takes a second or two. */
 const MAX_RUNS_AT_ONCE = 200_000
 const MAX_MARKS_AT_ONCE = 5_000
+const MAX_DAYS_SUMMED_AT_ONCE = 60
 /** Closed days that are counted again with the next one: a worker whose clock was very wrong may have recorded a run without a mark. */
 const DAYS_COUNTED_AGAIN = 2
 
@@ -104,6 +106,7 @@ const closeDays = async (db: Database, lastDay: string): Promise<string> => {
           and e.date_recorded > ${of('cleaned_through')}),
       ${counted('whole_day', 'run', p95)},
       stored as (${store('whole_day')}),
+      unsummed as (delete from ${pipelineDayTotal} where day between ${of('first', 'period')} and ${of('through', 'period')}),
       unmarked as (
         delete from ${pipelineDayMark}
         where ${dayOf(sql`start_date`)} between ${of('first', 'period')} and ${of('through', 'period')} and ${dayOf(sql`start_date`)} > ${of('cleaned_through')}),
@@ -169,6 +172,7 @@ const countMarks = async (db: Database): Promise<number> => {
       stored as (${store('whole_day')}),
       late as materialized (
         select * from mark where day <= ${of('cleaned_through')} or day > ${of('closed_through')} and start_date < ${of('counted_until')}),
+      unsummed as (delete from ${pipelineDayTotal} where day in (select day from again union all select day from late)),
       late_run as materialized (
         select ${runColumns} from late join ${pipelineExecution} e on e.id = late.pipeline_execution_id where late.is_end),
       ${counted('late_end', 'late_run')},
@@ -184,6 +188,32 @@ const countMarks = async (db: Database): Promise<number> => {
     z.object({ marks: whole }),
   )
   return row?.marks ?? 0
+}
+
+/**
+ * Sums up closed days that have no total, the newest first. Returns how many it summed up. The days between may be without runs: their
+ * totals are 0, so that nobody looks again.
+ */
+const sumDays = async (db: Database): Promise<number> => {
+  const [row] = await db.transaction(
+    [
+      TURN,
+      sql`
+      with ${progress},
+      missing as materialized (
+        select that::date as day
+        from generate_series((select min(day) from ${pipelineDay}), nullif(${of('closed_through')}, '-infinity'), '1 day') that
+        where not exists (select from ${pipelineDayTotal} t where t.day = that::date)
+        order by that desc limit ${sql.raw(String(MAX_DAYS_SUMMED_AT_ONCE))}),
+      summed as (
+        insert into ${pipelineDayTotal} (day, ${sumNames}, durations)
+        select missing.day, total.* from missing
+        cross join lateral (select ${sumsOfDays} from ${pipelineDay} d where d.day = missing.day) total)
+      select count(*) as days from missing`,
+    ],
+    z.object({ days: whole }),
+  )
+  return row?.days ?? 0
 }
 
 /** What to count, and how many statements it may take. */
@@ -208,6 +238,7 @@ export const countDays = async (db: Database, { lastDay, until, maxSteps, mayBeg
     async () => (await closeDays(db, lastDay)) >= lastDay,
     async () => until === undefined || (await addHours(db, until)),
     async () => (await countMarks(db)) < MAX_MARKS_AT_ONCE,
+    async () => (await sumDays(db)) < MAX_DAYS_SUMMED_AT_ONCE,
   ]
   for (let steps = 0; steps < maxSteps && mayBegin(); steps += 1) {
     if (await stages[0]?.()) stages.shift()

@@ -37,8 +37,8 @@ export const daySums: SQL = sql.join(
 )
 export const p95 = sql`percentile_cont(0.95) within group (order by e.duration_seconds)`
 
-/** The sums of several days, over rows of `pipeline_day`. */
-export const sumsOfDays: SQL = sql.raw(SUM_NAMES.map((name) => `sum(${name}) as ${name}`).join(', '))
+/** The sums and the histogram of several rows of `pipeline_day`. */
+export const sumsOfDays: SQL = sql.raw([...SUM_NAMES, 'durations'].map((name) => `coalesce(sum(${name}), 0) as ${name}`).join(', '))
 
 /** The same sums with the type of the columns: a union with another type would convert every row. */
 export const sumsAsStored: SQL = sql.raw(SUM_NAMES.map((name) => `least(${name}, ${MAX_SUM})::bigint as ${name}`).join(', '))

@@ -41,6 +41,29 @@ export const pipelineDay = pgTable(
   ],
 )
 
+/** A sum over all pipelines: exact, it may be more than a bigint. */
+const total = () => numeric({ mode: 'number' }).notNull()
+
+/**
+ * The rows of `pipeline_day` of one closed day, summed up: a report on all pipelines need not read ten thousand rows a day. Who changes a
+ * day's rows deletes its row here; the next count sums it up again, and until then readers do.
+ */
+export const pipelineDayTotal = pgTable('pipeline_day_total', {
+  day: day().primaryKey(),
+  executions: total(),
+  ended: total(),
+  failures: total(),
+  inserts: total(),
+  updates: total(),
+  soft_deletes: total(),
+  total_rows: total(),
+  timed: total(),
+  seconds: total(),
+  paced_rows: total(),
+  paced_seconds: total(),
+  durations: numeric().notNull(),
+})
+
 /**
  * "This run that started some time ago has been recorded, or has ended": its day must be counted again. A start or end appends a row
  * in its own transaction. It has no unique key: a row that another transaction finds, and does not write again, may be deleted before

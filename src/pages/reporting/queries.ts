@@ -4,7 +4,16 @@ import type { Database } from '../../db/client.ts'
 import { amount, jsonOf } from '../../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../../db/statement.ts'
 import { addHistogram, addToBucket, type Histogram, histogramIn, MAX_RUNS, percentileIn } from '../../features/pipeline-days/histogram.ts'
-import { dayTables, percentileOf, SUM_NAMES, type SumName, type Sums, sumsOfDays, sumUp } from '../../features/pipeline-days/read.ts'
+import {
+  closedTotals,
+  dayTables,
+  percentileOf,
+  SUM_NAMES,
+  type SumName,
+  type Sums,
+  sumsOfDays,
+  sumUp,
+} from '../../features/pipeline-days/read.ts'
 import { typeChoices, typeChoicesShape } from '../../features/pipeline-types/choices.ts'
 import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
@@ -67,17 +76,14 @@ const reportOrderedBy = (sort: ReportColumn, order: 'asc' | 'desc', isFiltered: 
     (select d.*, ${DERIVED} from ${sql.raw(table)} d
     ${name ? sql`join ${pipeline} p on p.id = d.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id` : sql``}
     order by ${key}, pipeline_id limit ${param('skipped')}::integer + ${param('rows')}::integer)`
+  const period = { from: sql`${param('from')}::date`, to: sql`${param('to')}::date` }
   return prepare(sql`
-    with ${dayTables({
-      from: sql`${param('from')}::date`,
-      to: sql`${param('to')}::date`,
-      where: isFiltered ? where : undefined,
-      withPercentile: sort === 'p95_seconds',
-    })},
+    with ${dayTables({ ...period, where: isFiltered ? where : undefined, withPercentile: sort === 'p95_seconds' })},
+    ${isFiltered ? sql`` : sql`${closedTotals(period)},`}
     daily as materialized (
-      select day, ${sumsOfDays}, sum(durations) as durations from closed_day group by day
+      ${isFiltered ? sql`select day, ${sumsOfDays} from closed_day group by day` : sql`select * from closed_total`}
       union all
-      select day, ${sumsOfDays}, sum(durations) from open_day group by day),
+      select day, ${sumsOfDays} from open_day group by day),
     first as (${firstOf('closed_day')} union all ${firstOf('open_day')}),
     chosen as (
       select first.*, p.name as pipeline, t.name as type, row_number() over (order by ${key}, pipeline_id) as place
