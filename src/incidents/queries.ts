@@ -7,12 +7,13 @@ import { FUNCTIONS } from '../db/functions.ts'
 import { effective } from '../db/on-call.ts'
 import { amount, jsonOf, jsonText, moment, text, whole } from '../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../db/statement.ts'
+import { pipelineExecution } from '../features/executions/table.ts'
 import { addressLineage } from '../features/lineage/table.ts'
 import { pipelineType } from '../features/pipeline-types/table.ts'
 import { pipeline } from '../features/pipelines/table.ts'
 import { pageOfRows } from '../http/paging.ts'
 import { job } from '../jobs/table.ts'
-import { NOTIFICATION_STATES, notification, notificationState } from '../notifications/table.ts'
+import { NOTIFICATION_STATES, notification, notificationState, silence } from '../notifications/table.ts'
 import { impactOf, impactShape } from './impact.ts'
 import { type IncidentKinds, summaryOf } from './kind.ts'
 import { INCIDENT_STATES, incident, incidentEvent } from './table.ts'
@@ -119,10 +120,16 @@ const FIND = prepare(sql`
       where x.caused_by = i.id order by x.id limit ${sql.raw(String(MAX_EFFECTS))}) x) as effects,
     (select coalesce(jsonb_agg(to_jsonb(told) order by told.id desc), '[]') from (
       select n.id, n.channel_name, n.event, ${notificationState} as state, n.attempts, j.error, n.created_at, n.sent_at
-      from ${notification} n left join ${job} j on j.id = n.job_id where n.incident_id = i.id order by n.id desc limit ${sql.raw(String(MAX_EVENTS))}) told) as notifications
+      from ${notification} n left join ${job} j on j.id = n.job_id where n.incident_id = i.id order by n.id desc limit ${sql.raw(String(MAX_EVENTS))}) told) as notifications,
+    coalesce(case when i.resolved_at is null then (
+      select jsonb_build_object('id', s.id, 'until', held.until, 'reason', s.reason, 'created_by', s.created_by)
+      from ${sql.raw(FUNCTIONS.silenced_until)}(i.id, ${param('now')}::timestamptz) held join ${silence} s on s.id = held.silence_id) end, 'null') as silence,
+    (select e.start_date from ${pipelineExecution} e where e.id = i.last_execution_id and e.end_date is null) as running_since
   from ${INCIDENTS} where i.id = ${param('id')}`)
 
 const foundRow = incidentRow.extend({
+  silence: jsonOf(z.object({ id: amount, until: moment, reason: z.string(), created_by: z.string() }).nullable()),
+  running_since: moment.nullable(),
   events: jsonOf(z.array(z.object({ kind: z.string(), at: moment, by: z.string().nullable(), text: z.string().nullable() }))),
   affected: jsonOf(impactShape),
   effects: jsonOf(z.array(z.object({ id: amount, kind: z.string(), state: z.enum(INCIDENT_STATES), pipeline_name: z.string() }))),
@@ -143,8 +150,8 @@ const foundRow = incidentRow.extend({
 })
 
 /** One incident with its events, what lies downstream of its pipeline, and who was told; undefined if there is none. */
-export const findIncident = async (db: Database, id: number, kinds: IncidentKinds) => {
-  const [row] = await db.rows(FIND, foundRow, { id })
+export const findIncident = async (db: Database, id: number, now: string, kinds: IncidentKinds) => {
+  const [row] = await db.rows(FIND, foundRow, { id, now })
   return row && withSummary(row, kinds)
 }
 

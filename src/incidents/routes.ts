@@ -46,8 +46,8 @@ export const routes = (router: Router, kinds: IncidentKinds): void => {
       answers: { 200: { description: 'The incident.', schema: incidentWithEvents } },
       errors: ['incident_not_found'],
     },
-    async ({ params: { id } }, { db }) => {
-      const found = await findIncident(db, id, kinds)
+    async ({ params: { id } }, { db, now }) => {
+      const found = await findIncident(db, id, now, kinds)
       if (!found) throw notFound(id)
       return { status: 200, body: found }
     },

@@ -107,6 +107,17 @@ export const incidentSchemas = ({ incidentKinds }: IncidentKinds) => {
       })
       .openapi('IncidentNotification')
 
+  const holding = () =>
+    z
+      .object({
+        id: z.int(),
+        until: instantAnswer().openapi({ description: 'When it ends; of a weekly one, when this window does.' }),
+        reason: z.string(),
+        created_by: z.string(),
+      })
+      .nullable()
+      .openapi('IncidentSilence', { description: 'The silence that holds its messages now, the one that does for longest; null: none.' })
+
   const incidentWithEvents = once(() =>
     z
       .object({
@@ -115,6 +126,8 @@ export const incidentSchemas = ({ incidentKinds }: IncidentKinds) => {
         affected: impactAnswer(),
         effects: z.array(effect()),
         notifications: z.array(told()),
+        silence: holding(),
+        running_since: instantAnswer().nullable().openapi({ description: 'When its last run started, if that still runs; else null.' }),
       })
       .openapi('IncidentWithEvents'),
   )

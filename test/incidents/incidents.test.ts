@@ -166,7 +166,10 @@ describe('a late run', () => {
     advanceClock(60)
     await check()
     expect(await read()).toMatchObject([{ occurrences: 1, state: 'open' }])
+    const runningSince = async () => ((await get('/incident/1')).body as { running_since: string | null }).running_since
+    expect(await runningSince()).toBe('2026-03-10T11:30:00.000000Z')
     await post('/end_pipeline_execution', { id })
+    expect(await runningSince()).toBeNull()
     expect(await read()).toMatchObject([{ state: 'resolved' }])
     expect(await eventsOf(1)).toEqual(['opened', `resolved Run ${id} has succeeded, late`])
   })

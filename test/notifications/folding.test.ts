@@ -272,7 +272,10 @@ describe('a silence', () => {
       ['opened', null],
       ['silenced', 'until 2026-03-10 14:00 UTC'],
     ])
+    const held = { id: 1, until: '2026-03-10T14:00:00.000000Z', reason: 'the warehouse moves', created_by: 'anyone' }
+    expect((await api('GET', '/incident/1')).body).toMatchObject({ silence: held, running_since: null })
     await pass(200)
+    expect((await api('GET', '/incident/1')).body).toMatchObject({ silence: null })
     expect(await told()).toEqual(['Pipeline Execution Failed - 2 pipeline(s): one, three'])
     await succeed(pipes[0] as number)
     expect((await told()).at(-1)).toBe('1 incident(s) resolved: one')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { idInQuery, LAST_PAGE, pageNumber, patternOf, searchText } from '../../src/pages/frame/fields.ts'
+import { idInQuery, LAST_PAGE, loosePatternOf, pageNumber, patternOf, searchText } from '../../src/pages/frame/fields.ts'
 
 describe("a page's query", () => {
   it('has the first page in the place of what is no page', () => {
@@ -21,6 +21,8 @@ describe("a page's query", () => {
   it('finds what people type, wildcards as the characters they are', () => {
     expect(patternOf('orders')).toBe('%orders%')
     expect(patternOf('100%_a\\')).toBe('%100\\%\\_a\\\\%')
+    expect(loosePatternOf('a-b_c d%')).toBe('%a_b_c_d\\%%')
+    expect(loosePatternOf('_-')).toBe('%\\_-%')
     expect(patternOf('')).toBeNull()
   })
 })

@@ -220,6 +220,7 @@ describe('the search field', () => {
       ['owner', 'order desk', '/pipelines?owner=order+desk'],
       ['type', 'ordering', '/pipelines?type=1'],
     ])
+    expect((await find('orders_load')).map(([, name]) => name)).toEqual(['orders-load'])
     expect(await find(String(run))).toEqual(
       expect.arrayContaining([
         ['run', String(run), `/executions/${run}`],

@@ -106,7 +106,7 @@ const FORBIDDEN: [path: string, imports: string[]][] = [
     'src/pages/overview/queries.ts',
     ['./page.tsx', '../lineage-graph/queries.ts', '../../checks/anomalies/detection.ts', '../../http/router.ts'],
   ],
-  ['src/pages/overview/script.ts', ['./queries.ts', '../../core/figures.ts', '../frame/elements.tsx', '../reporting/shape.ts']],
+  ['src/pages/overview/script.ts', ['./queries.ts', '../../core/json.ts', '../frame/elements.tsx', '../reporting/shape.ts']],
   ['src/pages/frame/browser/planted.ts', ['../elements.tsx', '../../../core/figures.ts']],
   ['src/tools/planted.ts', ['../../test/support/api.ts']],
   ['src/server/planted.ts', ['../../test/support/api.ts']],
@@ -138,7 +138,7 @@ describe('the linter', () => {
           path: 'src/pages/monitoring/routes.ts',
           imports: ['../../features/monitoring/queries.ts', '../frame/page.tsx', '../../checks/index.ts'],
         },
-        { path: 'src/pages/pipeline/script.ts', imports: ['./shape.ts', '../frame/browser/chart.ts', 'uplot'] },
+        { path: 'src/pages/pipeline/script.ts', imports: ['./shape.ts', '../frame/browser/chart.ts', '../../core/figures.ts', 'uplot'] },
       ]),
     ).toEqual([])
   })

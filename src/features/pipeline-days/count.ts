@@ -238,7 +238,8 @@ export const countDays = async (db: Database, { lastDay, until, maxSteps, mayBeg
     async () => (await closeDays(db, lastDay)) >= lastDay,
     async () => until === undefined || (await addHours(db, until)),
     async () => (await countMarks(db)) < MAX_MARKS_AT_ONCE,
-    async () => (await sumDays(db)) < MAX_DAYS_SUMMED_AT_ONCE,
+    // A cleanup needs no totals.
+    async () => until === undefined || (await sumDays(db)) < MAX_DAYS_SUMMED_AT_ONCE,
   ]
   for (let steps = 0; steps < maxSteps && mayBegin(); steps += 1) {
     if (await stages[0]?.()) stages.shift()

@@ -32,6 +32,12 @@ export const searchText = () => typedName.catch('')
 /** The pattern for `ilike` that finds the search text anywhere; `%` and `_` match only themselves. null if the text is empty. */
 export const patternOf = (search: string): string | null => (search === '' ? null : `%${search.replace(/[\\%_]/g, '\\$&')}%`)
 
+/** The same for the search box: who types `orders load` or `orders_load` also finds `orders-load`. One of these letters stands for any. */
+export const loosePatternOf = (search: string): string | null => {
+  const pattern = patternOf(search)
+  return pattern !== null && /[^-_ ]/.test(search) ? pattern.replace(/\\_|[- ]/g, '_') : pattern
+}
+
 const MAX_SHOWN = 40
 
 /**

@@ -31,6 +31,7 @@ const Heading = ({ incident, caller }: Scope & { incident: Incident }) => (
         <Badge state={wordOf(incident.kind)} />
         {incident.severity === 'critical' ? <Badge state="critical" /> : null}
         <Badge state={incident.state} />
+        {incident.silence === null ? null : <Badge state="silenced" />}
       </p>
     </div>
     {caller.mayWrite ? (
@@ -84,6 +85,14 @@ const Facts = ({ incident, now }: Scope & { incident: Incident }) => (
           </dd>
         </>
       )}
+      {incident.silence === null ? null : (
+        <>
+          <dt>Silenced</dt>
+          <dd>
+            until <Moment at={incident.silence.until} /> by {incident.silence.created_by}: {incident.silence.reason}
+          </dd>
+        </>
+      )}
       {incident.resolved_at === null ? null : (
         <>
           <dt>Resolved</dt>
@@ -107,6 +116,9 @@ const Facts = ({ incident, now }: Scope & { incident: Incident }) => (
                 to <RunLink incident={incident} id={incident.last_execution_id} />
               </>
             )}
+            {incident.running_since === null
+              ? ''
+              : `, still running: for ${duration(Math.max(0, secondsBetween(incident.running_since, now)))}`}
           </dd>
         </>
       )}

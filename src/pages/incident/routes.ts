@@ -11,8 +11,8 @@ export const routes = (router: Router): void =>
     path: '/incidents/{id}',
     section: 'Incidents',
     params: () => ({ id: typedId }),
-    load: async ({ params: { id } }, { db }) => {
-      const found = await findIncident(db, id, { incidentKinds: INCIDENT_KINDS })
+    load: async ({ params: { id } }, { db, now }) => {
+      const found = await findIncident(db, id, now, { incidentKinds: INCIDENT_KINDS })
       if (!found) throw new ApiError('incident_not_found', `Incident ${id} not found`)
       return found
     },

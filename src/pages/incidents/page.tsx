@@ -84,9 +84,12 @@ const Filters = ({ query }: { query: Query }) => (
   </FilterBar>
 )
 
+/** Pages follow the order in which incidents were noticed; within one the column that is shown decides. */
+const byOpened = (left: { opened_at: string }, right: { opened_at: string }): number => (left.opened_at < right.opened_at ? 1 : -1)
+
 const Incidents = ({ incidents, now, caller }: Scope & { incidents: Loaded['incidents'] }) => (
   <Table label="Incidents" columns={['What', 'Pipeline', 'State', 'Since', 'Lasted', 'Owner', ...(caller.mayWrite ? ['Actions'] : [])]}>
-    {incidents.map((incident) => (
+    {incidents.toSorted(byOpened).map((incident) => (
       <tr id={`incident-${incident.id}`}>
         <th scope="row" class="summary">
           <Badge state={wordOf(incident.kind)} /> {incident.severity === 'critical' ? <Badge state="critical" /> : null}{' '}

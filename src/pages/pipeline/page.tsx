@@ -76,6 +76,7 @@ const History = ({
           value={
             {
               name: METRIC_NAMES[shown],
+              isTime: shown === 'duration_seconds',
               points: history,
               days: Number(query.days),
               now,

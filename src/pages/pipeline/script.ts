@@ -1,4 +1,5 @@
 import uPlot from 'uplot'
+import { duration, grouped } from '../../core/figures.ts'
 import { addressWith } from '../frame/browser/address.ts'
 import { axis, colour, fitTo, HEIGHT } from '../frame/browser/chart.ts'
 import { REFRESHED } from '../frame/browser/refreshed.ts'
@@ -7,24 +8,28 @@ import type { History, Point } from './shape.ts'
 /** Draws the history of one metric: its values, the band of the normal range, flagged and failed runs. A click on a point opens its run. */
 
 const COMPACT = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 })
+/** The distances between two lines of an axis of durations, in seconds: whole minutes, hours and days. */
+const TIME_STEPS = [
+  0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000,
+]
 const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** What the chart says about a point, for the line below it. */
-const readingOf = (point: Point, isOfSlots: boolean): string => {
-  const numbers = point.value === null ? '–' : point.value.toLocaleString()
+const readingOf = (point: Point, isOfSlots: boolean, inWords: (value: number) => string): string => {
+  const numbers = point.value === null ? '–' : inWords(point.value)
   const normal =
-    point.lower === null || point.upper === null
-      ? ''
-      : `, normal ${COMPACT.format(Math.max(0, point.lower))} to ${COMPACT.format(point.upper)}`
+    point.lower === null || point.upper === null ? '' : `, normal ${inWords(Math.max(0, point.lower))} to ${inWords(point.upper)}`
   const runs = isOfSlots ? ` (median of ${point.runs} runs)` : ''
   const remarks = `${point.flags > 0 ? ', flagged' : ''}${point.failures > 0 ? ', failed' : ''}`
   return `${WHEN.format(new Date(point.start_date))}: ${numbers}${runs}${normal}${remarks}`
 }
 
-const draw = (host: HTMLElement, { name, points, days, now, limit, running }: History): void => {
+const draw = (host: HTMLElement, { name, isTime, points, days, now, limit, running }: History): void => {
   const reading = document.getElementById('history-reading')
   const isOfSlots = points.some(({ runs }) => runs > 1)
   const lines = axis()
+  const inWords = (value: number): string =>
+    isTime ? duration(value) : value >= 1e6 ? COMPACT.format(value) : grouped(value, value < 100 ? 2 : 0)
   const dots = (label: string, variable: string): uPlot.Series => ({
     label,
     stroke: colour(variable),
@@ -53,7 +58,12 @@ const draw = (host: HTMLElement, { name, points, days, now, limit, running }: Hi
           },
         },
       },
-      axes: [lines, { ...lines, size: 48, values: (_, ticks) => ticks.map((tick) => COMPACT.format(tick)) }],
+      axes: [
+        lines,
+        isTime
+          ? { ...lines, size: 76, incrs: TIME_STEPS, values: (_, ticks) => ticks.map((tick) => (tick === 0 ? '0' : duration(tick))) }
+          : { ...lines, size: 48, values: (_, ticks) => ticks.map((tick) => COMPACT.format(tick)) },
+      ],
       legend: { show: false },
       series: [
         {},
@@ -80,7 +90,7 @@ const draw = (host: HTMLElement, { name, points, days, now, limit, running }: Hi
         setCursor: [
           (plot) => {
             const point = typeof plot.cursor.idx === 'number' ? points[plot.cursor.idx] : undefined
-            if (reading) reading.textContent = point ? readingOf(point, isOfSlots) : ''
+            if (reading) reading.textContent = point ? readingOf(point, isOfSlots, inWords) : ''
           },
         ],
         draw: [(plot) => drawOver(plot, limit, running)],

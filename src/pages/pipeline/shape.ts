@@ -39,6 +39,8 @@ export interface Point {
 export interface History {
   /** The metric's name for people. */
   name: string
+  /** True if its values are seconds. */
+  isTime: boolean
   /** In the order of the runs' starts. */
   points: Point[]
   days: number

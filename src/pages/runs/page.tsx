@@ -48,7 +48,7 @@ export const RunsPage = (loaded: Loaded, scope: ViewScope<RunsQuery>) => {
         </Empty>
       ) : (
         <>
-          <Timeline runs={runs} range={range} now={now} />
+          <Timeline runs={runs} range={range} isWhole={query.page === 1 && loaded.runs.length <= PAGE_ROWS} now={now} />
           <RunTable runs={runs} now={now} />
         </>
       )}

@@ -43,14 +43,33 @@ export const lanesOf = (runs: readonly ListedRun[]): Lane[] => {
 const toX = (at: string, { from, to }: Range): number =>
   Math.min(WIDTH, Math.max(0, (secondsBetween(from, at) / Math.max(1, secondsBetween(from, to))) * WIDTH))
 
-/** Bars by start and length, coloured by state. The table below it says the same in words. */
-export const Timeline = ({ runs, range, now }: { runs: readonly ListedRun[]; range: Range; now: string }) => {
+/** What the drawing spans: of a page that does not hold all of the period's runs, only the time of those that it does. */
+const spanOf = (runs: readonly ListedRun[], range: Range, isWhole: boolean, now: string): Range => {
+  if (isWhole) return range
+  const [starts, ends] = [runs.map(({ start_date }) => start_date), runs.map(({ end_date }) => end_date ?? now)]
+  const [first, last] = [starts.toSorted()[0] ?? range.from, ends.toSorted().at(-1) ?? range.to]
+  return { from: first > range.from ? first : range.from, to: last < range.to ? last : range.to }
+}
+
+/** Bars by start and length, coloured by state. The table below it says the same in words. `isWhole`: these are all runs of the period. */
+export const Timeline = ({
+  runs,
+  range: period,
+  isWhole,
+  now,
+}: {
+  runs: readonly ListedRun[]
+  range: Range
+  isWhole: boolean
+  now: string
+}) => {
+  const range = spanOf(runs, period, isWhole, now)
   const lanes = lanesOf(runs)
   const shown = lanes.slice(0, MAX_LANES)
   return (
     <section class="panel timeline" aria-label="Timeline">
       <div class="lane axis" aria-hidden="true">
-        <span>Pipeline</span>
+        <span>Pipeline, times in UTC</span>
         <div>
           {[0, 0.25, 0.5, 0.75, 1].map((share) => (
             <span>

@@ -11,7 +11,7 @@ import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { incident } from '../../incidents/table.ts'
-import { patternOf } from '../frame/fields.ts'
+import { loosePatternOf } from '../frame/fields.ts'
 import { wordOf } from '../frame/problems.ts'
 import type { Found } from './shape.ts'
 
@@ -59,7 +59,7 @@ const MAX_ID = /^\d{1,15}$/
 
 /** What has this text in its name, or this number as its id. Nothing for an empty text. */
 export const search = async (db: Database, typed: string): Promise<Found[]> => {
-  const pattern = patternOf(typed)
+  const pattern = loosePatternOf(typed)
   if (pattern === null) return []
   const rows = await db.rows(SEARCH(), foundRow, { like: pattern, begin: pattern.slice(1), id: MAX_ID.test(typed) ? typed : null })
   return rows.map(({ what, name, more, key }) => ({
