@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { pipelineExecution } from '../executions/table.ts'
 import { columns, progress, startOf } from './days.ts'
 import { bucketOf } from './histogram.ts'
-import { daySums, p95, sumNames, sumsAsStored, sumsOfDays } from './sums.ts'
+import { daySums, p95, sumNames, sumOfBoth, sumsOfDays } from './sums.ts'
 import { pipelineDay, pipelineDayTotal } from './table.ts'
 
 export { SUM_NAMES, type SumName, type Sums, sumNames, sumsOfDays, sumUp } from './sums.ts'
@@ -44,15 +44,14 @@ export const dayTables = ({ from, to, where = sql`true`, withPercentile = false 
     -- Added to the day, the second limit does not spoil the planner's estimate of the first two.
     where day between ${from} and ${to} and day + 0 <= (select closed_through from progress) and ${where}),
   open_day as materialized (
-    select day, pipeline_id, ${sumsAsStored}, ${withPercentile ? percentileOf(sql`total`) : sql`null::double precision`} as p95_seconds, durations
+    select day, pipeline_id, ${sumNames}, ${withPercentile ? percentileOf(sql`total`) : sql`null::double precision`} as p95_seconds, durations
     from (
-      select day, pipeline_id, ${sumsOfDays}
+      select day, pipeline_id, ${sumOfBoth(sql`known`, sql`fresh`)}, coalesce(known.durations, 0) as durations
       from (
         select day, pipeline_id, ${sumNames}, durations from ${pipelineDay}
-        where day between ${from} and ${to} and day > (select closed_through from progress) and ${where}
-        union all
-        select e.date_recorded, e.pipeline_id, ${daySums}, 0 from fresh_run e group by e.date_recorded, e.pipeline_id) part
-      group by day, pipeline_id) total)`
+        where day between ${from} and ${to} and day > (select closed_through from progress) and ${where}) known
+      full join (select e.date_recorded as day, e.pipeline_id, ${daySums} from fresh_run e group by e.date_recorded, e.pipeline_id) fresh
+        using (day, pipeline_id)) total)`
 
 /**
  * The CTE `closed_total`, after `dayTables` of all pipelines: the sums of each closed day that has runs. A day that is not summed up, or

@@ -40,8 +40,19 @@ export const p95 = sql`percentile_cont(0.95) within group (order by e.duration_s
 /** The sums and the histogram of several rows of `pipeline_day`. */
 export const sumsOfDays: SQL = sql.raw([...SUM_NAMES, 'durations'].map((name) => `coalesce(sum(${name}), 0) as ${name}`).join(', '))
 
-/** The same sums with the type of the columns: a union with another type would convert every row. */
-export const sumsAsStored: SQL = sql.raw(SUM_NAMES.map((name) => `least(${name}, ${MAX_SUM})::bigint as ${name}`).join(', '))
+/**
+ * The sums of two rows of which one may be missing (a full join), with the type of the columns. Most rows are in one only: adding up all
+ * of them as `numeric` took three times as long.
+ */
+export const sumOfBoth = (left: SQL, right: SQL): SQL =>
+  sql.join(
+    SUM_NAMES.map((name) => {
+      const [one, other] = [sql`${left}.${sql.raw(name)}`, sql`${right}.${sql.raw(name)}`]
+      return sql`case when ${one} is null or ${other} is null then coalesce(${one}, ${other})
+        else least(${one}::numeric + ${other}, ${sql.raw(MAX_SUM)})::bigint end as ${sql.raw(name)}`
+    }),
+    sql`, `,
+  )
 
 /** The sum of all days. */
 export const sumUp = (days: Sums[]): Sums =>

@@ -54,6 +54,17 @@ const RUN_STATES: readonly string[] = ['failed', ...RUN_FINDINGS, 'running', 'su
 const runStates = sql.raw(`(array[${RUN_STATES.map((state) => `'${state}'`).join(', ')}])`)
 
 /**
+ * Active ones first, then the worst problem, then what runs: one number of bits, because a page far down compares 10,000 rows with each
+ * other, and seven columns took three times as long.
+ */
+const RANK: SQL = sql.join(
+  [sql`active`, ...PROBLEM_WORDS.map(nameOf), sql`running`].map(
+    (is, place, all) => sql`(${is}::integer << ${sql.raw(String(all.length - 1 - place))})`,
+  ),
+  sql` | `,
+)
+
+/**
  * The whole page in one statement: counts, the newest problems of each kind, one page of pipelines (worst problem
  * first) and their runs of the last 24 hours. `like` is a pattern, `state` one of FILTERS; null means any.
  */
@@ -74,7 +85,7 @@ const OVERVIEW = once(() =>
         ${sql.join(PROBLEM_WORDS.map((word) => sql`when ${sql.raw(`'${word}'`)} then ${nameOf(word)} `))}
         when 'running' then running when 'inactive' then not active when 'silenced' then is_silenced when 'muted' then is_muted
         when 'ok' then active and not (${sql.join(PROBLEM_WORDS.map(nameOf), sql` or `)}) else true end
-    order by active desc, ${sql.join(PROBLEM_WORDS.map((word) => sql`${nameOf(word)} desc, `))}running desc, lower(name) collate "C"
+    order by ${RANK} desc, lower(name) collate "C"
     offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}) c),
   -- What runs for days: index pipeline_execution_running.
   old_run as materialized (select * from ${pipelineExecution} where end_date is null and start_date < ${SEARCHED_FROM}),
