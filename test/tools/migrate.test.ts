@@ -67,6 +67,7 @@ describe('npm run db:migrate', () => {
       'channel',
       'cron_tick',
       'freshness_pipeline_log',
+      'import_progress',
       'incident',
       'incident_event',
       'job',

@@ -59,7 +59,7 @@ export const dayTables = ({ from, to, where = sql`true`, withPercentile = false 
  */
 export const closedTotals = ({ from, to }: Pick<Period, 'from' | 'to'>): SQL => sql`
   closed_total as materialized (
-    select day, ${sumNames}, durations from ${pipelineDayTotal} where day between ${from} and ${to} and executions > 0
+    select day, ${sumNames}, durations from ${pipelineDayTotal} where day between ${from} and ${to} and day <= (select closed_through from progress) and executions > 0
     union all
     select missing.day, total.* from (
       select that::date as day from generate_series(${from}, least(${to}, (select closed_through from progress)), '1 day') that
