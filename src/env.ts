@@ -134,6 +134,16 @@ const settingsSchema = z.object({
   WATCHER_LOG_RETENTION_DAYS: numberSetting(RETENTION_DAYS),
   WATCHER_DAY_RETENTION_DAYS: numberSetting(DAY_RETENTION_DAYS),
   WATCHER_OPENLINEAGE_RETENTION_DAYS: numberSetting(EVENT_RETENTION_DAYS),
+  /** A service that is told of every run, like Marquez: events of OpenLineage go to its /api/v1/lineage. */
+  OPENLINEAGE_URL: z
+    .url({ protocol: /^https?$/, error: 'must be the URL of a service that takes OpenLineage, without /api/v1/lineage' })
+    .optional(),
+  OPENLINEAGE_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be a token')
+    .optional(),
+  /** The namespace of our jobs there. */
+  OPENLINEAGE_NAMESPACE: z.string().max(500).default('watcher'),
   /** Whether `?profile=true` answers a profile; by default only in dev. */
   PROFILING_ENABLED: switchSetting.optional(),
   /** Origins whose pages may call the API from a browser; by default none. */
@@ -158,6 +168,9 @@ const settingsSchema = z.object({
 export type Settings = z.output<typeof settingsSchema>
 
 export const SETTING_NAMES = Object.keys(settingsSchema.shape).filter((name) => name !== 'ENV_STATE') as (keyof Settings)[]
+
+/** True if another service is told of runs. */
+export const tellsOthers = ({ OPENLINEAGE_URL }: Settings): boolean => OPENLINEAGE_URL !== undefined
 
 const stateOf = ({ ENV_STATE }: Record<string, unknown>): string => String(ENV_STATE ?? 'prod').toLowerCase()
 

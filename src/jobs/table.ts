@@ -11,6 +11,7 @@ const OTHER_JOB_KINDS = [
   'keep_activity',
   'complete_closure',
   'clean_openlineage',
+  'send_openlineage',
   'notify',
   'send_alert',
 ] as const

@@ -9,6 +9,7 @@ import { heyApi } from './hey-api.ts'
 import { openapiFetch } from './openapi-fetch.ts'
 import { openapiPythonClient } from './openapi-python-client.ts'
 import { driveDbt, drivePythonClient, installOpenlineage } from './openlineage.ts'
+import { validateEvents } from './openlineage-schemas.ts'
 import { installTypeScriptGenerators } from './typescript.ts'
 
 /**
@@ -52,6 +53,14 @@ const checkOpenlineage = async (service: Service): Promise<void> => {
   passed += 2
 }
 
+const checkSchemas = async (): Promise<void> => {
+  const valid = await validateEvents()
+  if (valid) console.log(`OpenLineage: ${valid.events} events of ours with ${valid.facets} facets are valid by its schemas`)
+  else console.log('OpenLineage: its schemas are not run, OPENLINEAGE_SPEC names no folder')
+  if (valid) passed += 1
+  else notRun += 1
+}
+
 const checkAlertmanager = async (service: Service): Promise<void> => {
   const programs = findAlertmanager()
   if (!programs) {
@@ -75,6 +84,7 @@ try {
     writeFileSync(join(folder, 'openapi.json'), text)
     const service = { url: server.url, token }
     for (const generator of generators) await check(generator, JSON.parse(text) as ApiDocument, service)
+    await checkSchemas()
     await checkOpenlineage(service)
     await checkAlertmanager(service)
   } finally {

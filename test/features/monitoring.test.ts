@@ -45,6 +45,7 @@ describe('POST /celery/monitor-queue', () => {
         clean_openlineage: 0,
         notify: 0,
         send_alert: 0,
+        send_openlineage: 0,
       },
     })
   })
@@ -124,7 +125,7 @@ describe('GET /monitoring', () => {
     const { status, body } = await get('/monitoring')
     expect(status).toBe(200)
     const byKind = Object.fromEntries(body.kinds.map(({ kind, ...rest }: { kind: string }) => [kind, rest]))
-    expect(Object.keys(byKind)).toHaveLength(13)
+    expect(Object.keys(byKind)).toHaveLength(14)
     expect(byKind.detect_anomalies).toMatchObject({
       waiting: 2,
       retrying: 1,

@@ -199,7 +199,7 @@ describe('browsers and clients', () => {
 
   it('/monitoring is a page for a browser and JSON for a client', async () => {
     expect((await open('/monitoring')).body).toContain('<h1>Background jobs</h1>')
-    expect((await get('/monitoring')).body.kinds).toHaveLength(13)
+    expect((await get('/monitoring')).body.kinds).toHaveLength(14)
     expect((await open('/celery/monitoring')).headers.get('location')).toBe('/monitoring')
   })
 

@@ -1,11 +1,11 @@
 -- Ends an execution and stores its metrics. If it succeeded, updates its pipeline's watermark, DML times and load_lineage,
 -- and records a job that detects anomalies if the pipeline has an active rule. It opens and resolves incidents. `outcome` is then
--- `ended`, with the ids of the recorded jobs. With any other outcome nothing is written: `repeated` (the execution ended earlier, with this outcome),
+-- `ended`, with the ids of the recorded jobs; with p_tells one of them tells another service. With any other outcome nothing is written: `repeated` (the execution ended earlier, with this outcome),
 -- `repeated_with_other_counts` (as `repeated`, but a given count differs from the stored one), `other_outcome` (it ended
 -- earlier, with the other outcome), `before_start` (p_end_date is before start_date) or `unknown` (there is no such execution).
 CREATE FUNCTION :end_pipeline_execution(
   p_id bigint, p_end_date timestamptz, p_succeeded boolean, p_inserts bigint, p_updates bigint, p_soft_deletes bigint, p_total_rows bigint,
-  p_metadata jsonb, p_now timestamptz,
+  p_metadata jsonb, p_now timestamptz, p_tells boolean DEFAULT false,
   OUT outcome text, OUT job_ids bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -49,11 +49,14 @@ BEGIN
     INSERT INTO pipeline_day_mark (pipeline_id, pipeline_execution_id, start_date, is_end)
     VALUES (v_execution.pipeline_id, p_id, v_execution.start_date, true);
   END IF;
+  IF p_tells THEN
+    job_ids := ARRAY[:tell_run(p_id, 'END', p_now)];
+  END IF;
   -- A failure and a success of one pipeline that end at once must see each other: the later one waits for the other's commit. Successes share.
   IF NOT p_succeeded THEN
     PERFORM pg_advisory_xact_lock(hashtextextended('end of a run', v_execution.pipeline_id));
     PERFORM :report_failure(v_execution.pipeline_id, p_id, v_execution.end_date, p_now);
-    job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
+    job_ids := array_remove(job_ids || :notify_job(p_now), NULL);
     RETURN;
   END IF;
 
@@ -74,7 +77,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('end of a run', v_execution.pipeline_id));
   IF EXISTS (SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = v_execution.pipeline_id AND i.resolved_at IS NULL) THEN
     PERFORM :settle_incidents(v_execution.pipeline_id, p_id, v_execution.start_date, v_execution.end_date, p_now);
-    job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
+    job_ids := array_remove(job_ids || :notify_job(p_now), NULL);
   END IF;
 
   INSERT INTO job (kind, payload, created_at, due_at)

@@ -11,7 +11,8 @@ import type { ExecutionEnd } from './schemas.ts'
 const END =
   prepare(sql`select row_to_json(r) as row from ${sql.raw(FUNCTIONS.end_pipeline_execution)}(p_id => ${param('id')}, p_end_date => ${param('end_date')},
   p_succeeded => ${param('succeeded')}, p_inserts => ${param('inserts')}, p_updates => ${param('updates')},
-  p_soft_deletes => ${param('soft_deletes')}, p_total_rows => ${param('total_rows')}, p_metadata => ${param('metadata')}, p_now => ${param('now')}) r`)
+  p_soft_deletes => ${param('soft_deletes')}, p_total_rows => ${param('total_rows')}, p_metadata => ${param('metadata')}, p_now => ${param('now')},
+  p_tells => ${param('tells')}) r`)
 
 interface EndOutcome {
   outcome: 'ended' | 'repeated' | 'repeated_with_other_counts' | 'other_outcome' | 'before_start' | 'unknown'
@@ -29,9 +30,9 @@ export interface Ended {
 /**
  * Ends an execution and stores its metrics. If it succeeded, updates its pipeline's watermark and DML times, and records a
  * job that detects anomalies if the pipeline has an active rule. Ending it again with the same outcome changes nothing.
- * Throws ApiError: unknown execution, ended with the other outcome, end before start.
+ * `tells`: another service is told. Throws ApiError: unknown execution, ended with the other outcome, end before start.
  */
-export const endExecution = async (db: Database, body: ExecutionEnd, now: string): Promise<Ended> => {
+export const endExecution = async (db: Database, body: ExecutionEnd, tells: boolean, now: string): Promise<Ended> => {
   const succeeded = body.completed_successfully ?? true
   const { outcome, job_ids } = await callFunction<EndOutcome>(db, END, {
     id: body.id,
@@ -43,6 +44,7 @@ export const endExecution = async (db: Database, body: ExecutionEnd, now: string
     total_rows: body.total_rows ?? null,
     metadata: body.execution_metadata ? stringifyJson(body.execution_metadata) : null,
     now,
+    tells,
   })
   switch (outcome) {
     case 'ended':

@@ -1,4 +1,5 @@
 import { ApiError } from '../../core/errors.ts'
+import { tellsOthers } from '../../env.ts'
 import { idAnswer } from '../../http/fields.ts'
 import { linkAfter } from '../../http/paging.ts'
 import { serveList } from '../../http/resource.ts'
@@ -30,8 +31,13 @@ export const routes = (router: Router): void => {
       },
       errors: ['pipeline_not_found', 'unknown_reference'],
     },
-    async ({ body, headers }, { db, now, sendAfterwards }) => {
-      const { created, id, jobIds } = await startExecution(db, body, headers['idempotency-key'], now)
+    async ({ body, headers }, { db, now, settings, sendAfterwards }) => {
+      const { created, id, jobIds } = await startExecution(
+        db,
+        body,
+        { idempotencyKey: headers['idempotency-key'], tells: tellsOthers(settings) },
+        now,
+      )
       if (jobIds.length > 0) sendAfterwards(jobIds)
       return { status: created ? 201 : 200, body: { id } }
     },
@@ -51,8 +57,8 @@ export const routes = (router: Router): void => {
       answers: { 204: { description: 'The execution has ended.' } },
       errors: ['pipeline_execution_not_found', 'execution_already_ended', 'end_before_start'],
     },
-    async ({ body }, { db, now, sendAfterwards }) => {
-      const { jobIds, warning } = await endExecution(db, body, now)
+    async ({ body }, { db, now, settings, sendAfterwards }) => {
+      const { jobIds, warning } = await endExecution(db, body, tellsOthers(settings), now)
       sendAfterwards(jobIds)
       return { status: 204, ...(warning === undefined ? {} : { headers: warningHeader([warning]) }) }
     },

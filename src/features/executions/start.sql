@@ -1,11 +1,12 @@
 -- Starts an execution and adds it to the closure, or finds the execution that this start repeats. A start is a repeat if
 -- the idempotency key (p_key) is the same. With p_guards_start it is also a repeat if pipeline, parent and start_date are
 -- those of an execution that still runs and was recorded less than five minutes before p_now. A new start ends the incident
--- `missed` whose time it covers, and records the job that looks whether the run is late, if that may be before the next tick. `outcome` is `created` or `repeated`, with the execution's `id` and the recorded jobs or null. Without an `id` it is `unknown_pipeline`, `other_pipeline` (p_pipeline_id and
+-- `missed` whose time it covers, and records the job that looks whether the run is late, if that may be before the next tick. `outcome` is `created` or `repeated`, with the execution's `id` and the recorded jobs or null; with p_tells
+-- one of them tells another service. Without an `id` it is `unknown_pipeline`, `other_pipeline` (p_pipeline_id and
 -- p_pipeline_name name two pipelines) or `unknown_parent`.
 CREATE FUNCTION :start_pipeline_execution(
   p_pipeline_id bigint, p_pipeline_name text, p_parent_id bigint, p_start_date timestamptz, p_guards_start boolean, p_full_load boolean,
-  p_watermark text, p_next_watermark text, p_metadata jsonb, p_key text, p_now timestamptz,
+  p_watermark text, p_next_watermark text, p_metadata jsonb, p_key text, p_now timestamptz, p_tells boolean DEFAULT false,
   OUT outcome text, OUT id bigint, OUT job_ids bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -73,6 +74,9 @@ BEGIN
         AND v_pipeline.active AND NOT v_pipeline.mute_timeliness_check THEN
         -- A start that is reported late may be late already.
         job_ids := array_remove(job_ids || :request_deadline(greatest(v_late_at, p_now + interval '1 second'), p_now), NULL);
+      END IF;
+      IF p_tells THEN
+        job_ids := job_ids || :tell_run(v_id, 'START', p_now);
       END IF;
       EXIT;
     END IF;

@@ -21,7 +21,8 @@ const START =
   prepare(sql`select row_to_json(r) as row from ${sql.raw(FUNCTIONS.start_pipeline_execution)}(p_pipeline_id => ${param('pipeline_id')},
   p_pipeline_name => ${param('pipeline_name')}, p_parent_id => ${param('parent_id')}, p_start_date => ${param('start_date')},
   p_guards_start => ${param('guards_start')}, p_full_load => ${param('full_load')}, p_watermark => ${param('watermark')},
-  p_next_watermark => ${param('next_watermark')}, p_metadata => ${param('metadata')}, p_key => ${param('key')}, p_now => ${param('now')}) r`)
+  p_next_watermark => ${param('next_watermark')}, p_metadata => ${param('metadata')}, p_key => ${param('key')}, p_now => ${param('now')},
+  p_tells => ${param('tells')}) r`)
 
 interface StartOutcome {
   outcome: 'created' | 'repeated' | 'unknown_pipeline' | 'other_pipeline' | 'unknown_parent'
@@ -33,12 +34,12 @@ interface StartOutcome {
 /**
  * Starts an execution and adds it to the closure. A repeat starts nothing. It has the same idempotency key; or, for clients
  * that retry without a key, the same pipeline, parent and start_date (to the microsecond) as an execution that still runs
- * and was recorded less than five minutes ago. Throws ApiError: unknown pipeline or parent, an id and a name of two pipelines.
+ * and was recorded less than five minutes ago. `tells`: another service is told. Throws ApiError: unknown pipeline or parent, an id and a name of two pipelines.
  */
 export const startExecution = async (
   db: Database,
   body: ExecutionStart,
-  idempotencyKey: string | undefined,
+  { idempotencyKey, tells }: { idempotencyKey: string | undefined; tells: boolean },
   now: string,
 ): Promise<Started> => {
   const { outcome, id, job_ids } = await callFunction<StartOutcome>(db, START, {
@@ -54,6 +55,7 @@ export const startExecution = async (
     metadata: body.execution_metadata ? stringifyJson(body.execution_metadata) : null,
     key: idempotencyKey ?? null,
     now,
+    tells,
   })
   if (id !== null) return { id, created: outcome === 'created', jobIds: job_ids ?? [] }
   if (outcome === 'unknown_parent') throw bodyFault('unknown_reference', 'parent_id', `parent_id: there is no execution ${body.parent_id}`)

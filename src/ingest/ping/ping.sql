@@ -3,10 +3,11 @@
 --
 -- p_rid pairs the pings of one run. Without it a start begins the run that the next success or failure ends; if one runs already, it is
 -- ended as failed: superseded. A success or failure without a start is a run of length 0. With p_rid a repeat changes nothing, and the
--- first outcome stays. p_body is kept as the run's log; a failure's last lines say why it failed.
+-- first outcome stays. With p_tells the start and the end are told to another service. p_body is kept as the run's log; a failure's last lines say why it failed.
 CREATE FUNCTION :ping(
   p_uuid uuid, p_slug text, p_action text, p_exit_status integer, p_rid text, p_type_name text, p_config_hash text, p_create_rules boolean,
   p_inserts bigint, p_updates bigint, p_soft_deletes bigint, p_total_rows bigint, p_watermark text, p_body text, p_now timestamptz,
+  p_tells boolean,
   OUT outcome text, OUT names text[], OUT job_ids bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -46,7 +47,7 @@ BEGIN
     IF p_action = 'start' AND v_id IS NOT NULL THEN
       SELECT * INTO v_call FROM :end_pipeline_execution(p_id => v_id, p_end_date => NULL, p_succeeded => false, p_inserts => NULL, p_updates => NULL,
         p_soft_deletes => NULL, p_total_rows => NULL,
-        p_metadata => '{"error": "superseded: another run has started before this one ended"}', p_now => p_now);
+        p_metadata => '{"error": "superseded: another run has started before this one ended"}', p_now => p_now, p_tells => p_tells);
       job_ids := job_ids || v_call.job_ids;
       v_id := NULL;
     END IF;
@@ -55,7 +56,7 @@ BEGIN
   IF v_id IS NULL AND p_action <> 'log' THEN
     SELECT * INTO v_call FROM :start_pipeline_execution(
       p_pipeline_id => v_pipeline_id, p_pipeline_name => NULL, p_parent_id => NULL, p_start_date => p_now, p_guards_start => false,
-      p_full_load => NULL, p_watermark => NULL, p_next_watermark => p_watermark, p_metadata => NULL, p_key => v_key, p_now => p_now);
+      p_full_load => NULL, p_watermark => NULL, p_next_watermark => p_watermark, p_metadata => NULL, p_key => v_key, p_now => p_now, p_tells => p_tells);
     v_id := v_call.id;
     job_ids := job_ids || v_call.job_ids;
   END IF;
@@ -68,7 +69,7 @@ BEGIN
       p_soft_deletes => p_soft_deletes, p_total_rows => p_total_rows,
       p_metadata => nullif(jsonb_strip_nulls(jsonb_build_object('exit_status', p_exit_status, 'error', CASE p_action WHEN 'fail' THEN
         coalesce(nullif(right(btrim(p_body, E' \n\r\t'), 1000), ''), 'exit status ' || p_exit_status, 'the job has reported a failure') END)), '{}'),
-      p_now => p_now);
+      p_now => p_now, p_tells => p_tells);
     job_ids := job_ids || v_call.job_ids;
   END IF;
   IF p_rid IS NULL AND p_action <> 'log' THEN

@@ -35,7 +35,7 @@ const PING =
   p_action => ${param('action')}, p_exit_status => ${param('exit_status')}, p_rid => ${param('rid')}, p_type_name => ${param('type_name')},
   p_config_hash => ${param('config_hash')}, p_create_rules => ${param('create_rules')}, p_inserts => ${param('inserts')},
   p_updates => ${param('updates')}, p_soft_deletes => ${param('soft_deletes')}, p_total_rows => ${param('total_rows')},
-  p_watermark => ${param('watermark')}, p_body => ${param('body')}, p_now => ${param('now')}) r`)
+  p_watermark => ${param('watermark')}, p_body => ${param('body')}, p_now => ${param('now')}, p_tells => ${param('tells')}) r`)
 
 interface PingOutcome {
   outcome: 'recorded' | 'created' | 'unknown' | 'ambiguous'
@@ -49,11 +49,11 @@ const targetOf = (target: Ping['target']) => ({
   slug: 'slug' in target ? target.slug : null,
 })
 
-/** Records a ping: the start or the end of a run, and its log. `createRules`: a new pipeline gets a rule per metric. */
+/** Records a ping: the start or the end of a run, and its log. `createRules`: a new pipeline gets a rule per metric; `tells`: another service is told. */
 export const recordPing = async (
   db: Database,
   { target, action, exitStatus, rid, create, fields, body }: Ping,
-  createRules: boolean,
+  { createRules, tells }: { createRules: boolean; tells: boolean },
   now: string,
 ): Promise<PingOutcome> =>
   callFunction<PingOutcome>(db, PING, {
@@ -71,6 +71,7 @@ export const recordPing = async (
     watermark: fields.watermark ?? null,
     body,
     now,
+    tells,
   })
 
 const MAKE_URL = prepare(sql`

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { ApiError } from '../../core/errors.ts'
 import { once } from '../../core/once.ts'
 import { UUID } from '../../core/uuid.ts'
+import { tellsOthers } from '../../env.ts'
 import type { House } from '../../features/feature.ts'
 import { type Answer, type Router, serveOperation, serveUndocumented } from '../../http/router.ts'
 import type { Scope } from '../../http/scope.ts'
@@ -50,7 +51,12 @@ const answerPing = async ({ params, query }: PingInput, request: Request, scope:
   if (!read) throw notFound()
   const { rid, create = false, ...fields } = query
   const ping = { ...read, rid, create, fields: { ...readFields(form), ...fields }, body: text }
-  const { outcome, names, job_ids } = await recordPing(db, ping, settings.WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES, now)
+  const { outcome, names, job_ids } = await recordPing(
+    db,
+    ping,
+    { createRules: settings.WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES, tells: tellsOthers(settings) },
+    now,
+  )
   sendAfterwards(job_ids ?? [])
   if (outcome === 'unknown') throw notFound()
   if (outcome === 'ambiguous') throw ambiguous(names ?? [])

@@ -1,0 +1,2 @@
+ALTER TABLE "job" DROP CONSTRAINT "job_kind_known";--> statement-breakpoint
+ALTER TABLE "job" ADD CONSTRAINT "job_kind_known" CHECK ("job"."kind" in ('detect_anomalies', 'clean_logs', 'count_days', 'keep_activity', 'complete_closure', 'clean_openlineage', 'send_openlineage', 'notify', 'send_alert') or "job"."kind" like 'check\_%');
