@@ -84,8 +84,13 @@ const days = [
     [
       [
         'a day that is counted again is added to what is there',
-        "stored as (${store('whole_day')}),\n      unmarked",
-        "stored as (${add('whole_day')}),\n      unmarked",
+        "stored as (${store('whole_day')}),\n      unsummed as (delete from ${pipelineDayTotal} where day between",
+        "stored as (${add('whole_day')}),\n      unsummed as (delete from ${pipelineDayTotal} where day between",
+      ],
+      [
+        'a day that is counted again keeps its total of before',
+        'unsummed as (delete from ${pipelineDayTotal} where day in (select day from again',
+        'unsummed as (delete from ${pipelineDayTotal} where false and day in (select day from again',
       ],
       [
         'hours are added, and their marks stay',
@@ -113,8 +118,8 @@ const days = [
     [
       [
         'what is not counted yet is left out',
-        'select e.date_recorded, e.pipeline_id, ${daySums}, 0 from fresh_run e group by',
-        'select e.date_recorded, e.pipeline_id, ${daySums}, 0 from fresh_run e where false group by',
+        '(select e.date_recorded as day, e.pipeline_id, ${daySums} from fresh_run e group by',
+        '(select e.date_recorded as day, e.pipeline_id, ${daySums} from fresh_run e where false group by',
       ],
     ],
   ),
