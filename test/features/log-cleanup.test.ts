@@ -9,7 +9,8 @@ let pipeline_id: number
 
 beforeEach(async () => {
   background = openBackground()
-  await sql('truncate pipeline, pipeline_type, pipeline_day_progress, pipeline_day_total, job restart identity cascade')
+  await sql('truncate pipeline, pipeline_type, pipeline_day_progress, job restart identity cascade')
+  await sql('delete from pipeline_day_total')
   pipeline_id = await makePipeline()
 })
 

@@ -18,7 +18,8 @@ let pipelines: number[]
 
 beforeEach(async () => {
   background = openBackground()
-  await sql('truncate pipeline, pipeline_type, pipeline_day_progress, pipeline_day_total, job restart identity cascade')
+  await sql('truncate pipeline, pipeline_type, pipeline_day_progress, job restart identity cascade')
+  await sql('delete from pipeline_day_total')
   setClock('2026-03-10T00:10:00Z')
   pipelines = [await makePipeline(), await makePipeline(), await makePipeline()]
 })

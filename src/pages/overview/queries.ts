@@ -80,7 +80,7 @@ const OVERVIEW = once(() =>
     from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id left join running r on r.pipeline_id = p.id
     ${joinProblems(sql`p.id`)} where not p.is_step),
   chosen as (
-    select *, row_number() over () as listed from (select *, ${wordsWhere(nameOf)} as wrong from candidate
+    select *, ${wordsWhere(nameOf)} as wrong, row_number() over () as listed from (select * from candidate
     where is_chosen and case ${param('state')}::text
         ${sql.join(PROBLEM_WORDS.map((word) => sql`when ${sql.raw(`'${word}'`)} then ${nameOf(word)} `))}
         when 'running' then running when 'inactive' then not active when 'silenced' then is_silenced when 'muted' then is_muted

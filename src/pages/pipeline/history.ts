@@ -21,8 +21,8 @@ const HOUR_SECONDS = 3_600
 /** Of more runs than this, in the period and the baseline before it, an even sample is read: the first run of each step of time. */
 const MAX_READ = 20_000
 /** Steps of a slot, and of the time before the period. */
-const SLOT_STEPS = 6
-const BASELINE_STEPS = 4_000
+const SLOT_STEPS = 4
+const BASELINE_STEPS = 3_000
 /** All failed and flagged runs are marks, up to this many of each: the newest. */
 const MAX_MARKS = 1_000
 

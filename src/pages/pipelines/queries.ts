@@ -62,7 +62,7 @@ const listOf = (sort: Sort, order: Order): Statement => {
     select p.id, p.name, p.active, p.tags, t.name as type_name, ${effective('owner', { pipeline: sql.raw('p'), type: sql.raw('t') })} as owner,
       p.schedule_cron, p.schedule_timezone, p.schedule_number, p.schedule_datepart, p.schedule_slot_at as next_start_at,
       a.last_start_at, a.last_end_at, a.last_succeeded, a.typical_seconds, r.pipeline_id is not null as is_running, ${marks},
-      ${isByRate ? sql`month.ended, month.succeeded,` : sql``} ${wordsWhere(hasProblem)} as wrong
+      ${isByRate ? sql`month.ended, month.succeeded,` : sql``} case when problem_of.pipeline_id is null then '{}' else ${wordsWhere(hasProblem)} end as wrong
     from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
     left join ${pipelineActivity} a on a.pipeline_id = p.id ${isByRate ? sql`left join month on month.pipeline_id = p.id` : sql``} left join running r on r.pipeline_id = p.id
     ${joinProblems(sql`p.id`)}
