@@ -37,6 +37,7 @@ export const ERRORS = {
   name_taken: { status: 409, description: 'Another row already has this name.' },
   rule_taken: { status: 409, description: 'The pipeline already has a rule for this metric.' },
   rule_has_results: { status: 409, description: 'The rule has flagged anomalies, so its pipeline and metric cannot change.' },
+  level_not_new: { status: 409, description: 'The last runs are not all anomalies on one side: there is no new level to accept.' },
   execution_already_ended: { status: 409, description: 'The execution has already ended with the other outcome.' },
   incident_resolved: { status: 409, description: 'The incident is resolved: it cannot be acknowledged any more.' },
   notification_not_failed: { status: 409, description: 'Only a failed notification can be replayed.' },

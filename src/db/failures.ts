@@ -98,6 +98,8 @@ const CONSTRAINTS: Record<string, () => ApiError> = {
   address_address_type_id_address_type_id_fk: unknown('address_type_id', 'address type'),
   silence_pipeline_id_pipeline_id_fk: unknown('pipeline_id', 'pipeline'),
   silence_pipeline_type_id_pipeline_type_id_fk: unknown('pipeline_type_id', 'pipeline type'),
+  anomaly_detection_rule_limits: () =>
+    bodyFault('validation_failed', 'min_value', 'min_value is above max_value: after this change no value would be normal'),
   anomaly_detection_rule_pipeline_id_pipeline_id_fk: unknown('pipeline_id', 'pipeline'),
   pipeline_execution_parent_id_pipeline_execution_id_fk: unknown('parent_id', 'execution'),
   pipeline_freshness_number_range: tooLong('freshness'),

@@ -73,7 +73,10 @@ describe('after a successful execution', () => {
         upper_threshold: expect.closeTo(100 + 2 * deviation, 9),
         lookback_days: 30,
         execution_count: 7,
+        method: 'zscore',
+        pool: 'same hour',
       },
+      explanation: `${inserts} inserts; runs at 12:00 have 86.89 to 113 (mean 100 of 7 runs)`,
       detected_at: '2025-06-15T12:30:00.000000Z',
     })
     expect(await background.slack.messages()).toEqual([

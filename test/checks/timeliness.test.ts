@@ -95,6 +95,8 @@ Details:
     expect(await background.slack.messages()).toHaveLength(1)
     expect(await jobsOf('send_alert')).toHaveLength(1)
     await background.post('/end_pipeline_execution', { id: first }) // it was logged while it ran, and is not logged again
+    // People are told that it is over: else the next one would only go on with what they know.
+    await drain(background)
     const second = await recordRun(background, pipeline_id, 20, null)
     await check()
     expect(await loggedIds()).toEqual([first, second])

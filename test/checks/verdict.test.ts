@@ -1,13 +1,30 @@
 import { describe, expect, it } from 'vitest'
-import { judge, type Rule } from '../../src/checks/anomalies/verdict.ts'
+import { anomalyIn } from '../../src/checks/anomalies/judge.ts'
+import type { JudgedRule } from '../../src/checks/anomalies/rule.ts'
+import { type Baseline, bandOf } from '../../src/checks/anomalies/verdict.ts'
 
-const rule = (fields: Partial<Rule> = {}): Rule => ({
+const rule = (fields: Partial<JudgedRule> = {}): JudgedRule => ({
+  method: 'zscore',
   metric_field: 'inserts',
   std_deviation_threshold_multiplier: 2,
   lookback_days: 30,
   minimum_executions: 5,
+  direction: 'both',
+  season: 'hour',
+  min_change_percent: 0,
+  min_value: null,
+  max_value: null,
+  baseline_from: null,
   ...fields,
 })
+
+/** The anomaly that a value is beside a baseline. */
+const judge = (value: number, baseline: Baseline, of: JudgedRule) => {
+  const band = bandOf(baseline, of)
+  const tested = { id: 1, start: 0, end: 60, local: 0, utcHour: 0, values: { [of.metric_field]: value } }
+  const pool = { name: 'same hour' as const, values: Array.from({ length: baseline.count }, () => baseline.mean), leftOut: 0 }
+  return band && anomalyIn(value, tested, of, { center: baseline.mean, ...band, pool })
+}
 
 /** Mean and sample standard deviation, by their definitions. */
 const baselineOf = (values: number[]) => {
@@ -56,6 +73,8 @@ describe('the verdict', () => {
       upper_threshold: expect.closeTo(100 + 2 * baseline.deviation, 10),
       lookback_days: 30,
       execution_count: 7,
+      method: 'zscore',
+      pool: 'same hour',
     })
   })
 

@@ -176,7 +176,15 @@ describe('POST /pipeline', () => {
       'total_rows',
       'updates',
     ])
-    expect(rules[0]).toMatchObject({ std_deviation_threshold_multiplier: 2, lookback_days: 30, minimum_executions: 10, active: true })
+    expect(rules[0]).toMatchObject({
+      method: 'robust',
+      std_deviation_threshold_multiplier: 3,
+      season: 'auto',
+      min_change_percent: 10,
+      lookback_days: 30,
+      minimum_executions: 10,
+      active: true,
+    })
     expect(await countOf('anomaly_detection_rule where pipeline_id = $1', [await makePipeline()])).toBe(0)
   })
 })

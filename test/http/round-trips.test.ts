@@ -63,6 +63,8 @@ describe('a request costs one round trip to the database', () => {
       ['PATCH', '/anomaly_detection_rule', { id: 1, active: false }],
       ['GET', '/anomaly_detection_rule'],
       ['GET', '/anomaly_detection_rule/1'],
+      ['POST', '/anomaly_detection_rule/1/accept_level'],
+      ['POST', '/anomaly_detection_rule/preview', { id: 1 }],
       ['POST', '/timeliness', { lookback_minutes: 60 }],
       ['POST', '/freshness'],
       ['POST', `/anomaly_detection/detect/${pipeline_id}`],

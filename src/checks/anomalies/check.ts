@@ -13,11 +13,13 @@ const evidence = z.object({
   violation_value: amount,
   baseline_value: amount,
   deviation_percentage: amount.nullable(),
+  explanation: z.string().nullish(),
+  context: z.object({ new_level_since: z.string().optional() }).nullish(),
 })
 export type AnomalousRun = z.output<typeof evidence>
 
 /** The columns of a result, as logged and returned. */
-export const RESULT_COLUMNS = sql`id, pipeline_execution_id, rule_id, violation_value, baseline_value, deviation_percentage, confidence_score, context, detected_at`
+export const RESULT_COLUMNS = sql`id, pipeline_execution_id, rule_id, violation_value, baseline_value, deviation_percentage, confidence_score, context, explanation, detected_at`
 
 /** The execution that is judged. */
 const testedOf = (value: Names['value']) =>
@@ -39,7 +41,12 @@ export const anomalyCheck: Check<AnomalousRun> = {
   incidentTitle: 'Anomaly Detected',
   log: { table: anomalyDetectionResult, goesWith: 'its execution' },
   evidence: () => evidence,
-  explain: ({ metric_field, violation_value, baseline_value, deviation_percentage: percent }) => {
+  explain: ({ metric_field, violation_value, baseline_value, deviation_percentage: percent, explanation, context }) => {
+    const since = context?.new_level_since
+    if (explanation)
+      return since === undefined
+        ? explanation
+        : `${explanation}. A new level since ${since.slice(0, 16).replace('T', ' ')} UTC: accept it, or look for the cause`
     const share = percent === null ? '' : ` (${percent > 0 ? '+' : '−'}${grouped(Math.abs(percent))} %)`
     return `${metric_field} was ${roughly(violation_value)}, usually ${roughly(baseline_value)}${share}`
   },
@@ -49,16 +56,16 @@ export const anomalyCheck: Check<AnomalousRun> = {
     select r.id as subject, r.pipeline_id, (select end_date from ${testedOf(value)}) as since, to_jsonb(f) || jsonb_build_object(
       'pipeline_execution_id', ${value('execution_id')}::bigint, 'metric_field', r.metric_field) as evidence
     from jsonb_to_recordset(${value('anomalies')}::jsonb) as f(rule_id bigint, violation_value double precision,
-      baseline_value double precision, deviation_percentage double precision, confidence_score double precision, context jsonb)
+      baseline_value double precision, deviation_percentage double precision, confidence_score double precision, context jsonb, explanation text)
     join ${anomalyDetectionRule} r on r.id = f.rule_id`,
 
   /** The row lock makes cleanup wait. If cleanup was first, there is no execution to flag. */
   logFound: ({ found, now, value }) => sql`
     insert into ${anomalyDetectionResult} (pipeline_execution_id, rule_id, violation_value, baseline_value, deviation_percentage,
-      confidence_score, context, detected_at)
+      confidence_score, context, explanation, detected_at)
     select kept.id, f.subject, (f.evidence ->> 'violation_value')::double precision, (f.evidence ->> 'baseline_value')::double precision,
       (f.evidence ->> 'deviation_percentage')::double precision, (f.evidence ->> 'confidence_score')::double precision,
-      f.evidence -> 'context', ${now}
+      f.evidence -> 'context', f.evidence ->> 'explanation', ${now}
     from ${found} f cross join (select id from ${pipelineExecution} where id = ${value('execution_id')}::bigint for key share) kept
     order by f.subject
     on conflict do nothing
@@ -81,7 +88,7 @@ export const anomalyCheck: Check<AnomalousRun> = {
   alertPayloads: ({ logged, now }) => sql`
     select jsonb_build_object('alert', 'anomaly', 'at', ${now}, 'count', 1, 'pipeline_id', r.pipeline_id, 'metric_field', r.metric_field,
       'threshold_multiplier', r.std_deviation_threshold_multiplier, 'lookback_days', r.lookback_days,
-      'items', jsonb_build_array(to_jsonb(l) - 'subject' - 'context' - 'detected_at')) as payload
+      'items', jsonb_build_array(to_jsonb(l) - 'subject' - 'context' - 'explanation' - 'detected_at')) as payload
     from ${logged} l join ${anomalyDetectionRule} r on r.id = l.subject
     order by l.id`,
 

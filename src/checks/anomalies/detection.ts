@@ -1,27 +1,37 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { once } from '../../core/once.ts'
 import type { Database } from '../../db/client.ts'
-import { METRIC_FIELDS } from '../../db/constraints.ts'
-import { decimal, truth, whole } from '../../db/rows.ts'
+import { jsonOf, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
-import { baselineOf, lookbackOf, metricOf } from './baseline.ts'
-import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
-import { type Anomaly, bandOf, judge } from './verdict.ts'
-
-const ruleMetric = metricOf(sql`r.metric_field`, sql`e`)
-const past = baselineOf(sql`past.value`)
+import {
+  flagShape,
+  flagsOf,
+  historyTables,
+  PAST,
+  ruleColumns,
+  ruleShape,
+  runColumns,
+  runShape,
+  runsOf,
+  WEEKLY_SEASONS,
+  weeklyDays,
+} from './history.ts'
+import { judgeRun } from './judge.ts'
+import { levelSince } from './level.ts'
+import { anomalyDetectionRule } from './table.ts'
+import type { Anomaly } from './verdict.ts'
 
 /**
- * The tested execution, and for each active rule of its pipeline the value and its baseline. The baseline has the successful
- * runs of the same hour that ended within the rule's lookback before the tested one ended, without the tested one and
- * without those that the rule flagged. The lookback counts from the execution, not from now: the verdict does not depend on
- * when the job runs. One Index Scan per rule on pipeline_execution_baseline; the latest execution is the latest of each
- * hour's latest. Rows: one per rule, or one without a rule; none if the pipeline is unknown.
+ * The tested execution, the active rules of its pipeline with what they have flagged, and the runs to compare it with. The lookback counts
+ * from the execution, not from now: the verdict does not depend on when the job runs. One row; none if the pipeline is unknown. Without an
+ * id the latest execution is the latest of each hour's latest.
  */
-const MEASURE = prepare(sql`
-  with subject as (select id from ${pipeline} where id = ${param('pipeline_id')}),
+const MEASURE = once(() =>
+  prepare(sql`
+  with subject as (select id, coalesce(schedule_timezone, 'UTC') as zone, is_streaming from ${pipeline} where id = ${param('pipeline_id')}),
   latest as (
     select e.id from generate_series(0, 23) hour
     cross join lateral (
@@ -30,52 +40,35 @@ const MEASURE = prepare(sql`
       order by end_date desc, id desc limit 1) e
     where ${param('execution_id')}::bigint is null
     order by e.end_date desc, e.id desc limit 1),
-  tested as (
+  tested as materialized (
     select * from ${pipelineExecution}
-    where id = coalesce(${param('execution_id')}::bigint, (select id from latest)) and pipeline_id = ${param('pipeline_id')})
+    where id = coalesce(${param('execution_id')}::bigint, (select id from latest)) and pipeline_id = ${param('pipeline_id')}),
+  rule as materialized (
+    -- How long a run that never ends by itself takes is not judged.
+    select r.* from subject join tested on tested.completed_successfully join ${anomalyDetectionRule} r on r.pipeline_id = subject.id and r.active
+    where not (subject.is_streaming and r.metric_field = 'duration_seconds')),
+  asked as materialized (
+    select tested.pipeline_id, tested.start_date, tested.end_date as until, subject.zone, tested.start_date at time zone subject.zone as local, limits.days,
+      make_interval(hours => 24 * limits.days) as lookback, ${weeklyDays(sql`limits.days`)} as weekly_days, limits.is_weekly
+    from tested cross join subject cross join (
+      select max(lookback_days) as days, bool_or(method <> 'bounds' and season in ${WEEKLY_SEASONS}) as is_weekly from rule having count(*) > 0) limits),
+  ${historyTables}
   select tested.id as execution_id, coalesce(tested.completed_successfully, false) as succeeded,
-    r.id as rule_id, r.metric_field, r.std_deviation_threshold_multiplier, r.lookback_days, r.minimum_executions,
-    b.value, b.count, b.mean, b.deviation
-  from subject
-  left join tested on true
-  left join ${anomalyDetectionRule} r on r.pipeline_id = subject.id and r.active and tested.completed_successfully
-  left join lateral (
-    select (select ${ruleMetric} from tested e) as value, ${past.count} as count, ${past.mean} as mean,
-      ${past.deviation} as deviation
-    from (
-      select ${ruleMetric} as value
-      from ${pipelineExecution} e
-      where e.pipeline_id = r.pipeline_id and e.hour_recorded = tested.hour_recorded and e.completed_successfully
-        and e.end_date between tested.end_date - ${lookbackOf(sql`r.lookback_days`)} and tested.end_date and e.id <> tested.id
-        and not exists (select from ${anomalyDetectionResult} flagged where flagged.pipeline_execution_id = e.id and flagged.rule_id = r.id)
-    ) past) b on r.id is not null
-  order by r.id`)
+    coalesce(case when tested.completed_successfully then ${runColumns(sql`tested`, sql`subject.zone`)} end, 'null') as tested,
+    (select coalesce(jsonb_agg(${ruleColumns} || jsonb_build_object('flags', ${flagsOf(sql`r.id`, PAST)}) order by r.id), '[]') from rule r) as rules,
+    (select coalesce(jsonb_agg(${runColumns(PAST, sql`subject.zone`)}), '[]') from ${PAST}) as past
+  from subject left join tested on true`),
+)
 
-const measuredRow = z.object({
-  execution_id: whole.nullable(),
-  succeeded: truth,
-  rule_id: whole.nullable(),
-  metric_field: z.enum(METRIC_FIELDS).nullable(),
-  std_deviation_threshold_multiplier: decimal.nullable(),
-  lookback_days: whole.nullable(),
-  minimum_executions: whole.nullable(),
-  value: decimal.nullable(),
-  count: whole.nullable(),
-  mean: decimal.nullable(),
-  deviation: decimal.nullable(),
-})
-
-const ruleRow = z.object({
-  rule_id: z.number(),
-  metric_field: z.enum(METRIC_FIELDS),
-  std_deviation_threshold_multiplier: z.number(),
-  lookback_days: z.number(),
-  minimum_executions: z.number(),
-  value: z.number().nullable(),
-  count: z.number(),
-  mean: z.number().nullable(),
-  deviation: z.number().nullable(),
-})
+const measuredRow = once(() =>
+  z.object({
+    execution_id: whole.nullable(),
+    succeeded: truth,
+    tested: jsonOf(runShape.nullable()),
+    rules: jsonOf(z.array(ruleShape.extend({ flags: z.array(flagShape) }))),
+    past: jsonOf(z.array(runShape)),
+  }),
+)
 
 export interface Detection {
   /** null: the pipeline has no such execution, or none that succeeded. */
@@ -85,22 +78,39 @@ export interface Detection {
   anomalies: (Anomaly & { rule_id: number })[]
   /** The rules that found the execution normal. A rule without a value, or with too few earlier ones, has not judged it. */
   cleanRuleIds: number[]
+  /** Rules that accept the new level by themselves with this execution. */
+  acceptedRuleIds: number[]
 }
 
 /** Judges an execution by its pipeline's active rules; without an id, the latest successful one. undefined: no such pipeline. */
 export const detectAnomalies = async (db: Database, pipelineId: number, executionId: number | null): Promise<Detection | undefined> => {
-  const rows = await db.rows(MEASURE, measuredRow, { pipeline_id: pipelineId, execution_id: executionId })
-  const [first] = rows
-  if (!first) return undefined
-  const rules = rows.filter((row) => row.rule_id !== null).map((row) => ruleRow.parse(row))
-  const anomalies: Detection['anomalies'] = []
-  const cleanRuleIds: number[] = []
-  for (const { rule_id, value, count, mean, deviation, ...rule } of rules) {
-    if (value === null || mean === null) continue
-    const baseline = { count, mean, deviation: deviation ?? 0 }
-    const anomaly = judge(value, baseline, rule)
-    if (anomaly) anomalies.push({ ...anomaly, rule_id })
-    else if (bandOf(baseline, rule)) cleanRuleIds.push(rule_id)
+  const [row] = await db.rows(MEASURE(), measuredRow(), { pipeline_id: pipelineId, execution_id: executionId })
+  if (!row) return undefined
+  const detection: Detection = {
+    executionId: row.execution_id,
+    succeeded: row.succeeded,
+    rulesEvaluated: row.rules.length,
+    anomalies: [],
+    cleanRuleIds: [],
+    acceptedRuleIds: [],
   }
-  return { executionId: first.execution_id, succeeded: first.succeeded, rulesEvaluated: rules.length, anomalies, cleanRuleIds }
+  if (!row.succeeded || row.tested === null) return detection
+  const [tested] = runsOf([row.tested])
+  const past = runsOf(row.past)
+  for (const { id: rule_id, flags, accept_level_after, ...rule } of row.rules) {
+    if (!tested) continue
+    const flagged = new Map(flags)
+    const verdict = judgeRun(tested, past, rule, new Set(flagged.keys()))
+    if (verdict === null) continue
+    if (verdict.isNormal) {
+      detection.cleanRuleIds.push(rule_id)
+      continue
+    }
+    const { anomaly } = verdict
+    const level = levelSince(tested, anomaly.context.direction, past, rule, flagged)
+    if (level) anomaly.context.new_level_since = new Date(level.start * 1000).toISOString()
+    if (level && accept_level_after !== null && level.runs >= accept_level_after) detection.acceptedRuleIds.push(rule_id)
+    detection.anomalies.push({ ...anomaly, rule_id })
+  }
+  return detection
 }

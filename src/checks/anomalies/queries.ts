@@ -1,22 +1,36 @@
-import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
 import type { Database } from '../../db/client.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
-import { whole } from '../../db/rows.ts'
+import { moment, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { createdRow, untilRow } from '../../db/until-row.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import type { Target } from '../../http/patch.ts'
 import { notifyJobAfter } from '../../incidents/notify-job.ts'
 import { incident } from '../../incidents/table.ts'
+import { metricOf } from './baseline.ts'
+import { LEVEL_RUNS } from './level.ts'
+import { METHODS, type MethodName } from './methods/index.ts'
 import type { RulePost } from './schemas.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 
+const withoutUndefined = <Fields extends object>(fields: Fields): Partial<Fields> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<Fields>
+
+/** A rule that gets another method gets its defaults too, where nothing else is given. Its multiplier stays. */
+const withDefaults = ({ method, ...changes }: Partial<typeof anomalyDetectionRule.$inferInsert>) => {
+  if (method === undefined) return changes
+  const { min_change_percent, season } = METHODS[method as MethodName].defaults
+  return { method, min_change_percent, season, ...changes }
+}
+
 /** Creates the rule, or finds the pipeline's rule for that metric. An unknown pipeline violates the foreign key. */
 export const createOrGetRule = (db: Database, { pipeline_id, metric_field, ...settings }: RulePost, now: string) => {
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
+  const { min_change_percent, season, std_deviation_threshold_multiplier } = METHODS[settings.method ?? 'zscore'].defaults
+  const given = Object.entries({ min_change_percent, season, std_deviation_threshold_multiplier, ...withoutUndefined(settings) })
   const columns = given.map(([column]) => sql`, ${sql.identifier(column)}`)
   const values = given.map(([, value]) => sql`, ${value}`)
   return untilRow(() =>
@@ -61,7 +75,7 @@ export const updateRule = async (db: Database, target: Target, changes: Partial<
   const jobId = sql`case when ${settled} then ${sql.raw(FUNCTIONS.notify_job)}(${now}::timestamptz) end`
   const [row] = await db.orm
     .update(anomalyDetectionRule)
-    .set({ ...changes, updated_at: now })
+    .set({ ...withDefaults(changes), updated_at: now })
     .where(
       and(
         eq(anomalyDetectionRule.id, target.id),
@@ -106,22 +120,77 @@ export const listResults = listing<{
 const NOW = sql`${param('now')}::timestamptz`
 const RESOLVED = sql.raw('resolved')
 const TOLD = sql.raw('told')
+
+/**
+ * CTEs after `deleted`, which has deleted flags of the pipeline `pipelineId`: they resolve its incident if no flag is left of what it is about, and
+ * record the job that tells people (`told`).
+ */
+const resolvedAfter = (pipelineId: SQL, words: SQL): SQL => sql`
+  ${RESOLVED} as (
+    select ${sql.raw(FUNCTIONS.resolve_incident)}(p_id => i.id, p_by => ${param('by')}, p_text => ${words}, p_now => ${NOW})
+    from ${incident} i
+    where i.pipeline_id = ${pipelineId} and i.kind = 'anomaly' and i.resolved_at is null and exists (select from deleted) and not exists (
+      select from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
+      join ${pipelineExecution} e on e.id = f.pipeline_execution_id
+      where r.pipeline_id = i.pipeline_id and r.active and f.detected_at >= i.detected_at and f.id not in (select id from deleted)
+        and (r.clean_end is null or (e.end_date, e.id) > (r.clean_end, r.clean_id)))),
+  ${notifyJobAfter(TOLD, [RESOLVED], NOW)}`
+
 const UNFLAG = prepare(sql`
   with deleted as (
     delete from ${anomalyDetectionResult} result using ${anomalyDetectionRule} r
     where r.id = result.rule_id and r.pipeline_id = ${param('pipeline_id')} and r.metric_field = any(${param('metrics')}::text[])
       and result.pipeline_execution_id = ${param('execution_id')}
     returning result.id),
-  ${RESOLVED} as (
-    select ${sql.raw(FUNCTIONS.resolve_incident)}(p_id => i.id, p_by => ${param('by')}, p_text => 'Unflagged: the load was normal', p_now => ${NOW})
-    from ${incident} i
-    where i.pipeline_id = ${param('pipeline_id')} and i.kind = 'anomaly' and i.resolved_at is null and exists (select from deleted) and not exists (
-      select from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
-      join ${pipelineExecution} e on e.id = f.pipeline_execution_id
-      where r.pipeline_id = i.pipeline_id and r.active and f.detected_at >= i.detected_at and f.id not in (select id from deleted)
-        and (r.clean_end is null or (e.end_date, e.id) > (r.clean_end, r.clean_id)))),
-  ${notifyJobAfter(TOLD, [RESOLVED], NOW)}
+  ${resolvedAfter(sql`${param('pipeline_id')}`, sql`'Unflagged: the load was normal'`)}
   select (select count(*) from deleted)::text as count, (select id::text from ${TOLD}) as job_id`)
+
+/** A level is looked for among the newest runs only. */
+const MAX_LEVEL_RUNS = sql.raw('2000')
+
+/** level.ts in SQL: the last runs, back to the first that is not flagged on the side of the newest. */
+const ACCEPT = prepare(sql`
+  with subject as (select * from ${anomalyDetectionRule} where id = ${param('id')} for update),
+  newest as (
+    select e.id, e.start_date, e.end_date, f.id as flag, f.context ->> 'direction' as direction,
+      row_number() over (order by e.end_date desc, e.id desc) as place
+    from (
+      select e.* from ${pipelineExecution} e join subject on e.pipeline_id = subject.pipeline_id
+      where e.completed_successfully order by e.start_date desc limit ${MAX_LEVEL_RUNS}) e
+    cross join subject left join ${anomalyDetectionResult} f on f.rule_id = subject.id and f.pipeline_execution_id = e.id
+    where ${metricOf(sql`subject.metric_field`, sql`e`)} is not null),
+  level as (
+    select * from newest where place < coalesce((
+      select min(n.place) from newest n where n.direction is distinct from (select direction from newest where place = 1) or n.flag is null), 1e9)),
+  accepted as (
+    update ${anomalyDetectionRule} r set baseline_from = (select min(start_date) from level), updated_at = ${NOW}
+    from subject where r.id = subject.id and (select count(*) from level) >= ${sql.raw(String(LEVEL_RUNS))} returning r.baseline_from),
+  deleted as (
+    delete from ${anomalyDetectionResult} f using level where f.id = level.flag and exists (select from accepted) returning f.id),
+  ${resolvedAfter(sql`(select pipeline_id from subject)`, sql`'The new level is accepted'`)}
+  select exists (select from subject) as is_known, (select baseline_from from accepted) as baseline_from, (select count(*) from deleted)::text as withdrawn,
+    (select id::text from ${TOLD}) as job_id`)
+
+export interface Accepted {
+  outcome: 'accepted' | 'not new' | 'unknown'
+  /** Since when runs count. */
+  baselineFrom: string | null
+  /** How many flags were withdrawn. */
+  withdrawn: number
+  jobIds: number[]
+}
+
+/**
+ * Takes the level of the last runs as the new one, if at least five of them are flagged on one side: the rule's baseline begins with the first of
+ * them, and their flags go.
+ */
+export const acceptLevel = async (db: Database, id: number, by: string, now: string): Promise<Accepted> => {
+  const shape = z.object({ is_known: truth, baseline_from: moment.nullable(), withdrawn: whole, job_id: whole.nullable() })
+  const [row] = await db.rows(ACCEPT, shape, { id, by, now })
+  if (!row) throw new Error('expected one row')
+  const outcome = !row.is_known ? 'unknown' : row.baseline_from === null ? 'not new' : 'accepted'
+  return { outcome, baselineFrom: row.baseline_from, withdrawn: row.withdrawn, jobIds: row.job_id === null ? [] : [row.job_id] }
+}
 
 /**
  * Deletes an execution's flags for these metrics, and resolves the pipeline's incident if no flag is left of what it is about. Returns

@@ -31,7 +31,7 @@ const RECORD = once(() =>
       where pipeline_execution_id = ${param('execution_id')}::bigint and rule_id in (select subject from ${NAMES.found}))
     select stored.*, r.pipeline_id, r.metric_field, null::bigint as job_id from stored join ${anomalyDetectionRule} r on r.id = stored.rule_id
     union all
-    select null, null, null, null, null, null, null, null, null, null, null, id from ${TOLD} where id is not null
+    select null, null, null, null, null, null, null, null, null, null, null, null, id from ${TOLD} where id is not null
     order by 1 nulls last`),
 )
 
@@ -44,6 +44,7 @@ const storedRow = z.object({
   deviation_percentage: decimal.nullable(),
   confidence_score: decimal.nullable(),
   context: jsonText.nullable(),
+  explanation: text.nullable(),
   detected_at: moment.nullable(),
   pipeline_id: whole.nullable(),
   metric_field: text.nullable(),

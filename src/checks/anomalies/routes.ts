@@ -3,19 +3,12 @@ import { type PatchableResource, serveCreateOrGet, serveList, serveOne, servePat
 import { type Router, serveOperation } from '../../http/router.ts'
 import { idText } from '../../http/text-fields.ts'
 import { detectAnomalies } from './detection.ts'
-import { createOrGetRule, deleteResults, findRule, listResults, listRules, updateRule } from './queries.ts'
+import { LEVEL_RUNS } from './level.ts'
+import { previewRule } from './preview.ts'
+import { acceptLevel, createOrGetRule, deleteResults, findRule, listResults, listRules, updateRule } from './queries.ts'
 import { recordAnomalies } from './record.ts'
-import {
-  detectionAnswer,
-  detectionQuery,
-  resultAnswer,
-  resultFilters,
-  ruleAnswer,
-  ruleFilters,
-  rulePatch,
-  rulePost,
-  unflagPost,
-} from './schemas.ts'
+import { detectionAnswer, detectionQuery, resultAnswer, resultFilters, unflagPost } from './result-schemas.ts'
+import { acceptedAnswer, previewAnswer, previewPost, ruleAnswer, ruleFilters, rulePatch, rulePost } from './schemas.ts'
 
 const tag = 'Anomaly detection'
 
@@ -43,10 +36,68 @@ export const routes = (router: Router): void => {
   serveList(router, resource, ruleFilters, listRules)
   serveOne(router, resource, findRule)
   servePatch(router, resource, rulePatch, updateRule)
+  serveAcceptLevel(router)
+  servePreview(router)
   serveDetect(router)
   serveList(router, { path: '/anomaly_detection_result', tag, noun: 'anomaly', answer: resultAnswer }, resultFilters, listResults)
   serveUnflag(router)
 }
+
+const unknownRule = (id: number | undefined) => new ApiError('anomaly_detection_rule_not_found', `Anomaly detection rule ${id} not found`)
+
+const serveAcceptLevel = (router: Router): void =>
+  serveOperation(
+    router,
+    {
+      method: 'post',
+      path: '/anomaly_detection_rule/{id}/accept_level',
+      access: 'write',
+      operationId: 'accept_level',
+      tag,
+      summary: 'Accept the new level of a metric',
+      description:
+        'For a lasting change: when the last runs, at least five, are all anomalies on one side. Runs before the first of them do not count any more, and these anomalies are withdrawn.',
+      params: () => ({ id: idText('The rule.') }),
+      answers: { 200: { description: 'The level is accepted.', schema: acceptedAnswer } },
+      errors: ['anomaly_detection_rule_not_found', 'level_not_new'],
+    },
+    async ({ params: { id } }, { db, now, caller, sendAfterwards }) => {
+      const { outcome, baselineFrom, withdrawn, jobIds } = await acceptLevel(db, id, caller, now)
+      if (outcome === 'unknown') throw unknownRule(id)
+      if (outcome === 'not new' || baselineFrom === null) {
+        throw new ApiError('level_not_new', `The last ${LEVEL_RUNS} runs that rule ${id} has judged are not all anomalies on one side`)
+      }
+      sendAfterwards(jobIds)
+      return { status: 200, body: { baseline_from: baselineFrom, withdrawn } }
+    },
+  )
+
+const servePreview = (router: Router): void =>
+  serveOperation(
+    router,
+    {
+      method: 'post',
+      path: '/anomaly_detection_rule/preview',
+      access: 'read',
+      operationId: 'preview_rule',
+      tag,
+      summary: 'Try a rule on past runs',
+      description:
+        'What a rule would have flagged among the newest runs, at most 2,000, in the order of their end: with its own flags, and the same function as detection. Nothing is written.',
+      body: previewPost,
+      answers: { 200: { description: 'What it would have flagged.', schema: previewAnswer } },
+      errors: ['pipeline_not_found', 'anomaly_detection_rule_not_found'],
+    },
+    async ({ body: { id, pipeline_id, days = 30, active: _active, accept_level_after: _after, baseline_from, ...given } }, { db, now }) => {
+      const changes = {
+        ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+        ...(baseline_from === undefined ? {} : { baseline_from: Date.parse(baseline_from) / 1000 }),
+      }
+      const preview = await previewRule(db, { rule_id: id ?? null, pipeline_id: pipeline_id ?? null, changes, days }, now)
+      if (!preview) throw id === undefined ? new ApiError('pipeline_not_found', `Pipeline ${pipeline_id} not found`) : unknownRule(id)
+      return { status: 200, body: preview }
+    },
+  )
 
 /** Takes two round trips if something is found: TypeScript decides between them (verdict.ts). */
 const serveDetect = (router: Router): void =>

@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm'
 import { bigint, check, doublePrecision, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { createdAt, flag, id, instant, jsonObject, reference } from '../../db/columns.ts'
-import { METRIC_FIELDS, oneOf } from '../../db/constraints.ts'
+import { between, METRIC_FIELDS, oneOf } from '../../db/constraints.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
-import { RULE_BOUNDS, RULE_DEFAULTS } from './rule.ts'
+import { METHODS } from './methods/index.ts'
+import { ACCEPT_LEVEL_AFTER, DIRECTIONS, MIN_CHANGE_PERCENT, RULE_BOUNDS, RULE_DEFAULTS, SEASONS } from './rule.ts'
 
 /** A setting's bounds as SQL text: constraints cannot have parameters. */
 const within = (name: keyof typeof RULE_BOUNDS) => sql.raw(`${RULE_BOUNDS[name].min} and ${RULE_BOUNDS[name].max}`)
@@ -19,6 +20,17 @@ export const anomalyDetectionRule = pgTable(
     lookback_days: integer().notNull().default(RULE_DEFAULTS.lookback_days),
     minimum_executions: integer().notNull().default(RULE_DEFAULTS.minimum_executions),
     active: flag(true),
+    method: text().notNull().default('zscore'),
+    direction: text().notNull().default('both'),
+    season: text().notNull().default('hour'),
+    min_change_percent: doublePrecision().notNull().default(0),
+    /** Hard limits. */
+    min_value: doublePrecision(),
+    max_value: doublePrecision(),
+    /** Nothing before counts: a new level was accepted. */
+    baseline_from: instant(),
+    /** After so many flags in a row on one side the new level is accepted by itself; null: a person does it. */
+    accept_level_after: integer(),
     /** The last run that the rule has judged, in the order of (end, id), and the last one of them that was normal. */
     judged_end: instant(),
     judged_id: bigint({ mode: 'number' }),
@@ -36,6 +48,12 @@ export const anomalyDetectionRule = pgTable(
       sql`std_deviation_threshold_multiplier between ${within('std_deviation_threshold_multiplier')}`,
     ),
     check('anomaly_detection_rule_lookback_range', sql`lookback_days between ${within('lookback_days')}`),
+    oneOf('anomaly_detection_rule_method_known', table.method, Object.keys(METHODS)),
+    oneOf('anomaly_detection_rule_direction_known', table.direction, DIRECTIONS),
+    oneOf('anomaly_detection_rule_season_known', table.season, SEASONS),
+    between('anomaly_detection_rule_min_change_range', table.min_change_percent, MIN_CHANGE_PERCENT),
+    between('anomaly_detection_rule_accept_range', table.accept_level_after, ACCEPT_LEVEL_AFTER),
+    check('anomaly_detection_rule_limits', sql`min_value <= max_value`),
     check('anomaly_detection_rule_minimum_range', sql`minimum_executions between ${within('minimum_executions')}`),
   ],
 )
@@ -51,6 +69,8 @@ export const anomalyDetectionResult = pgTable(
     deviation_percentage: doublePrecision(),
     confidence_score: doublePrecision().notNull(),
     context: jsonObject().notNull(),
+    /** One sentence; null in results of earlier versions. */
+    explanation: text(),
     detected_at: instant().notNull().default(sql`now()`),
   },
   (table) => [

@@ -15,7 +15,6 @@ export interface Rule {
   metric_field: MetricField
   /** Values within this many deviations of the mean are normal; 1 to 10. */
   std_deviation_threshold_multiplier: number
-  lookback_days: number
   /** With fewer values there is no verdict. */
   minimum_executions: number
 }
@@ -40,44 +39,21 @@ export interface Anomaly {
     upper_threshold: number
     lookback_days: number
     execution_count: number
+    /** The method, the pool of earlier runs, and how many of that were left out as flagged; absent in results of earlier versions. */
+    method?: string
+    pool?: string
+    left_out?: number
+    /** The hard limit that was crossed. */
+    limit?: number
+    /** Since when the values have another level: the start of the first of at least five flags in a row on one side. */
+    new_level_since?: string
   }
-}
-
-/**
- * Judges a value by its baseline. It is an anomaly if it lies more than multiplier × deviation above or below the mean.
- * null: it is normal, or there are too few values.
- */
-export const judge = (value: number, baseline: Baseline, rule: Rule): Anomaly | null => {
-  const band = bandOf(baseline, rule)
-  if (!band) return null
-  const { mean } = baseline
-  const { deviation, lower, upper } = band
-  if (value >= lower && value <= upper) return null
-  const difference = value - mean
-  const z = difference / deviation
-  return {
-    violation_value: value,
-    baseline_value: mean,
-    deviation_percentage: mean === 0 ? null : (difference / mean) * 100,
-    confidence_score: probabilityWithin(Math.abs(z)),
-    context: {
-      direction: difference > 0 ? 'above' : 'below',
-      z_score: z,
-      baseline_std: deviation,
-      threshold_multiplier: rule.std_deviation_threshold_multiplier,
-      lower_threshold: lower,
-      upper_threshold: upper,
-      lookback_days: rule.lookback_days,
-      execution_count: baseline.count,
-    },
-  }
+  /** One sentence: the value, and what is usual. */
+  explanation: string
 }
 
 /** The range of normal values, and the deviation that gives its width; null if there are too few values. */
-export const bandOf = (
-  baseline: Baseline,
-  rule: Omit<Rule, 'lookback_days'>,
-): { deviation: number; lower: number; upper: number } | null => {
+export const bandOf = (baseline: Baseline, rule: Rule): { deviation: number; lower: number; upper: number } | null => {
   if (baseline.count < rule.minimum_executions || baseline.count < 2) return null
   const deviation = effectiveDeviation(baseline, rule.metric_field)
   const allowed = rule.std_deviation_threshold_multiplier * deviation
@@ -95,7 +71,7 @@ const effectiveDeviation = ({ mean, deviation }: Baseline, metric: MetricField):
 }
 
 /** The probability that a normal value lies within z deviations of its mean: erf(z / √2). */
-const probabilityWithin = (z: number): number => Math.min(1, errorFunction(z / Math.SQRT2))
+export const probabilityWithin = (z: number): number => Math.min(1, errorFunction(z / Math.SQRT2))
 
 const SERIES_BELOW = 3
 const TERMS = 60

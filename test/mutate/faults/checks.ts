@@ -180,31 +180,66 @@ const detection = faultsIn(
   at.DETECTION,
   [at.ANOMALY_TESTS],
   [
-    ['a baseline contains the run itself', 'and e.id <> tested.id', '', { only: 'has only successful runs of the same hour' }],
-    [
-      'a baseline contains runs of every hour',
-      'and e.hour_recorded = tested.hour_recorded',
-      '',
-      { only: 'has only successful runs of the same hour' },
-    ],
-    [
-      'a baseline contains failed runs',
-      'and e.hour_recorded = tested.hour_recorded and e.completed_successfully',
-      'and e.hour_recorded = tested.hour_recorded',
-      { only: 'has only successful runs of the same hour' },
-    ],
-    ['a baseline contains later runs', 'and tested.end_date and e.id', "and 'infinity' and e.id", { only: 'the baseline' }],
-    ['a baseline contains flagged runs', ' and flagged.rule_id = r.id)', ' and false)', { only: 'excludes flagged executions' }],
-    ['a flag of one rule applies to all rules', ' and flagged.rule_id = r.id)', ')', { only: 'the baseline' }],
     [
       'the first run counts as the latest',
       'order by e.end_date desc, e.id desc limit 1',
       'order by e.end_date, e.id limit 1',
       { only: 'judges the successful execution with the latest' },
     ],
-    ['a rule that is not active is judged', 'and r.active and tested', 'and tested', { only: 'says what is wrong|not active' }],
+    [
+      'a rule that is not active is judged',
+      'r.pipeline_id = subject.id and r.active',
+      'r.pipeline_id = subject.id',
+      { only: 'says what is wrong|not active' },
+    ],
+    [
+      'a lookback has 23 hours a day',
+      'make_interval(hours => 24 * limits.days)',
+      'make_interval(hours => 23 * limits.days)',
+      { only: 'has only successful runs of the same hour' },
+    ],
   ],
 )
+
+const pools = faultsIn(
+  at.POOLS,
+  [at.ANOMALY_TESTS],
+  [
+    ['a baseline contains the run itself', 'id !== tested.id && ', '', { only: 'has only successful runs of the same hour' }],
+    [
+      'a baseline contains runs of every hour',
+      'utcHour === tested.utcHour',
+      'utcHour >= 0',
+      { only: 'has only successful runs of the same hour' },
+    ],
+    ['a baseline contains flagged runs', 'known.filter(({ id }) => !flagged.has(id))', 'known', { only: 'excludes flagged executions' }],
+  ],
+)
+
+const robust = [
+  ...faultsIn(
+    at.POOLS,
+    [at.ROBUST_TESTS],
+    [
+      ['flags that are a pattern are left out', 'leftOut > known.length / 5', 'leftOut > known.length', { only: 'are a pattern' }],
+      ['a week has six days', 'const WEEK = 7 * DAY', 'const WEEK = 6 * DAY', { only: 'knows a Tuesday' }],
+      ['weeks are looked for in one lookback', 'WEEKS_FACTOR * lookbackDays', 'lookbackDays', { only: 'knows a Tuesday' }],
+    ],
+  ),
+  ...faultsIn(
+    at.LEVEL,
+    [at.ROBUST_TESTS],
+    [['flags on both sides are one level', 'flagged.get(run.id) !== direction', '!flagged.has(run.id)', { only: 'is said after five' }]],
+  ),
+  ...faultsIn(
+    at.JUDGE_RUN,
+    [at.ROBUST_TESTS],
+    [
+      ['both sides are judged', "rule.direction !== 'both' && rule.direction !== side", 'false', { only: 'judges one side' }],
+      ['a hard limit needs a history', 'if (limit !== null) return', 'if (limit !== null && range) return', { only: 'judges one side' }],
+    ],
+  ),
+]
 
 const anomalies = faultsIn(
   at.ANOMALIES,
@@ -215,21 +250,28 @@ const anomalies = faultsIn(
 const baseline = faultsIn(
   at.BASELINE,
   [at.ANOMALY_TESTS],
-  [
-    ['a baseline looks back 25 hours a day', '24 * ${days}', '25 * ${days}', { only: 'has only successful runs of the same hour' }],
-    ['a baseline looks back 23 hours a day', '24 * ${days}', '23 * ${days}', { only: 'has only successful runs of the same hour' }],
-    ['equal values with fractions have a deviation', 'min(${value}) ${over} = max(${value}) ${over}', 'false', { only: 'that is flat' }],
-  ],
+  [['equal values with fractions have a deviation', 'min(${value}) ${over} = max(${value}) ${over}', 'false', { only: 'that is flat' }]],
 )
 
 const verdict = faultsIn(
   at.VERDICT,
   [at.VERDICT_TESTS],
   [
-    ['a value at the edge of the band is an anomaly', 'value >= lower && value <= upper', 'value > lower && value < upper'],
-    ['a value below the band is no anomaly', 'value >= lower && value <= upper', 'value <= upper'],
     ['one value too few gives a verdict', 'baseline.count < rule.minimum_executions', 'baseline.count + 1 < rule.minimum_executions'],
     ['the deviation of a flat baseline does not grow with its mean', 'const share = Math.abs(mean) / 100', 'const share = 0'],
+  ],
+)
+
+const edges = faultsIn(
+  at.JUDGE_RUN,
+  [at.VERDICT_TESTS],
+  [
+    [
+      'a value at the edge of the band is an anomaly',
+      'value < range.lower || value > range.upper',
+      'value <= range.lower || value >= range.upper',
+    ],
+    ['a value below the band is no anomaly', 'value < range.lower || value > range.upper', 'value > range.upper'],
   ],
 )
 
@@ -313,6 +355,9 @@ export const CHECKS = [
   anomalies,
   baseline,
   verdict,
+  edges,
+  pools,
+  robust,
   slack,
   post,
   alertJob,
