@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { startPostgres } from '../../src/dev/postgres.ts'
 import { migrate } from '../../src/tools/migrate.ts'
+import { renderAnomalies } from './anomalies.ts'
 import { type BackgroundFigures, measureBackground } from './background.ts'
 import { type CpuRow, type Measured, measureCpu, renderCpu } from './cpu.ts'
 import { fillEnds, nextOnFailed, nextOnWell } from './ends.ts'
@@ -51,8 +52,9 @@ async function main(): Promise<void> {
   if (only === 'scale') return printScale()
   if (only === 'incidents') return printIncidents()
   if (only === 'pages') return printPages()
+  if (only === 'anomalies') return console.log(renderAnomalies())
   if (only !== undefined)
-    throw new Error(`there is npm run bench, and npm run bench -- cpu, -- scale, -- incidents and -- pages; not ${only}`)
+    throw new Error(`there is npm run bench, and npm run bench -- cpu, -- scale, -- incidents, -- pages and -- anomalies; not ${only}`)
   const names = ['load', 'graph', 'empty', 'large', 'small', 'cleaned']
   const urls = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await createDatabase(name)])))
   await fillForLoad(urls.load)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../src/dev/postgres.ts'
 import { blocksOf, GUIDES, ROOT, readText } from '../support/node/guides.ts'
+import { checkAnomalies } from './anomalies.ts'
 
 /**
  * `npm run test:python` runs the Python blocks of README and the guides, and the original's SDK (sdk.py), against its own
@@ -41,6 +42,9 @@ try {
   runExample('src/docs/sdk.md', /from 2025-01-01 to 2025-01-10\nExecution \d+ inserted 150 rows/)
   const missing = GUIDES.filter((path) => readText(path).includes('```python') && !/workflow|sdk/.test(path))
   if (missing.length > 0) throw new Error(`no test runs the Python examples of ${missing.join(', ')}: add them here`)
+  const { cases, flagged } = checkAnomalies(python)
+  console.log(`${cases} anomaly rules and baselines are judged as Python's statistics do, ${flagged} of them flagged`)
+  passed += 1
   console.log(run(join(import.meta.dirname, 'sdk.py')).trim())
   console.log(`\n${passed + 1} passed, 0 failed`)
 } finally {
