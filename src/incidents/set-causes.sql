@@ -5,6 +5,8 @@
 CREATE FUNCTION :set_causes(p_job_id bigint, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+  -- A failed part explains more than what lies upstream.
+  PERFORM :set_part_causes(p_job_id, p_now);
   WITH pair AS MATERIALIZED (SELECT * FROM :cause_pairs(p_job_id, p_now)),
   -- Of two that may cause each other, the older one does.
   valid AS MATERIALIZED (

@@ -244,6 +244,35 @@ describe('cause and effect', () => {
   })
 })
 
+describe('a run that failed because a part did', () => {
+  it('is caused by the failed part that ended last, whichever is told first, and nobody is told twice', async () => {
+    const [dag, group, task, other] = [
+      await makePipeline({ name: 'dag' }),
+      await makePipeline({ name: 'group' }),
+      await makePipeline({ name: 'task' }),
+      await makePipeline({ name: 'other' }),
+    ]
+    const start = async (pipeline_id: number, parent_id?: number) =>
+      (await post('/start_pipeline_execution', { pipeline_id, parent_id })).body.id as number
+    const run = await start(dag)
+    const inGroup = await start(group, run)
+    const [first, last] = [await start(other, inGroup), await start(task, inGroup)]
+    const failAt = async (id: number) => {
+      advanceClock(1)
+      expect((await post('/end_pipeline_execution', { id, completed_successfully: false })).status).toBe(204)
+    }
+    for (const id of [first, last, inGroup, run]) await failAt(id)
+    await drain(background)
+    const causes = async () =>
+      Object.fromEntries(
+        (await open()).map(({ id, pipeline_name, caused_by }: Record<string, unknown>) => [pipeline_name, [id, caused_by]]),
+      )
+    const found = await causes()
+    expect([found.dag?.[1], found.group?.[1], found.task?.[1], found.other?.[1]]).toEqual([found.task?.[0], found.task?.[0], null, null])
+    expect((await told()).join()).not.toMatch(/dag|group/)
+  })
+})
+
 describe('a silence', () => {
   const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString()
 
