@@ -246,9 +246,9 @@ describe('a pipeline', () => {
 
   it('unflags an anomaly', async () => {
     await visit.open(`/pipelines/${ids.odd}?execution=${ids.oddRun}`)
-    await visit.page.getByRole('button', { name: 'Unflag' }).click()
-    await visit.page.getByRole('dialog').getByRole('button', { name: 'Unflag' }).click()
-    await visit.page.locator('button.action', { hasText: 'Unflag' }).waitFor({ state: 'detached' })
+    await visit.page.getByRole('button', { name: 'Not an anomaly' }).click()
+    await visit.page.getByRole('dialog').getByRole('button', { name: 'Not an anomaly' }).click()
+    await visit.page.locator('button.action', { hasText: 'Not an anomaly' }).waitFor({ state: 'detached' })
     expect((await visit.call('GET', `/anomaly_detection_result?pipeline_id=${ids.odd}`)).body).toEqual([])
     expect(visit.faults).toEqual([])
   })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { seededBy } from '../../src/demo/seeded.ts'
-import { expectError, get, makePipeline, patch, post, sql } from '../support/api.ts'
+import { call, expectError, get, makePipeline, patch, post, sql } from '../support/api.ts'
 import { type Background, drain, openBackground, setClock } from '../support/background.ts'
 
 const DAY = 86_400_000
@@ -236,5 +236,27 @@ describe('POST /anomaly_detection_rule/preview', () => {
     expectError(await post('/anomaly_detection_rule/preview', { pipeline_id: 99_999, metric_field: 'inserts' }), 404, 'pipeline_not_found')
     expectError(await post('/anomaly_detection_rule/preview', { metric_field: 'inserts' }), 422, 'validation_failed', ['body', 'id'])
     expectError(await post('/anomaly_detection_rule/preview', { id, days: 91 }), 422, 'validation_failed', ['body', 'days'])
+  })
+})
+
+describe('the page of the pipeline', () => {
+  it('draws the band of the rule by which runs are judged, and says in words what is unusual', async () => {
+    await record(daily(60, (ago) => (new Date(NOW - ago * DAY).getUTCDay() % 6 === 0 ? 1_000 : 50_000) + ago * 10))
+    const rule_id = await makeRule()
+    const [found] = await run(1_100)
+    const { body } = await call('GET', `/pipelines/${pipeline_id}?metric=total_rows&days=30`, undefined, { accept: 'text/html' })
+    const { points } = JSON.parse(/id="history-points"[^>]*>(.*?)<\/script>/s.exec(body)?.[1] ?? '') as {
+      points: { value: number; lower: number; upper: number; flags: number }[]
+    }
+    const last = points.at(-1)
+    expect([last?.flags, last?.lower, last?.upper]).toEqual([1, found?.context.lower_threshold, found?.context.upper_threshold])
+    // A Sunday has another band than a Tuesday.
+    expect(points.filter(({ value }) => value < 2_000).at(-2)?.upper).toBeLessThan(5_000)
+    expect(body).toContain('within 3 × the usual spread around the median of the same hour and weekday')
+    const [flag] = (await get(`/anomaly_detection_result?rule_id=${rule_id}`)).body
+    const page = (
+      await call('GET', `/pipelines/${pipeline_id}?execution=${flag.pipeline_execution_id}`, undefined, { accept: 'text/html' })
+    ).body
+    expect(page).toContain('1,100 rows; Tuesdays at 06:00 have')
   })
 })

@@ -110,6 +110,33 @@ const Addresses = ({ addresses }: { addresses: PipelineDetails['sources'] }) => 
   </>
 )
 
+const SEASONS: Record<string, string> = {
+  auto: 'of the same hour and weekday, else of the hour, else of all',
+  hour: 'of the same hour',
+  hour_of_week: 'of the same hour and weekday',
+  none: 'of all',
+}
+const SIDES: Record<string, string> = { above: ', only above', below: ', only below' }
+
+/** A rule in words. */
+const inWords = (rule: Rule): string => {
+  const limits = [
+    ...(rule.min_value === null ? [] : [`at least ${grouped(rule.min_value, 2)}`]),
+    ...(rule.max_value === null ? [] : [`at most ${grouped(rule.max_value, 2)}`]),
+  ]
+  const times = `${grouped(rule.std_deviation_threshold_multiplier, 2)} ×`
+  const band =
+    rule.method === 'robust'
+      ? [
+          `within ${times} the usual spread around the median ${SEASONS[rule.season] ?? ''}, at least ${grouped(rule.min_change_percent, 1)} %${SIDES[rule.direction] ?? ''}`,
+        ]
+      : rule.method === 'zscore'
+        ? [`within ${times} the standard deviation around the mean ${SEASONS[rule.season] ?? ''}${SIDES[rule.direction] ?? ''}`]
+        : []
+  const since = rule.baseline_from === null ? [] : [`runs since ${rule.baseline_from.slice(0, 10)} count`]
+  return [...band, ...limits, ...since].join('; ')
+}
+
 export const Rules = ({ rules }: { rules: Rule[] }) => (
   <>
     <h2>Anomaly rules</h2>
@@ -121,14 +148,11 @@ export const Rules = ({ rules }: { rules: Rule[] }) => (
         </p>
       </Empty>
     ) : (
-      <Table
-        label="Anomaly rules"
-        columns={['Metric', { number: 'Allowed standard deviations' }, { number: 'Lookback' }, { number: 'Minimum history' }, 'State']}
-      >
+      <Table label="Anomaly rules" columns={['Metric', 'What is normal', { number: 'Lookback' }, { number: 'Minimum history' }, 'State']}>
         {rules.map((rule) => (
           <tr>
             <th scope="row">{METRIC_NAMES[rule.metric_field]}</th>
-            <td class="number">{rule.std_deviation_threshold_multiplier}</td>
+            <td>{inWords(rule)}</td>
             <td class="number">{rule.lookback_days} days</td>
             <td class="number">{rule.minimum_executions} runs</td>
             <td>{rule.active ? 'active' : 'inactive'}</td>

@@ -1,6 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { baselineOf, lookbackOf, metricOf } from '../../checks/anomalies/baseline.ts'
+import { ruleColumns, ruleShape, runColumns, runShape, runsOf, weeklyDays } from '../../checks/anomalies/history.ts'
+import { rangeOf } from '../../checks/anomalies/judge.ts'
+import { weeklyDaysOf } from '../../checks/anomalies/pools.ts'
 import { RULE_DEFAULTS } from '../../checks/anomalies/rule.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../../checks/anomalies/table.ts'
 import { type Baseline, bandOf } from '../../checks/anomalies/verdict.ts'
@@ -113,7 +116,19 @@ export const historyTables = sql`
     from hour
     window before as (partition by hour order by day range between ${lookback} preceding and interval '1 day' preceding))`
 
+const RULE = sql`(select r.* from ${anomalyDetectionRule} r where r.pipeline_id = ${param('id')} and r.active and r.metric_field = (select metric from asked))`
+/** The band of a rule by another method than the original's is calculated here, of at most this many runs and those before them. */
+const MAX_BANDED = 3_000
+const ZONE = sql`coalesce((select schedule_timezone from subject), 'UTC')`
+
 export const historyColumns = sql`
+    coalesce((select ${ruleColumns} from ${RULE} r where r.method <> 'zscore'), 'null') as band_rule,
+    (select coalesce(jsonb_agg(${runColumns(sql`e`, ZONE)} order by e.end_date, e.id), '[]') from (
+      select e.* from ${pipelineExecution} e, ${RULE} r
+      where r.method = 'robust' and not (select is_large from size) and e.pipeline_id = ${param('id')} and e.completed_successfully
+        and e.start_date >= ${SINCE} - make_interval(days => ${weeklyDays(sql`r.lookback_days`)})
+      order by e.start_date desc limit ${number(MAX_BANDED)}) e) as band_runs,
+    (select coalesce(jsonb_agg(id), '[]') from flagged) as flagged_ids,
     (select metric from asked) as metric, (select is_large and is_sampled from size) as is_sampled,
     (select coalesce(jsonb_agg(to_jsonb(r) order by start_date), '[]') from (
       select id, start_date, value, succeeded, is_flagged, count, mean, deviation from banded where start_date >= ${SINCE}) r) as history_runs,
@@ -132,6 +147,9 @@ export const historyValues = (days: number, now: string) => ({
 
 const measured = { count: amount, mean: amount.nullable(), deviation: amount.nullable() }
 export const historyShape = {
+  band_rule: jsonOf(ruleShape.nullable()),
+  band_runs: jsonOf(z.array(runShape)),
+  flagged_ids: jsonOf(z.array(amount)),
   metric: z.enum(METRIC_FIELDS),
   is_sampled: z.boolean(),
   history_runs: jsonOf(
@@ -172,6 +190,12 @@ export const pointsOf = (row: z.output<typeof historyRow>, days: number, rule: R
     ...baseline
   }: Pick<Baseline, 'count'> & { mean: number | null; deviation: number | null }): Band | null =>
     mean === null ? null : bandOf({ ...baseline, mean, deviation: deviation ?? 0 }, { ...rule, metric_field: row.metric })
+  if (row.band_rule)
+    return withBands(
+      row.history_runs.length > 0 ? pointsOf({ ...row, band_rule: null }, days, rule) : pointsOfSlots(row),
+      row,
+      row.band_rule,
+    )
   if (row.history_runs.length > 0) {
     return row.history_runs.map(({ id, start_date, value, succeeded, is_flagged, ...baseline }) => ({
       id,
@@ -188,11 +212,38 @@ export const pointsOf = (row: z.output<typeof historyRow>, days: number, rule: R
   }
   const slotSeconds = SLOT_SECONDS[days] ?? HOUR_SECONDS
   const byHour = new Map(row.hours.map((hour) => [Date.parse(hour.start_date), normal(hour)]))
-  return row.slots.map(({ flagged_value, ...slot }) => ({
-    ...slot,
-    flaggedValue: flagged_value,
-    ...edgesOf(hoursOf(slot.start_date, slotSeconds).map((hour) => byHour.get(hour) ?? null)),
+  return pointsOfSlots(row).map((point) => ({
+    ...point,
+    ...edgesOf(hoursOf(point.start_date, slotSeconds).map((hour) => byHour.get(hour) ?? null)),
   }))
+}
+
+const pointsOfSlots = ({ slots }: z.output<typeof historyRow>): Point[] =>
+  slots.map(({ flagged_value, ...slot }) => ({ ...slot, flaggedValue: flagged_value, lower: null, upper: null }))
+
+/**
+ * The points with the bands of a robust rule, each by the runs before it, as detection judged it; or between hard limits. Points that stand
+ * for many runs have none: their runs have different ones.
+ */
+const withBands = (points: Point[], row: z.output<typeof historyRow>, { id: _id, ...rule }: z.output<typeof ruleShape>): Point[] => {
+  const runs = runsOf(row.band_runs)
+  const places = new Map(runs.map(({ id }, place) => [id, place]))
+  const flagged = new Set(row.flagged_ids)
+  const reach = weeklyDaysOf(rule.lookback_days) * 86_400
+  return points.map((point) => {
+    const place = places.get(point.id)
+    const tested = place === undefined ? undefined : runs[place]
+    const range =
+      tested && point.runs === 1
+        ? rangeOf(
+            tested,
+            runs.slice(0, place).filter(({ end }) => end >= tested.end - reach),
+            rule,
+            flagged,
+          )
+        : null
+    return { ...point, lower: range?.lower ?? rule.min_value, upper: range?.upper ?? rule.max_value }
+  })
 }
 
 /** The hours that a slot touches, in milliseconds. */

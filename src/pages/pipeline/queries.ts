@@ -36,7 +36,8 @@ const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'pa
   'pipeline_name', (select name from ${pipeline} where id = e.pipeline_id),
   'findings', ${findingWords(sql`e.id`)},
   'flags', (select coalesce(jsonb_agg(jsonb_build_object('metric_field', r.metric_field, 'violation_value', f.violation_value,
-      'baseline_value', f.baseline_value, 'deviation_percentage', f.deviation_percentage) order by r.metric_field), '[]')
+      'baseline_value', f.baseline_value, 'deviation_percentage', f.deviation_percentage, 'rule_id', f.rule_id, 'explanation', f.explanation,
+      'new_level_since', f.context ->> 'new_level_since') order by r.metric_field), '[]')
     from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id where f.pipeline_execution_id = e.id))`
 
 const neighbours = (side: 'source' | 'target') => sql`(select coalesce(jsonb_agg(to_jsonb(n)), '[]') from (
@@ -132,6 +133,9 @@ const runShape = z.object({
       violation_value: amount,
       baseline_value: amount,
       deviation_percentage: amount.nullable(),
+      rule_id: amount,
+      explanation: z.string().nullable(),
+      new_level_since: z.string().nullable(),
     }),
   ),
 })
@@ -201,6 +205,13 @@ const pipelineRow = z.object({
         lookback_days: amount,
         minimum_executions: amount,
         active: z.boolean(),
+        method: z.string(),
+        season: z.string(),
+        direction: z.string(),
+        min_change_percent: amount,
+        min_value: amount.nullable(),
+        max_value: amount.nullable(),
+        baseline_from: moment.nullable(),
       }),
     ),
   ),

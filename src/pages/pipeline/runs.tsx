@@ -84,15 +84,28 @@ export const ChosenRun = ({
             <Badge state="anomalous">{METRIC_NAMES[flag.metric_field]}</Badge>
           </dt>
           <dd>
-            {roughly(flag.violation_value)}, usually {roughly(flag.baseline_value)}
-            {flag.deviation_percentage === null ? '' : ` (${grouped(flag.deviation_percentage, 1)} %)`}{' '}
+            {flag.explanation ??
+              `${roughly(flag.violation_value)}, usually ${roughly(flag.baseline_value)}${
+                flag.deviation_percentage === null ? '' : ` (${grouped(flag.deviation_percentage, 1)} %)`
+              }`}
+            {flag.new_level_since === null ? '' : '. A new level since '}
+            {flag.new_level_since === null ? null : <Moment at={flag.new_level_since} />}{' '}
+            {caller.mayWrite && flag.new_level_since !== null ? (
+              <Action
+                path={`/anomaly_detection_rule/${flag.rule_id}/accept_level`}
+                ask={`Accept the new level of ${METRIC_NAMES[flag.metric_field]}? Runs before it do not count any more, and its flags are withdrawn.`}
+                done="The new level counts"
+              >
+                Accept the new level
+              </Action>
+            ) : null}{' '}
             {caller.mayWrite ? (
               <Action
                 path="/unflag_anomaly"
                 body={{ pipeline_id: run.pipeline_id, pipeline_execution_id: run.id, metric_field: [flag.metric_field] }}
                 ask={`Unflag ${METRIC_NAMES[flag.metric_field]} of run ${run.id}? The run then counts as normal.`}
               >
-                Unflag
+                Not an anomaly
               </Action>
             ) : null}
           </dd>
