@@ -1,50 +1,25 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FUNCTIONS } from '../../src/db/functions.ts'
-import { startPostgres } from '../../src/dev/postgres.ts'
 import { ProgramFailure } from '../../src/tools/failure.ts'
 import { readFunctions } from '../../src/tools/functions.ts'
 import { MIGRATIONS, migrate, pruneFunctions } from '../../src/tools/migrate.ts'
+import { query, startDatabases } from '../support/node/databases.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
 
-let folder: string
-let server: Awaited<ReturnType<typeof startPostgres>>
+let databases: Awaited<ReturnType<typeof startDatabases>>
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'watcher-migrate-'))
-  server = await startPostgres(join(folder, 'data'), { durable: false })
+  databases = await startDatabases()
 })
-afterAll(async () => {
-  await server.stop()
-  for (const used of [folder, server.folder]) rmSync(used, { recursive: true, force: true })
-})
+afterAll(() => databases.stop())
 
-const query = async (url: string, text: string, params: unknown[] = []): Promise<Record<string, unknown>[]> => {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return (await client.query(text, params)).rows
-  } finally {
-    await client.end()
-  }
-}
-
-let made = 0
-/** Creates an empty database; answers its URL. */
-const createDatabase = async (): Promise<string> => {
-  made += 1
-  await query(server.url, `create database migrated_${made}`)
-  const url = new URL(server.url)
-  url.pathname = `/migrated_${made}`
-  return url.href
-}
+const createDatabase = () => databases.create()
 
 const functionsIn = async (url: string) =>
   (await query(url, `select proname from pg_proc where pronamespace = 'public'::regnamespace order by 1`)).map(({ proname }) => proname)
@@ -96,7 +71,7 @@ describe('npm run db:migrate', () => {
 
   it('applies an entry that was merged after a newer one, in the journal order', async () => {
     const url = await createDatabase()
-    const merged = join(folder, 'merged')
+    const merged = join(databases.folder, 'merged')
     cpSync(MIGRATIONS, merged, { recursive: true })
     await migrate(url, merged)
     const journalFile = join(merged, 'meta', '_journal.json')
@@ -114,7 +89,7 @@ describe('npm run db:migrate', () => {
 
   it('leaves the database unchanged if a migration fails', async () => {
     const url = await createDatabase()
-    const broken = join(folder, 'broken')
+    const broken = join(databases.folder, 'broken')
     cpSync(MIGRATIONS, broken, { recursive: true })
     const journalFile = join(broken, 'meta', '_journal.json')
     const journal = JSON.parse(readFileSync(journalFile, 'utf8')) as { entries: { when: number; tag: string }[] }
@@ -131,7 +106,7 @@ describe('npm run db:migrate', () => {
   it('takes a checkout with the line ends of Windows for the same', async () => {
     const url = await createDatabase()
     await migrate(url)
-    const windows = join(folder, 'windows')
+    const windows = join(databases.folder, 'windows')
     cpSync(MIGRATIONS, windows, { recursive: true })
     for (const file of readdirSync(windows).filter((name) => name.endsWith('.sql')))
       writeFileSync(join(windows, file), readFileSync(join(windows, file), 'utf8').replaceAll('\n', '\r\n'))
@@ -190,7 +165,7 @@ describe('npm run db:migrate', () => {
 
 describe('the migrations', () => {
   it('match the tables: drizzle-kit generates no new one', async () => {
-    const out = join(folder, 'generated')
+    const out = join(databases.folder, 'generated')
     cpSync(MIGRATIONS, out, { recursive: true })
     const { stdout } = await run(
       process.execPath,

@@ -1,48 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FUNCTIONS } from '../../../src/db/functions.ts'
-import { startPostgres } from '../../../src/dev/postgres.ts'
+import { query, startDatabases } from '../../support/node/databases.ts'
 import { fillOriginal, type Schema, schemaOf } from './original.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const RUNS = 24_000
 
-let folder: string
-let server: Awaited<ReturnType<typeof startPostgres>>
+let databases: Awaited<ReturnType<typeof startDatabases>>
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'watcher-import-'))
-  server = await startPostgres(join(folder, 'data'), { durable: false })
+  databases = await startDatabases()
 })
-afterAll(async () => {
-  await server.stop()
-  for (const used of [folder, server.folder]) rmSync(used, { recursive: true, force: true })
-})
+afterAll(() => databases.stop())
 
-const query = async (url: string, text: string, params: unknown[] = []): Promise<Record<string, unknown>[]> => {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return (await client.query(text, params)).rows
-  } finally {
-    await client.end()
-  }
-}
-
-let made = 0
-const createDatabase = async (): Promise<string> => {
-  made += 1
-  await query(server.url, `create database imported_${made}`)
-  const url = new URL(server.url)
-  url.pathname = `/imported_${made}`
-  return url.href
-}
+const createDatabase = () => databases.create()
 
 const createOriginal = async (schema: Schema, runs = RUNS): Promise<string> => {
   const url = await createDatabase()
