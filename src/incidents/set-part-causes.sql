@@ -27,12 +27,11 @@ BEGIN
     WHERE NOT EXISTS (
       SELECT FROM part q JOIN pipeline_execution_closure c ON c.descendant_id = q.execution_id AND c.ancestor_id = p.execution_id
       WHERE q.incident_id = p.incident_id AND c.depth > 0)
-    ORDER BY p.incident_id, p.end_date DESC, p.execution_id DESC)
-  UPDATE incident i SET caused_by = coalesce(y.caused_by, y.id) FROM cause c JOIN incident y ON y.id = c.root_id
-  WHERE i.id = c.incident_id AND coalesce(y.caused_by, y.id) <> i.id;
+    ORDER BY p.incident_id, p.end_date DESC, p.execution_id DESC),
+  caused AS (
+    UPDATE incident i SET caused_by = coalesce(y.caused_by, y.id) FROM cause c JOIN incident y ON y.id = c.root_id
+    WHERE i.id = c.incident_id AND coalesce(y.caused_by, y.id) <> i.id RETURNING i.id, i.caused_by)
   -- What these have caused is caused by their cause: no cause has one.
-  UPDATE incident x SET caused_by = i.caused_by FROM incident i
-  WHERE x.caused_by = i.id AND i.caused_by IS NOT NULL AND x.resolved_at IS NULL AND x.id <> i.caused_by
-    AND i.id = ANY (ARRAY(SELECT e.incident_id FROM incident_event e WHERE e.notify_job_id = p_job_id AND e.kind IN ('opened', 'reopened')));
+  UPDATE incident x SET caused_by = c.caused_by FROM caused c WHERE x.caused_by = c.id AND x.resolved_at IS NULL AND x.id <> c.caused_by;
 END
 $$;

@@ -271,6 +271,27 @@ describe('a run that failed because a part did', () => {
     expect([found.dag?.[1], found.group?.[1], found.task?.[1], found.other?.[1]]).toEqual([found.task?.[0], found.task?.[0], null, null])
     expect((await told()).join()).not.toMatch(/dag|group/)
   })
+
+  it('that is told later takes what its run has caused until then', async () => {
+    const [dag, task] = [await pipe('dag', ['a'], ['b']), await makePipeline({ name: 'task' })]
+    const reader = await pipe('reader', ['b'], ['c'])
+    const start = async (pipeline_id: number, parent_id?: number) =>
+      (await post('/start_pipeline_execution', { pipeline_id, parent_id })).body.id as number
+    const run = await start(dag)
+    const part = await start(task, run)
+    const end_date = new Date(Date.now()).toISOString()
+    advanceClock(5)
+    await post('/end_pipeline_execution', { id: run, completed_successfully: false })
+    await fail(reader)
+    await drain(background)
+    // The end of the part arrives after that of its run.
+    await post('/end_pipeline_execution', { id: part, end_date, completed_successfully: false })
+    await drain(background)
+    const found = Object.fromEntries(
+      (await open()).map(({ id, pipeline_name, caused_by }: Record<string, unknown>) => [pipeline_name, [id, caused_by]]),
+    )
+    expect([found.dag?.[1], found.reader?.[1], found.task?.[1]]).toEqual([found.task?.[0], found.task?.[0], null])
+  })
 })
 
 describe('a silence', () => {
