@@ -135,6 +135,7 @@ const VALID: Record<string, Record<string, unknown>> = {
   '/start_pipeline_execution': { pipeline_id: 1 },
   '/end_pipeline_execution': { id: 1 },
   '/anomaly_detection_rule': { pipeline_id: 1, metric_field: 'inserts' },
+  '/anomaly_detection_rule/preview': { pipeline_id: 1, metric_field: 'inserts' },
   '/timeliness': { lookback_minutes: 60 },
   '/log_cleanup': { retention_days: 365 },
   '/replay_job': { id: 1 },

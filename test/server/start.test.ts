@@ -172,7 +172,7 @@ describe('npm start', () => {
       const { taken } = (await (await fetch(channel)).json()) as { taken: Taken[] }
       return taken.length
     }
-    await vi.waitFor(async () => expect(await alerts()).toBe(1), { timeout: 10_000, interval: 20 })
+    await vi.waitFor(async () => expect(await alerts()).toBe(1), { timeout: 30_000, interval: 20 })
     server.child.kill('SIGTERM')
     expect(await server.ended).toBe(0)
     const level = `job where kind = 'send_alert' and payload #>> '{alerts,0,alert}' = 'queue'`

@@ -1,9 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { baselineOf, lookbackOf, metricOf } from '../../checks/anomalies/baseline.ts'
-import { ruleColumns, ruleShape, runColumns, runShape, runsOf, weeklyDays } from '../../checks/anomalies/history.ts'
-import { rangeOf } from '../../checks/anomalies/judge.ts'
-import { weeklyDaysOf } from '../../checks/anomalies/pools.ts'
+import { ruleColumns, ruleShape, runColumns, runShape, weeklyDays } from '../../checks/anomalies/history.ts'
 import { RULE_DEFAULTS } from '../../checks/anomalies/rule.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../../checks/anomalies/table.ts'
 import { type Baseline, bandOf } from '../../checks/anomalies/verdict.ts'
@@ -12,6 +10,7 @@ import { METRIC_FIELDS } from '../../db/constraints.ts'
 import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
+import { withBands } from './bands.ts'
 import type { Point } from './shape.ts'
 
 /** The chart draws each run if there are at most this many; else it draws one point for all runs of a slot. */
@@ -220,31 +219,6 @@ export const pointsOf = (row: z.output<typeof historyRow>, days: number, rule: R
 
 const pointsOfSlots = ({ slots }: z.output<typeof historyRow>): Point[] =>
   slots.map(({ flagged_value, ...slot }) => ({ ...slot, flaggedValue: flagged_value, lower: null, upper: null }))
-
-/**
- * The points with the bands of a robust rule, each by the runs before it, as detection judged it; or between hard limits. Points that stand
- * for many runs have none: their runs have different ones.
- */
-const withBands = (points: Point[], row: z.output<typeof historyRow>, { id: _id, ...rule }: z.output<typeof ruleShape>): Point[] => {
-  const runs = runsOf(row.band_runs)
-  const places = new Map(runs.map(({ id }, place) => [id, place]))
-  const flagged = new Set(row.flagged_ids)
-  const reach = weeklyDaysOf(rule.lookback_days) * 86_400
-  return points.map((point) => {
-    const place = places.get(point.id)
-    const tested = place === undefined ? undefined : runs[place]
-    const range =
-      tested && point.runs === 1
-        ? rangeOf(
-            tested,
-            runs.slice(0, place).filter(({ end }) => end >= tested.end - reach),
-            rule,
-            flagged,
-          )
-        : null
-    return { ...point, lower: range?.lower ?? rule.min_value, upper: range?.upper ?? rule.max_value }
-  })
-}
 
 /** The hours that a slot touches, in milliseconds. */
 const hoursOf = (start: string, slotSeconds: number): number[] => {

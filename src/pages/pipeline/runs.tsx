@@ -1,10 +1,10 @@
-import { duration, grouped, roughly } from '../../core/figures.ts'
+import { duration, grouped } from '../../core/figures.ts'
 import { stringifyJson } from '../../core/json.ts'
-import { Action, Badge, Empty, Moment, Table } from '../frame/elements.tsx'
+import { Empty, Moment, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { RunBadges, RunTime, type ShownRun, secondsOf, Why } from '../frame/run.tsx'
+import { Flags } from './flags.tsx'
 import { Log } from './log.tsx'
-import { METRIC_NAMES } from './metric-names.ts'
 import { MAX_PARTS, type PipelineDetails, RUN_ROWS, type Run } from './queries.ts'
 import type { PipelineQuery } from './shape.ts'
 
@@ -78,39 +78,7 @@ export const ChosenRun = ({
           </>
         ) : null}
       </dd>
-      {run.flags.map((flag) => (
-        <>
-          <dt>
-            <Badge state="anomalous">{METRIC_NAMES[flag.metric_field]}</Badge>
-          </dt>
-          <dd>
-            {flag.explanation ??
-              `${roughly(flag.violation_value)}, usually ${roughly(flag.baseline_value)}${
-                flag.deviation_percentage === null ? '' : ` (${grouped(flag.deviation_percentage, 1)} %)`
-              }`}
-            {flag.new_level_since === null ? '' : '. A new level since '}
-            {flag.new_level_since === null ? null : <Moment at={flag.new_level_since} />}{' '}
-            {caller.mayWrite && flag.new_level_since !== null ? (
-              <Action
-                path={`/anomaly_detection_rule/${flag.rule_id}/accept_level`}
-                ask={`Accept the new level of ${METRIC_NAMES[flag.metric_field]}? Runs before it do not count any more, and its flags are withdrawn.`}
-                done="The new level counts"
-              >
-                Accept the new level
-              </Action>
-            ) : null}{' '}
-            {caller.mayWrite ? (
-              <Action
-                path="/unflag_anomaly"
-                body={{ pipeline_id: run.pipeline_id, pipeline_execution_id: run.id, metric_field: [flag.metric_field] }}
-                ask={`Unflag ${METRIC_NAMES[flag.metric_field]} of run ${run.id}? The run then counts as normal.`}
-              >
-                Not an anomaly
-              </Action>
-            ) : null}
-          </dd>
-        </>
-      ))}
+      <Flags run={run} mayWrite={caller.mayWrite} />
     </dl>
     <Log logs={run.logs} isOpen={run.completed_successfully === false} />
     {run.metadata && Object.keys(run.metadata).length > 0 ? (
