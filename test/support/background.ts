@@ -7,7 +7,7 @@ import { call, type Reply, sql, unique } from './api.ts'
 import type { ReceiverAnswer, Taken } from './provided.ts'
 
 /** A message in the queue: its job, its due time, and the number of deliveries so far. */
-interface Sent {
+export interface Sent {
   body: JobMessage
   dueMillis: number
   deliveries: number
@@ -119,15 +119,20 @@ export const deliver = async (
 export const deliverJob = (background: Background, id: number, deliveries = 0) =>
   deliver(background, [{ body: { id }, dueMillis: 0, deliveries }])
 
-/** Delivers due messages until none is left. A message that has used up its deliveries becomes a dead letter. */
-export const drain = async (background: Background): Promise<void> => {
+/**
+ * Delivers due messages until none is left: ten at once, or one after the other in the order that `sort` gives them. A message that has used
+ * up its deliveries becomes a dead letter.
+ */
+export const drain = async (background: Background, sort?: (due: Sent[]) => Promise<Sent[]>): Promise<void> => {
+  const atOnce = sort ? 1 : 10
   for (let round = 0; round < 200; round += 1) {
-    const due = background.queue.take()
-    if (due.length === 0) return
+    const taken = background.queue.take()
+    if (taken.length === 0) return
+    const due = sort ? await sort(taken) : taken
     const dead = due.filter(({ deliveries }) => deliveries >= MAX_DELIVERIES)
     const alive = due.filter(({ deliveries }) => deliveries < MAX_DELIVERIES)
     if (dead.length > 0) await deliver(background, dead, 'watcher-dead-jobs')
-    for (let from = 0; from < alive.length; from += 10) await deliver(background, alive.slice(from, from + 10))
+    for (let from = 0; from < alive.length; from += atOnce) await deliver(background, alive.slice(from, from + atOnce))
   }
   throw new Error('the queue still has due messages after 200 rounds')
 }

@@ -73,24 +73,37 @@ export class Service {
     pipeline.id = id
     const addresses = (names: string[]) => names.map((name) => ({ name, address_type_name: 'table', address_type_group_name: 'database' }))
     await this.post('/address_lineage', { pipeline_id: id, source_addresses: addresses(reads), target_addresses: addresses(writes) }, 201)
-    await drain(this.background)
+    await this.settle()
   }
 
   async start(pipeline: Pipeline, start: number): Promise<number> {
     const { id } = await this.post('/start_pipeline_execution', { pipeline_id: pipeline.id, start_date: iso(start) }, 201)
-    await drain(this.background)
+    await this.settle()
     return id
   }
 
   async end(id: number, end: number, succeeded: boolean, changesData: boolean): Promise<void> {
     const body = { id, end_date: iso(end), completed_successfully: succeeded, inserts: changesData ? 5 : 0 }
     await this.post('/end_pipeline_execution', body, 204)
-    await drain(this.background)
+    await this.settle()
   }
 
   async act(id: number, what: 'acknowledge' | 'resolve'): Promise<void> {
     await this.post(`/incident/${id}/${what}`, {}, 204)
-    await drain(this.background)
+    await this.settle()
+  }
+
+  /**
+   * Delivers what is due, one after the other, the check of schedules first, as the model does. In parallel either of two incidents of one
+   * minute may open first, and then the other is told or folded.
+   */
+  private settle(): Promise<void> {
+    return drain(this.background, async (due) => {
+      const ids = due.map(({ body }) => body.id)
+      const first = await sql(`select id from job where id = any($1::bigint[]) order by kind <> 'check_schedules', id`, [ids])
+      const places = new Map(first.map(({ id }, place) => [Number(id), place]))
+      return due.toSorted((one, other) => (places.get(one.body.id) ?? 0) - (places.get(other.body.id) ?? 0))
+    })
   }
 
   /** Fires what is due at this instant: on a quarter of an hour the tick, on an hour the freshness check too. */
@@ -98,16 +111,16 @@ export class Service {
     setClock(new Date(now))
     const dueAt = now - (now % (15 * MINUTE))
     await fireCron(this.background, CRONS.quarterHourly, new Date(dueAt))
-    await drain(this.background)
+    await this.settle()
     if (dueAt % HOUR !== 0) return
     await fireCron(this.background, CRONS.hourly, new Date(dueAt))
-    await drain(this.background)
+    await this.settle()
   }
 
   /** Delivers what the queue has for this instant. Returns the checks that have run. */
   async deliver(now: number): Promise<string[]> {
     setClock(new Date(now))
-    await drain(this.background)
+    await this.settle()
     return (await sql(`select distinct kind from job where kind like 'check%' and started_at = $1`, [iso(now)])).map(({ kind }) =>
       String(kind),
     )
