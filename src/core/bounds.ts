@@ -23,5 +23,8 @@ export const ALERT_AFTER_FAILURES: Bounds = { min: 1, max: 100, default: 1 }
 /** How long an incident is only shown before anybody is told, in minutes. */
 export const ALERT_DELAY_MINUTES: Bounds = { min: 0, max: 1_440, default: 0 }
 
+/** How many good runs in a row fail to move the watermark before it is stalled. Without the field: never. */
+export const STALL_RUNS: Omit<Bounds, 'default'> = { min: 2, max: 10_000 }
+
 /** How late a scheduled run may start, in minutes. */
 export const GRACE_MINUTES: Bounds = { min: 1, max: 10_080, default: 15 }

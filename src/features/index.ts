@@ -12,12 +12,14 @@ import { pipelineDays } from './pipeline-days/index.ts'
 import { pipelineTypes } from './pipeline-types/index.ts'
 import { pipelines } from './pipelines/index.ts'
 import { schedules } from './schedules/index.ts'
+import { watermarks } from './watermarks/index.ts'
 
 /** Every feature, in the order of the docs page. */
 export const features: readonly Feature[] = [
   pipelines,
   executions,
   schedules,
+  watermarks,
   pipelineTypes,
   addresses,
   addressTypes,

@@ -1,6 +1,6 @@
 /** How the pages show a problem: a word, a sign, and one of the pages' colours. */
 export interface Badge {
-  /** An adjective in lower case, letters and `_` only; it is also part of URLs (`?state=late`). */
+  /** What is wrong, in lower case, letters and `_` only; it is also part of URLs (`?state=late`). */
   word: string
   sign: string
   tone: 'failed' | 'late' | 'stale' | 'anomalous' | 'inactive'

@@ -11,7 +11,9 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_execution pipeline_execution;
+  v_checked pipeline;
   v_seconds numeric;
+  v_has_news boolean := false;
   v_job_id bigint;
 BEGIN
   SELECT * INTO v_execution FROM pipeline_execution e WHERE e.id = p_id FOR NO KEY UPDATE;
@@ -60,6 +62,7 @@ BEGIN
     RETURN;
   END IF;
 
+  SELECT * INTO v_checked FROM pipeline p WHERE p.id = v_execution.pipeline_id AND p.watermark_check IS NOT NULL FOR NO KEY UPDATE;
   -- Runs of one pipeline end in any order. Only a run that changes the pipeline's row locks it.
   UPDATE pipeline p SET
     watermark = coalesce(v_execution.next_watermark, p.watermark),
@@ -77,6 +80,13 @@ BEGIN
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('end of a run', v_execution.pipeline_id));
   IF EXISTS (SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = v_execution.pipeline_id AND i.resolved_at IS NULL) THEN
     PERFORM :settle_incidents(v_execution.pipeline_id, p_id, v_execution.start_date, v_execution.end_date, p_now);
+    v_has_news := true;
+  END IF;
+  IF v_checked.id IS NOT NULL THEN
+    PERFORM :judge_watermark(v_checked, v_execution, v_execution.end_date, p_now);
+    v_has_news := true;
+  END IF;
+  IF v_has_news THEN
     job_ids := array_remove(job_ids || :notify_job(p_now), NULL);
   END IF;
 

@@ -4,7 +4,7 @@ import { addSeconds } from '../../core/instant.ts'
 import type { Database } from '../../db/client.ts'
 import { text, truth, whole } from '../../db/rows.ts'
 import { pipelineExecution } from '../executions/table.ts'
-import { columns, dayOf, progress, startOf } from './days.ts'
+import { columns, dayOf, progress, startOf, TURN_KEY } from './days.ts'
 import { bucketOf, histogramOf } from './histogram.ts'
 import { daySums, MAX_SUM, p95, SUM_NAMES, sumNames, sumsOfDays } from './sums.ts'
 import { pipelineDay, pipelineDayMark, pipelineDayProgress, pipelineDayTotal } from './table.ts'
@@ -38,7 +38,7 @@ const DAYS_COUNTED_AGAIN = 2
  * Statements that count take turns. The lock is a statement of its own: the next one must see what the one before committed. They
  * are too short for PostgreSQL to compile them.
  */
-const TURN = sql`select set_config('jit', 'off', true), pg_advisory_xact_lock(hashtextextended('watcher pipeline_day', 0))`
+const TURN = sql`select set_config('jit', 'off', true), pg_advisory_xact_lock(${sql.raw(TURN_KEY)})`
 
 /** What is counted of a run. */
 const runColumns = sql.raw(

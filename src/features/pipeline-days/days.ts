@@ -4,6 +4,9 @@ import { pipelineDayProgress } from './table.ts'
 
 /** What counting and reading share. */
 
+/** The key of the lock of whoever changes what is counted: counting, and the import of runs. */
+export const TURN_KEY = `hashtextextended('watcher pipeline_day', 0)`
+
 /** The columns of `pipeline_day`, as a list. */
 export const columns: SQL = sql`day, pipeline_id, ${sumNames}, p95_seconds, durations`
 

@@ -41,13 +41,13 @@ BEGIN
         name, pipeline_type_id, next_watermark, pipeline_metadata, freshness_number, freshness_datepart, mute_freshness_check,
         timeliness_number, timeliness_datepart, mute_timeliness_check, load_lineage, full_load, owner, tags, runbook_url, severity,
         alert_after_failures, alert_delay_minutes, schedule_cron, schedule_timezone, schedule_number, schedule_datepart,
-        schedule_grace_minutes, schedule_from, check_at, freshness_from, config_hash, created_at)
+        schedule_grace_minutes, watermark_check, schedule_from, check_at, freshness_from, config_hash, created_at)
       VALUES (
         p_name, v_type_id, p_next_watermark, v_given.pipeline_metadata, v_given.freshness_number, v_given.freshness_datepart,
         v_given.mute_freshness_check, v_given.timeliness_number, v_given.timeliness_datepart, v_given.mute_timeliness_check,
         v_given.load_lineage, v_given.full_load, v_given.owner, v_given.tags, v_given.runbook_url, v_given.severity,
         v_given.alert_after_failures, v_given.alert_delay_minutes, v_given.schedule_cron, v_given.schedule_timezone, v_given.schedule_number,
-        v_given.schedule_datepart, v_given.schedule_grace_minutes, v_from, v_from, p_now, p_config_hash, p_now)
+        v_given.schedule_datepart, v_given.schedule_grace_minutes, v_given.watermark_check, v_from, v_from, p_now, p_config_hash, p_now)
       ON CONFLICT DO NOTHING
       RETURNING * INTO v_pipeline;
       CONTINUE WHEN NOT FOUND;
@@ -79,6 +79,8 @@ BEGIN
       alert_after_failures = v_given.alert_after_failures, alert_delay_minutes = v_given.alert_delay_minutes,
       schedule_cron = v_given.schedule_cron, schedule_timezone = v_given.schedule_timezone, schedule_number = v_given.schedule_number,
       schedule_datepart = v_given.schedule_datepart, schedule_grace_minutes = v_given.schedule_grace_minutes,
+      watermark_check = v_given.watermark_check,
+      unmoved_runs = CASE WHEN v_given.watermark_check IS DISTINCT FROM p.watermark_check THEN 0 ELSE p.unmoved_runs END,
       schedule_from = CASE WHEN v_is_new THEN v_from ELSE p.schedule_from END,
       schedule_slot_at = CASE WHEN NOT v_is_new THEN p.schedule_slot_at END,
       check_at = CASE WHEN v_is_new THEN v_from ELSE p.check_at END,

@@ -24,6 +24,7 @@ const {
   check_at: _check,
   is_step: _step,
   is_streaming: _streaming,
+  unmoved_runs: _unmoved,
   ...answered
 } = getTableColumns(pipeline)
 
@@ -152,7 +153,7 @@ const beginSchedule = (changes: Changes, isNew: SQL, now: string) => {
 }
 
 /**
- * Writes the given columns, and resolves the incidents that the change ends: a mute, a deactivation, another schedule. undefined if there
+ * Writes the given columns, and resolves the incidents that the change ends: a mute, a deactivation, another schedule, no check of the watermark. undefined if there
  * is no such pipeline. Returns the row, and the ids of the jobs to send.
  */
 export const updatePipeline = async (db: Database, target: Target, changes: Changes, now: string) => {
@@ -170,12 +171,15 @@ export const updatePipeline = async (db: Database, target: Target, changes: Chan
       ...(isNew && beginSchedule(changes, isNew, now)),
       ...(changes.active === false && { check_at: null }),
       ...beginFreshness(changes, now),
+      // Moved by hand, or judged anew: what was counted before says nothing.
+      ...((changes.watermark !== undefined || changes.watermark_check !== undefined) && { unmoved_runs: 0 }),
     })
     .where(
       and(
         condition,
         kinds && resolved(sql`'muted'`, condition, kinds),
         isNew && changes.active !== false ? resolved(sql`'auto'`, sql`${condition} and ${isNew}`, sql`i.kind = 'missed'`) : undefined,
+        changes.watermark_check === null ? resolved(sql`'auto'`, condition, sql`i.kind = 'watermark'`) : undefined,
       ),
     )
     .returning({

@@ -18,6 +18,7 @@ import { pageQuery } from '../../http/paging.ts'
 import { patchBody } from '../../http/patch.ts'
 import { requireOneSchedule, scheduleAnswer, scheduleFields } from '../../http/schedule-fields.ts'
 import { flagText, idText, nameText } from '../../http/text-fields.ts'
+import { watermarkCheckField } from '../watermarks/schemas.ts'
 
 /** The fields that a client may configure. POST and PATCH both take them from here. */
 const pipelineFields = once(() =>
@@ -28,6 +29,7 @@ const pipelineFields = once(() =>
       ...thresholdFields().emptiable,
       ...onCallFields(),
       ...scheduleFields(),
+      watermark_check: watermarkCheckField(),
     },
     {
       ...thresholdFields().kept,
@@ -102,6 +104,7 @@ const pipelineRow = () => ({
   ...thresholdAnswer(),
   ...onCallAnswer(),
   ...scheduleAnswer(),
+  watermark_check: watermarkCheckField().nullable(),
   tags: z.array(z.string()).openapi({ description: 'Sorted.', example: ['finance'] }),
   load_lineage: z.boolean(),
   full_load: z.boolean(),

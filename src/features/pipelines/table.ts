@@ -45,6 +45,10 @@ export const pipeline = pgTable(
     schedule_slot_at: instant(),
     /** When the check looks at this pipeline again; null: it has no schedule, or is inactive. */
     check_at: instant(),
+    /** What may not happen to the watermark (see watermarks/schemas.ts); null: it is not judged. */
+    watermark_check: jsonObject(),
+    /** How many good runs in a row have not moved the watermark. Only its check counts them. */
+    unmoved_runs: integer().notNull().default(0),
     /** Of a pipeline that OpenLineage reports: its job's `namespace` and `name`. */
     openlineage: jsonObject(),
     /** A part of another job, like a stage of Spark: lists leave it out, and it has no thresholds, rules or incidents. */
