@@ -14,6 +14,9 @@ const UNITS = [
 /** A number that may be a fraction: no decimals from 100 up, at most two below. */
 export const roughly = (value: number): string => grouped(value, Math.abs(value) >= 100 ? 0 : 2)
 
+/** A ratio, to three digits: `0.982`, `1.05`, `0.000312`. */
+export const ratio = (value: number): string => (Math.abs(value) >= 100 ? grouped(value) : String(Number(value.toPrecision(3))))
+
 /** A duration in its two largest units: `2 h 5 min`, `41 s`; with decimals below ten seconds. */
 export const duration = (seconds: number | null | undefined): string => {
   if (seconds === null || seconds === undefined) return '–'

@@ -4,8 +4,11 @@ import { type AnyPgColumn, check } from 'drizzle-orm/pg-core'
 /** The units of a freshness or timeliness threshold, in UTC calendar arithmetic. */
 export const DATEPARTS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const
 
-/** The columns of an execution that a rule may watch. */
-export const METRIC_FIELDS = ['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput'] as const
+/** The metrics that are columns of an execution. */
+export const RUN_METRICS = ['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput'] as const
+
+/** What a rule may watch. rows_ratio compares a run's rows with those of its input pipelines: see checks/anomalies/rows-ratio.sql. */
+export const METRIC_FIELDS = [...RUN_METRICS, 'rows_ratio'] as const
 
 /** How urgent an incident is: what channels and pagers see. */
 export const SEVERITIES = ['warning', 'critical'] as const

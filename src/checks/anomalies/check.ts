@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { grouped, roughly } from '../../core/figures.ts'
+import { inMinutes } from '../../core/instant.ts'
 import { amount } from '../../db/rows.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import type { Check, Names } from '../check.ts'
@@ -44,9 +45,7 @@ export const anomalyCheck: Check<AnomalousRun> = {
   explain: ({ metric_field, violation_value, baseline_value, deviation_percentage: percent, explanation, context }) => {
     const since = context?.new_level_since
     if (explanation)
-      return since === undefined
-        ? explanation
-        : `${explanation}. A new level since ${since.slice(0, 16).replace('T', ' ')} UTC: accept it, or look for the cause`
+      return since === undefined ? explanation : `${explanation}. A new level since ${inMinutes(since)}: accept it, or look for the cause`
     const share = percent === null ? '' : ` (${percent > 0 ? '+' : '−'}${grouped(Math.abs(percent))} %)`
     return `${metric_field} was ${roughly(violation_value)}, usually ${roughly(baseline_value)}${share}`
   },

@@ -2,27 +2,20 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { once } from '../../core/once.ts'
 import type { Database } from '../../db/client.ts'
+import { literals } from '../../db/constraints.ts'
 import { jsonOf, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
-import {
-  flagShape,
-  flagsOf,
-  historyTables,
-  PAST,
-  ruleColumns,
-  ruleShape,
-  runColumns,
-  runShape,
-  runsOf,
-  WEEKLY_SEASONS,
-  weeklyDays,
-} from './history.ts'
+import { lookbackOf } from './baseline.ts'
+import { flagShape, flagsOf, historyTables, PAST, ruleColumns, ruleShape, runColumns, runShape, runsOf, weeklyDays } from './history.ts'
 import { judgeRun } from './judge.ts'
 import { levelSince } from './level.ts'
+import { WEEKLY_SEASONS } from './pools.ts'
 import { anomalyDetectionRule } from './table.ts'
 import type { Anomaly } from './verdict.ts'
+
+const ASKS_RATIO = sql`(select is_asked from ratio)`
 
 /**
  * The tested execution, the active rules of its pipeline with what they have flagged, and the runs to compare it with. The lookback counts
@@ -49,14 +42,15 @@ const MEASURE = once(() =>
     where not (subject.is_streaming and r.metric_field = 'duration_seconds')),
   asked as materialized (
     select tested.pipeline_id, tested.start_date, tested.end_date as until, subject.zone, tested.start_date at time zone subject.zone as local, limits.days,
-      make_interval(hours => 24 * limits.days) as lookback, ${weeklyDays(sql`limits.days`)} as weekly_days, limits.is_weekly
+      ${lookbackOf(sql`limits.days`)} as lookback, ${weeklyDays(sql`limits.days`)} as weekly_days, limits.is_weekly
     from tested cross join subject cross join (
-      select max(lookback_days) as days, bool_or(method <> 'bounds' and season in ${WEEKLY_SEASONS}) as is_weekly from rule having count(*) > 0) limits),
+      select max(lookback_days) as days, bool_or(method <> 'bounds' and season in (${literals(WEEKLY_SEASONS)})) as is_weekly from rule having count(*) > 0) limits),
+  ratio as materialized (select exists (select from rule where metric_field = 'rows_ratio') as is_asked),
   ${historyTables}
   select tested.id as execution_id, coalesce(tested.completed_successfully, false) as succeeded,
-    coalesce(case when tested.completed_successfully then ${runColumns(sql`tested`, sql`subject.zone`)} end, 'null') as tested,
+    coalesce(case when tested.completed_successfully then ${runColumns(sql`tested`, sql`subject.zone`, ASKS_RATIO)} end, 'null') as tested,
     (select coalesce(jsonb_agg(${ruleColumns} || jsonb_build_object('flags', ${flagsOf(sql`r.id`, PAST)}) order by r.id), '[]') from rule r) as rules,
-    (select coalesce(jsonb_agg(${runColumns(PAST, sql`subject.zone`)}), '[]') from ${PAST}) as past
+    (select coalesce(jsonb_agg(${runColumns(PAST, sql`subject.zone`, ASKS_RATIO)}), '[]') from ${PAST}) as past
   from subject left join tested on true`),
 )
 
@@ -94,13 +88,12 @@ export const detectAnomalies = async (db: Database, pipelineId: number, executio
     cleanRuleIds: [],
     acceptedRuleIds: [],
   }
-  if (!row.succeeded || row.tested === null) return detection
-  const [tested] = runsOf([row.tested])
+  const [tested] = runsOf(row.tested ? [row.tested] : [])
+  if (!tested) return detection
   const past = runsOf(row.past)
   for (const { id: rule_id, flags, accept_level_after, ...rule } of row.rules) {
-    if (!tested) continue
     const flagged = new Map(flags)
-    const verdict = judgeRun(tested, past, rule, new Set(flagged.keys()))
+    const verdict = judgeRun(tested, past, rule, flagged)
     if (verdict === null) continue
     if (verdict.isNormal) {
       detection.cleanRuleIds.push(rule_id)

@@ -1,6 +1,5 @@
-import { duration, grouped, roughly } from '../../core/figures.ts'
-import type { Band } from './methods/method.ts'
-import type { PastRun, Pool } from './pools.ts'
+import { duration, grouped, ratio, roughly } from '../../core/figures.ts'
+import { modulo, type PastRun, type Pool, type Range } from './pools.ts'
 import type { JudgedRule } from './rule.ts'
 import type { MetricField } from './verdict.ts'
 
@@ -13,24 +12,25 @@ const UNITS: Record<MetricField, string> = {
   soft_deletes: ' soft deletes',
   total_rows: ' rows',
   throughput: ' rows per second',
+  rows_ratio: ' rows for each input row',
 }
 
 const inWords = (value: number, metric: MetricField): string =>
-  metric === 'duration_seconds' ? duration(Math.max(0, value)) : roughly(value)
+  metric === 'duration_seconds' ? duration(Math.max(0, value)) : metric === 'rows_ratio' ? ratio(value) : roughly(value)
 const withUnit = (value: number, metric: MetricField): string => `${inWords(value, metric)}${UNITS[metric]}`
 
 const WEEKDAYS = ['Thursdays', 'Fridays', 'Saturdays', 'Sundays', 'Mondays', 'Tuesdays', 'Wednesdays']
 /** The time of day as a clock shows it, in whole hours. */
-const clock = (local: number): string => `${String(Math.floor((((local % 86_400) + 86_400) % 86_400) / 3_600)).padStart(2, '0')}:00`
+const clock = (local: number): string => `${String(Math.floor(modulo(local, 86_400) / 3_600)).padStart(2, '0')}:00`
 /** The day of the week; 1 January 1970 was a Thursday. */
-const weekday = (local: number): string => WEEKDAYS[((Math.floor(local / 86_400) % 7) + 7) % 7] ?? ''
+const weekday = (local: number): string => WEEKDAYS[modulo(Math.floor(local / 86_400), 7)] ?? ''
 
 const timesOf = (name: Pool['name'], local: number): string =>
   name === 'all' ? 'earlier runs' : name === 'same hour' ? `runs at ${clock(local)}` : `${weekday(local)} at ${clock(local)}`
 
 export const explain = {
   /** `1,204 rows; Mondays at 06:00 have 48,000 to 61,000 (median 54,210 of 12 runs)` */
-  range: (value: number, tested: PastRun, rule: JudgedRule, { lower, upper, center, pool }: Band & { pool: Pool }): string => {
+  range: (value: number, tested: PastRun, rule: JudgedRule, { lower, upper, center, pool }: Range): string => {
     const metric = rule.metric_field
     const middle = rule.method === 'robust' ? 'median' : 'mean'
     const from = inWords(Math.max(0, lower), metric)

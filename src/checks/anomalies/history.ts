@@ -1,28 +1,35 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { METRIC_FIELDS } from '../../db/constraints.ts'
+import { METRIC_FIELDS, RUN_METRICS } from '../../db/constraints.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
+import { rowsRatioOf } from './baseline.ts'
 import { METHODS, type MethodName } from './methods/index.ts'
 import { type PastRun, weeklyDaysOf } from './pools.ts'
 import { DIRECTIONS, type JudgedRule, SEASONS } from './rule.ts'
 import { anomalyDetectionResult } from './table.ts'
 
 /** A pool has at most this many values: of more runs an even sample is read, the first of each step of time. */
-export const MAX_POOL = 2_000
+const MAX_POOL = 2_000
 /** Of an hour of the week at most this many runs of each week. */
 const MAX_OF_WEEK = 40
 
 const number = (value: number) => sql.raw(String(value))
+/** An hour of one day is read in so many steps, one run of each. */
+const stepsOfHour = sql`greatest(1, ${number(MAX_POOL)} / (asked.days + 1))`
 
-/** A run as `runsOf` reads it: id, start, end and local start in seconds, hour, then the metrics in the order of METRIC_FIELDS. */
+/**
+ * A run as `runsOf` reads it: id, start, end and local start in seconds, hour, then the metrics in the order of METRIC_FIELDS. `asksRatio`: a
+ * condition that is true if a rule watches rows_ratio, which is null otherwise.
+ */
 export const runColumns = (
   run: SQL,
   zone: SQL,
+  asksRatio: SQL,
 ): SQL => sql`jsonb_build_array(${run}.id, extract(epoch from ${run}.start_date), extract(epoch from ${run}.end_date),
   extract(epoch from ${run}.start_date at time zone ${zone}), ${run}.hour_recorded, ${sql.join(
-    METRIC_FIELDS.map((metric) => sql`${run}.${sql.identifier(metric)}`),
+    RUN_METRICS.map((metric) => sql`${run}.${sql.identifier(metric)}`),
     sql`, `,
-  )})`
+  )}, case when ${asksRatio} then ${rowsRatioOf(run)} end)`
 
 const value = z.union([z.number(), z.bigint()]).transform(Number)
 export const runShape = z.tuple([value, value, value, value, value], value.nullable())
@@ -100,11 +107,11 @@ export const historyTables: SQL = sql`
     select e.id from asked cross join lateral (
         values (date_trunc('hour', asked.start_date at time zone asked.zone), asked.zone), (date_trunc('hour', asked.start_date at time zone 'UTC'), 'UTC')) hour(at, zone)
       cross join generate_series(0, asked.days) day
-      cross join generate_series(1, greatest(1, ${number(MAX_POOL)} / (asked.days + 1))) step cross join lateral (
+      cross join generate_series(1, ${stepsOfHour}) step cross join lateral (
         select e.id from ${pipelineExecution} e
         where e.pipeline_id = asked.pipeline_id and e.completed_successfully
-          and e.start_date >= ((hour.at - make_interval(days => day)) at time zone hour.zone) + interval '1 hour' * ((step - 1)::double precision / greatest(1, ${number(MAX_POOL)} / (asked.days + 1)))
-          and e.start_date < ((hour.at - make_interval(days => day)) at time zone hour.zone) + interval '1 hour' * (step::double precision / greatest(1, ${number(MAX_POOL)} / (asked.days + 1)))
+          and e.start_date >= ((hour.at - make_interval(days => day)) at time zone hour.zone) + interval '1 hour' * ((step - 1)::double precision / ${stepsOfHour})
+          and e.start_date < ((hour.at - make_interval(days => day)) at time zone hour.zone) + interval '1 hour' * (step::double precision / ${stepsOfHour})
         order by e.start_date limit 1) e
     where (select is_large from size)
     union
@@ -118,7 +125,5 @@ export const historyTables: SQL = sql`
     where asked.is_weekly),
   ${PAST} as materialized (select e.* from picked join ${pipelineExecution} e on e.id = picked.id)`
 
-/** The seasons for which runs of the weeks before are read. */
-export const WEEKLY_SEASONS = sql.raw(`('auto', 'hour_of_week')`)
 /** `weeklyDaysOf` in SQL. */
 export const weeklyDays = (lookback: SQL): SQL => sql`least(${number(weeklyDaysOf(1e9))}, ${number(weeklyDaysOf(1))} * ${lookback})`

@@ -1,26 +1,21 @@
 import { explain } from './explain.ts'
 import { METHODS } from './methods/index.ts'
 import type { Band } from './methods/method.ts'
-import { type PastRun, type Pool, poolOf } from './pools.ts'
+import { type Flagged, type PastRun, poolOf, type Range } from './pools.ts'
 import type { JudgedRule } from './rule.ts'
-import { type Anomaly, probabilityWithin } from './verdict.ts'
+import { type Anomaly, FRACTIONS, probabilityWithin } from './verdict.ts'
 
 /** What a rule says of a run: it is normal, it is an anomaly, or there is too little to judge it by (null). */
-export type Verdict = { isNormal: true } | { isNormal: false; anomaly: Anomaly } | null
+export type Verdict = { isNormal: true } | { isNormal: false; anomaly: Anomaly; range: Range | null } | null
 
-/** The range of normal values of a run, and where it comes from; null if there are too few values. */
-export const rangeOf = (
-  tested: PastRun,
-  history: readonly PastRun[],
-  rule: JudgedRule,
-  flagged: ReadonlySet<number>,
-): (Band & { pool: Pool }) | null => {
+/** The range of normal values of a run; null if there are too few values. */
+export const rangeOf = (tested: PastRun, history: readonly PastRun[], rule: JudgedRule, flagged: Flagged): Range | null => {
   const pool = poolOf(tested, history, rule, flagged)
   const band = pool && METHODS[rule.method].bandOf(pool.values, rule)
   if (!pool || !band) return null
   const share = (Math.abs(band.center) * rule.min_change_percent) / 100
-  // Metrics but the throughput are whole numbers. The original's method has no least width.
-  const least = rule.min_change_percent > 0 && rule.metric_field !== 'throughput' ? Math.max(share, 1) : share
+  // The original's method has no least width.
+  const least = rule.min_change_percent > 0 && !FRACTIONS.has(rule.metric_field) ? Math.max(share, 1) : share
   return { ...band, lower: Math.min(band.lower, band.center - least), upper: Math.max(band.upper, band.center + least), pool }
 }
 
@@ -28,19 +23,19 @@ export const rangeOf = (
  * Judges a run by a rule: first by the hard limits, then by the pool of earlier values. The same function for detection, preview and the
  * chart. A value on a limit is normal.
  */
-export const judgeRun = (tested: PastRun, history: readonly PastRun[], rule: JudgedRule, flagged: ReadonlySet<number>): Verdict => {
+export const judgeRun = (tested: PastRun, history: readonly PastRun[], rule: JudgedRule, flagged: Flagged): Verdict => {
   const value = tested.values[rule.metric_field] ?? null
   if (value === null) return null
   const limit = limitCrossed(value, rule)
   const range = rangeOf(tested, history, rule, flagged)
-  if (limit !== null) return { isNormal: false, anomaly: overLimit(value, limit, rule, range) }
+  if (limit !== null) return { isNormal: false, anomaly: overLimit(value, limit, rule, range), range }
   if (!range) return rule.method === 'bounds' || rule.min_value !== null || rule.max_value !== null ? { isNormal: true } : null
   const anomaly = anomalyIn(value, tested, rule, range)
-  return anomaly ? { isNormal: false, anomaly } : { isNormal: true }
+  return anomaly ? { isNormal: false, anomaly, range } : { isNormal: true }
 }
 
 /** The anomaly that a value is, by the range of normal ones; null: it is none. */
-export const anomalyIn = (value: number, tested: PastRun, rule: JudgedRule, range: Band & { pool: Pool }): Anomaly | null => {
+export const anomalyIn = (value: number, tested: PastRun, rule: JudgedRule, range: Range): Anomaly | null => {
   const side = value > range.center ? 'above' : 'below'
   if (rule.direction !== 'both' && rule.direction !== side) return null
   const decided = METHODS[rule.method].decide?.(value, side, range.pool.values)
@@ -74,13 +69,7 @@ const overLimit = (value: number, limit: number, rule: JudgedRule, range: Band |
   explanation: explain.limit(value, limit, rule),
 })
 
-const anomalyOf = (
-  value: number,
-  direction: 'above' | 'below',
-  tested: PastRun,
-  rule: JudgedRule,
-  range: Band & { pool: Pool },
-): Anomaly => {
+const anomalyOf = (value: number, direction: 'above' | 'below', tested: PastRun, rule: JudgedRule, range: Range): Anomaly => {
   const difference = value - range.center
   const z = range.deviation > 0 ? difference / range.deviation : 0
   return {

@@ -1,5 +1,6 @@
 import { METHODS } from './methods/index.ts'
-import type { JudgedRule } from './rule.ts'
+import type { Band } from './methods/method.ts'
+import { type JudgedRule, SEASONS } from './rule.ts'
 
 /** A successful run, as detection, preview and the chart read it. Times are seconds since 1970. */
 export interface PastRun {
@@ -14,6 +15,9 @@ export interface PastRun {
   values: Readonly<Record<string, number | null>>
 }
 
+/** The runs that the rule has flagged. */
+export type Flagged = Pick<ReadonlySet<number>, 'has'>
+
 /** Earlier values that belong together. */
 export interface Pool {
   name: 'same hour and weekday' | 'same hour' | 'all'
@@ -21,6 +25,9 @@ export interface Pool {
   /** How many of the pool's values were left out because the rule had flagged them. */
   leftOut: number
 }
+
+/** The range of normal values, and the pool that it comes from. */
+export type Range = Band & { pool: Pool }
 
 const HOUR = 3_600
 const DAY = 24 * HOUR
@@ -36,7 +43,8 @@ const NEAR = 1.5 * HOUR
 /** How many days back the pool of an hour of the week reaches. */
 export const weeklyDaysOf = (lookbackDays: number): number => Math.min(MAX_WEEKLY_DAYS, WEEKS_FACTOR * lookbackDays)
 
-const modulo = (value: number, by: number): number => ((value % by) + by) % by
+/** What is left of a division, from 0 also for a negative value. */
+export const modulo = (value: number, by: number): number => ((value % by) + by) % by
 /** The distance on a circle of this length. */
 const apart = (left: number, right: number, circle: number): number => {
   const distance = modulo(left - right, circle)
@@ -51,9 +59,9 @@ const isSameTime = (run: PastRun, tested: PastRun, circle: number, isRare: boole
 
 /**
  * The values to compare a run with: of the first pool, in the order of the rule's season, that has enough. null: none has. `history` has the
- * runs that ended no later than it, in any order; `flagged` the runs that the rule has flagged.
+ * runs that ended no later than it, in any order.
  */
-export const poolOf = (tested: PastRun, history: readonly PastRun[], rule: JudgedRule, flagged: ReadonlySet<number>): Pool | null => {
+export const poolOf = (tested: PastRun, history: readonly PastRun[], rule: JudgedRule, flagged: Flagged): Pool | null => {
   const counts = history.filter(({ id, end, start }) => id !== tested.id && end <= tested.end && start >= (rule.baseline_from ?? -Infinity))
   const within = (days: number) => counts.filter(({ end }) => end >= tested.end - days * DAY)
   const recent = within(rule.lookback_days)
@@ -103,3 +111,6 @@ const POOLS: Record<JudgedRule['season'], Pool['name'][]> = {
   hour_of_week: ['same hour and weekday'],
   none: ['all'],
 }
+
+/** The seasons that compare runs of the weeks before. */
+export const WEEKLY_SEASONS = SEASONS.filter((season) => POOLS[season].includes('same hour and weekday'))

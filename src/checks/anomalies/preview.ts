@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { instantOf } from '../../core/instant.ts'
 import { once } from '../../core/once.ts'
 import type { Database } from '../../db/client.ts'
 import { jsonOf } from '../../db/rows.ts'
@@ -7,7 +8,7 @@ import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { flagShape, flagsOf, ruleColumns, ruleShape, runColumns, runShape, runsOf } from './history.ts'
-import { judgeRun, rangeOf } from './judge.ts'
+import { judgeRun } from './judge.ts'
 import { METHODS } from './methods/index.ts'
 import { type PastRun, weeklyDaysOf } from './pools.ts'
 import { type JudgedRule, RULE_DEFAULTS } from './rule.ts'
@@ -23,14 +24,16 @@ const RUNS = sql.raw('runs')
 const READ = once(() =>
   prepare(sql`
   with subject as (
-    select p.id, coalesce(p.schedule_timezone, 'UTC') as zone, r.id as rule_id from ${pipeline} p
+    select p.id, coalesce(p.schedule_timezone, 'UTC') as zone, r.id as rule_id,
+      coalesce(${param('metric_field')}::text, r.metric_field) = 'rows_ratio' as asks_ratio
+    from ${pipeline} p
     left join ${anomalyDetectionRule} r on r.id = ${param('rule_id')}::bigint or ${param('rule_id')}::bigint is null and r.pipeline_id = p.id and r.metric_field = ${param('metric_field')}
     where p.id = coalesce(${param('pipeline_id')}::bigint, (select pipeline_id from ${anomalyDetectionRule} where id = ${param('rule_id')}::bigint))),
   ${RUNS} as materialized (
     select e.* from ${pipelineExecution} e join subject on e.pipeline_id = subject.id
     where e.completed_successfully and e.start_date >= ${param('now')}::timestamptz - make_interval(days => ${param('days')}::integer + ${sql.raw(String(MAX_LOOKBACK_DAYS))})
     order by e.start_date desc limit ${sql.raw(String(MAX_READ))})
-  select (select coalesce(jsonb_agg(${runColumns(RUNS, sql`subject.zone`)} order by ${RUNS}.end_date, ${RUNS}.id), '[]') from ${RUNS}) as runs,
+  select (select coalesce(jsonb_agg(${runColumns(RUNS, sql`subject.zone`, sql`subject.asks_ratio`)} order by ${RUNS}.end_date, ${RUNS}.id), '[]') from ${RUNS}) as runs,
     coalesce((select ${ruleColumns} from ${anomalyDetectionRule} r where r.id = subject.rule_id), 'null') as rule,
     ${flagsOf(sql`subject.rule_id`, RUNS)} as flags
   from subject`),
@@ -42,7 +45,14 @@ const row = once(() => z.object({ runs: jsonOf(z.array(runShape)), rule: jsonOf(
 export interface Preview {
   /** How many runs it would have judged, of at most 2,000. */
   runs: number
-  flagged: { pipeline_execution_id: number; value: number; lower: number | null; upper: number | null; explanation: string }[]
+  flagged: {
+    pipeline_execution_id: number
+    start_date: string
+    value: number
+    lower: number | null
+    upper: number | null
+    explanation: string
+  }[]
   /** The share of the judged runs, 0 to 1. */
   rate: number
   /** How many of these runs the present rule flagged; null: there is none. */
@@ -90,13 +100,13 @@ export const previewRule = async (
     preview.runs += 1
     if (present.has(tested.id) && preview.flagged_by_present !== null) preview.flagged_by_present += 1
     if (verdict.isNormal) continue
-    const range = rangeOf(tested, past, rule, own)
     own.add(tested.id)
     preview.flagged.push({
       pipeline_execution_id: tested.id,
+      start_date: instantOf(new Date(tested.start * 1000)),
       value: verdict.anomaly.violation_value,
-      lower: range?.lower ?? rule.min_value,
-      upper: range?.upper ?? rule.max_value,
+      lower: verdict.range?.lower ?? rule.min_value,
+      upper: verdict.range?.upper ?? rule.max_value,
       explanation: verdict.anomaly.explanation,
     })
   }

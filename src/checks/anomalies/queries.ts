@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { ApiError } from '../../core/errors.ts'
+import { givenIn } from '../../core/given.ts'
 import type { Database } from '../../db/client.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { finding, listing } from '../../db/json-list.ts'
@@ -17,20 +18,26 @@ import { METHODS, type MethodName } from './methods/index.ts'
 import type { RulePost } from './schemas.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from './table.ts'
 
-const withoutUndefined = <Fields extends object>(fields: Fields): Partial<Fields> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<Fields>
-
-/** A rule that gets another method gets its defaults too, where nothing else is given. Its multiplier stays. */
+/** A rule that gets another method than it has gets its defaults too, where nothing else is given. Its multiplier stays. */
 const withDefaults = ({ method, ...changes }: Partial<typeof anomalyDetectionRule.$inferInsert>) => {
   if (method === undefined) return changes
   const { min_change_percent, season } = METHODS[method as MethodName].defaults
-  return { method, min_change_percent, season, ...changes }
+  const orPresent = (
+    column: typeof anomalyDetectionRule.season | typeof anomalyDetectionRule.min_change_percent,
+    initially: string | number,
+  ) => sql`case when ${anomalyDetectionRule.method} = ${method} then ${column} else ${sql.param(initially, column)} end`
+  return {
+    method,
+    min_change_percent: orPresent(anomalyDetectionRule.min_change_percent, min_change_percent),
+    season: orPresent(anomalyDetectionRule.season, season),
+    ...changes,
+  }
 }
 
 /** Creates the rule, or finds the pipeline's rule for that metric. An unknown pipeline violates the foreign key. */
 export const createOrGetRule = (db: Database, { pipeline_id, metric_field, ...settings }: RulePost, now: string) => {
   const { min_change_percent, season, std_deviation_threshold_multiplier } = METHODS[settings.method ?? 'zscore'].defaults
-  const given = Object.entries({ min_change_percent, season, std_deviation_threshold_multiplier, ...withoutUndefined(settings) })
+  const given = Object.entries({ min_change_percent, season, std_deviation_threshold_multiplier, ...givenIn(settings) })
   const columns = given.map(([column]) => sql`, ${sql.identifier(column)}`)
   const values = given.map(([, value]) => sql`, ${value}`)
   return untilRow(() =>

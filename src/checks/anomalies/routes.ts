@@ -1,4 +1,5 @@
 import { ApiError } from '../../core/errors.ts'
+import { givenIn } from '../../core/given.ts'
 import { type PatchableResource, serveCreateOrGet, serveList, serveOne, servePatch } from '../../http/resource.ts'
 import { type Router, serveOperation } from '../../http/router.ts'
 import { idText } from '../../http/text-fields.ts'
@@ -90,7 +91,7 @@ const servePreview = (router: Router): void =>
     },
     async ({ body: { id, pipeline_id, days = 30, active: _active, accept_level_after: _after, baseline_from, ...given } }, { db, now }) => {
       const changes = {
-        ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+        ...givenIn(given),
         ...(baseline_from === undefined ? {} : { baseline_from: Date.parse(baseline_from) / 1000 }),
       }
       const preview = await previewRule(db, { rule_id: id ?? null, pipeline_id: pipeline_id ?? null, changes, days }, now)

@@ -118,6 +118,7 @@ export const previewAnswer = once(() =>
         z
           .object({
             pipeline_execution_id: z.int(),
+            start_date: instantAnswer(),
             value: z.number(),
             lower: z.number().nullable(),
             upper: z.number().nullable(),

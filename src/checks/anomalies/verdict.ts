@@ -2,6 +2,9 @@ import type { METRIC_FIELDS } from '../../db/constraints.ts'
 
 export type MetricField = (typeof METRIC_FIELDS)[number]
 
+/** The metrics with fractions: the others are whole numbers. */
+export const FRACTIONS: ReadonlySet<MetricField> = new Set(['throughput', 'rows_ratio'])
+
 /** A metric's values in the runs of the baseline. */
 export interface Baseline {
   /** How many values there are. */
@@ -62,12 +65,12 @@ export const bandOf = (baseline: Baseline, rule: Rule): { deviation: number; low
 
 /**
  * A flat baseline counts as deviating by 1 % of its mean, and by at least 1: a change is an anomaly, a small variation is
- * not. throughput is the only metric with fractions, so its minimum of 1 row per second applies only if its mean is 0.
+ * not. To a metric with fractions the minimum of 1 applies only if its mean is 0.
  */
 const effectiveDeviation = ({ mean, deviation }: Baseline, metric: MetricField): number => {
   if (deviation > 0) return deviation
   const share = Math.abs(mean) / 100
-  return metric === 'throughput' && share > 0 ? share : Math.max(share, 1)
+  return FRACTIONS.has(metric) && share > 0 ? share : Math.max(share, 1)
 }
 
 /** The probability that a normal value lies within z deviations of its mean: erf(z / √2). */

@@ -16,6 +16,8 @@ export interface ImportedTable {
   judged: string
   /** Inserts the rows of `judged` that have no reason, and returns one row for each. What is there already is left as it is. */
   written: string
+  /** The day by which the row is counted (features/pipeline-days), of `judged`; absent: it is not. */
+  day?: string
 }
 
 /** Columns that are read as they are. */
@@ -62,11 +64,17 @@ export const kept = (table: string, isSame: string, reasons: string[] = []) => (
   from: `FROM given g LEFT JOIN ${table} taken ON taken.id = g.id`,
 })
 
+/** The name of a row `g` with its id. */
+const NAME_WITH_ID = `btrim(left(g.name, 120) || ' (' || g.id || ')')`
+
+/** True if the row `row` of ours has the name of `g`, with or without its id. */
+export const isNamed = (row: string, fold = 'lower'): string => `${fold}(${row}.name) IN (${fold}(g.name), ${fold}(${NAME_WITH_ID}))`
+
 /** The same name in another case, here or earlier in the batch: ours are unique without regard to it. It gets its id in brackets. */
 export const named = (table: string, fold = 'lower') => {
   const other = `(row_number() OVER (PARTITION BY ${fold}(g.name) ORDER BY g.id) > 1 OR EXISTS (SELECT FROM ${table} o WHERE ${fold}(o.name) = ${fold}(g.name) AND o.id <> g.id))`
   return {
-    name: `CASE WHEN g.name = '' OR ${other} THEN btrim(left(g.name, 120) || ' (' || g.id || ')') ELSE g.name END AS ok_name`,
+    name: `CASE WHEN g.name = '' OR ${other} THEN ${NAME_WITH_ID} ELSE g.name END AS ok_name`,
     note: `CASE WHEN g.name = '' THEN 'without a name: named by its id' WHEN ${other} THEN 'its name is taken, in this or another case: its id is added' END`,
   }
 }
@@ -74,5 +82,6 @@ export const named = (table: string, fold = 'lower') => {
 /** A JSON object: another value becomes one. */
 export const object = (column: string): string =>
   `CASE WHEN ${column} IS NULL OR jsonb_typeof(${column}) = 'null' THEN NULL WHEN jsonb_typeof(${column}) = 'object' THEN ${column} ELSE jsonb_build_object('value', ${column}) END`
+
 /** True if the row that the column of `g` names is there. */
 export const has = (table: string, id: string): string => `EXISTS (SELECT FROM ${table} x WHERE x.id = g.${id})`

@@ -1,10 +1,11 @@
 import { RULE_BOUNDS, RULE_DEFAULTS } from '../../checks/anomalies/rule.ts'
-import { METRIC_FIELDS } from '../../db/constraints.ts'
+import { RUN_METRICS } from '../../db/constraints.ts'
 import {
   copy,
   enumerated,
   has,
   type ImportedTable,
+  isNamed,
   kept,
   named,
   notesOf,
@@ -24,7 +25,7 @@ export const types = (
   name: 'pipeline_type' | 'address_type',
   extra: Pick<ImportedTable, 'columns'> & { ok: string; notes: string[]; targets: string; values: string },
 ): ImportedTable => {
-  const { reason, from } = kept(name, "lower(taken.name) IN (lower(g.name), lower(g.name) || ' (' || g.id || ')')")
+  const { reason, from } = kept(name, isNamed('taken'))
   const its = named(name)
   return {
     name,
@@ -35,8 +36,9 @@ export const types = (
       SELECT id, ok_name, ${extra.values}, created_at, updated_at FROM judged WHERE reason IS NULL ON CONFLICT DO NOTHING RETURNING 1`,
   }
 }
+
 export const pipelines = (): ImportedTable => {
-  const { reason, from } = kept('pipeline', "lower(taken.name) IN (lower(g.name), lower(g.name) || ' (' || g.id || ')')", [
+  const { reason, from } = kept('pipeline', isNamed('taken'), [
     `WHEN NOT ${has('pipeline_type', 'pipeline_type_id')} THEN 'its type is not there'`,
   ])
   const its = named('pipeline')
@@ -67,7 +69,7 @@ export const pipelines = (): ImportedTable => {
 
 export const addresses = (): ImportedTable => {
   const parts = 'database_name, schema_name, table_name, primary_key'
-  const { reason, from } = kept('address', "taken.name IN (g.name, g.name || ' (' || g.id || ')')", [
+  const { reason, from } = kept('address', isNamed('taken', ''), [
     `WHEN NOT ${has('address_type', 'address_type_id')} THEN 'its type is not there'`,
   ])
   const its = named('address', '')
@@ -92,13 +94,14 @@ export const addresses = (): ImportedTable => {
     self AS (INSERT INTO address_lineage_closure (source_address_id, target_address_id, depth) SELECT id, id, 0 FROM written`,
   }
 }
+
 const clamped = (column: string, { min, max }: { min: number; max: number }, otherwise: number): string =>
   `least(greatest(coalesce(g.${column}, ${otherwise}), ${min}), ${max})`
 
 export const rules = (): ImportedTable => {
   const { reason, from } = kept('anomaly_detection_rule', 'taken.pipeline_id = g.pipeline_id AND taken.metric_field = g.metric_field', [
     `WHEN NOT ${has('pipeline', 'pipeline_id')} THEN 'its pipeline is not there'`,
-    `WHEN g.metric_field NOT IN (${METRIC_FIELDS.map((metric) => `'${metric}'`).join(', ')}) THEN 'its metric is not known'`,
+    `WHEN g.metric_field NOT IN (${RUN_METRICS.map((metric) => `'${metric}'`).join(', ')}) THEN 'its metric is not known'`,
     `WHEN row_number() OVER (PARTITION BY g.pipeline_id, g.metric_field ORDER BY g.id) > 1
       OR EXISTS (SELECT FROM anomaly_detection_rule o WHERE o.pipeline_id = g.pipeline_id AND o.metric_field = g.metric_field AND o.id <> g.id)
       THEN 'its pipeline has a rule for this metric'`,

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { TURN_KEY } from '../../features/pipeline-days/days.ts'
 import { ProgramFailure } from '../failure.ts'
 import type { ImportedTable } from './columns.ts'
 import type { Source } from './source.ts'
@@ -33,7 +34,7 @@ const readerOf = ({ client, has }: Source, { name, key, columns }: ImportedTable
 }
 
 /** Takes the rows as JSON; answers what became of them. */
-const writerOf = ({ name, columns, judged, written }: ImportedTable, has: Source['has']) => {
+const writerOf = ({ columns, judged, written, day }: ImportedTable, has: Source['has']) => {
   const types = Object.entries(columns(has)).map(([column, [, type]]) => `${column} ${type}`)
   return `WITH given AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS g(${types.join(', ')})),
     judged AS MATERIALIZED (${judged}),
@@ -41,7 +42,7 @@ const writerOf = ({ name, columns, judged, written }: ImportedTable, has: Source
     SELECT (SELECT count(*) FROM written)::int AS written, (SELECT count(*) FROM judged WHERE reason IS NULL)::int AS meant,
       (SELECT coalesce(jsonb_object_agg(reason, n), '{}') FROM (SELECT reason, count(*) AS n FROM judged WHERE reason IS NOT NULL GROUP BY 1) r) AS skipped,
       (SELECT coalesce(jsonb_object_agg(note, n), '{}') FROM (SELECT note, count(*) AS n FROM judged, unnest(notes) note WHERE reason IS NULL GROUP BY 1) s) AS changed
-      ${name === 'pipeline_execution' ? `, (SELECT min((start_date AT TIME ZONE 'UTC')::date)::text FROM judged WHERE reason IS NULL) AS first_day` : ''}`
+      ${day ? `, (SELECT min(${day})::text FROM judged WHERE reason IS NULL) AS first_day` : ''}`
 }
 
 /** Nobody else may have written it since: two imports at once would count rows twice. */
@@ -53,7 +54,8 @@ interface Progress extends Tally {
   last_key: string
 }
 
-const NONE: Progress = { last_key: '0', rows_read: 0, rows_written: 0, skipped: {}, changed: {} }
+/** Of what has not begun. */
+export const NONE: Progress = { last_key: '0', rows_read: 0, rows_written: 0, skipped: {}, changed: {} }
 
 /** How far each table has come, by its name. */
 export const readProgress = async (target: pg.Client): Promise<Map<string, Progress>> => {
@@ -87,7 +89,7 @@ const added = (counts: Record<string, number>, more: Record<string, number>): Re
  * Days that were counted before these runs came are counted again: the next sweep does. The lock is that of counting, taken first, as there
  * (features/pipeline-days/count.ts). A day whose runs the cleanup may have deleted is not counted as a whole any more: marks add them.
  */
-const LOCK_DAYS = `SELECT pg_advisory_xact_lock(hashtextextended('watcher pipeline_day', 0))`
+const LOCK_DAYS = `SELECT pg_advisory_xact_lock(${TURN_KEY})`
 const RECOUNT = `UPDATE pipeline_day_progress SET closed_through = greatest($1::date - 1, coalesce(cleaned_through, '-infinity')) WHERE closed_through >= $1::date`
 const IS_CLEANED = 'SELECT FROM pipeline_day_progress WHERE cleaned_through >= $1::date'
 const MARK = `INSERT INTO pipeline_day_mark (pipeline_id, pipeline_execution_id, start_date, is_end)
@@ -116,7 +118,6 @@ export const copyTable = async (
 ): Promise<Tally> => {
   const read = readerOf(source, table)
   const write = writerOf(table, source.has)
-  const isRun = table.name === 'pipeline_execution'
   let known = (await readProgress(target)).get(table.name)
 
   const record = async (batch: Batch, { written, meant, skipped, changed }: Written): Promise<Progress> => {
@@ -135,7 +136,7 @@ export const copyTable = async (
   const store = async (batch: Batch): Promise<void> => {
     await target.query('BEGIN')
     try {
-      if (isRun) await target.query(LOCK_DAYS)
+      if (table.day) await target.query(LOCK_DAYS)
       const written = (await target.query<Written>(write, [batch.rows])).rows[0] as Written
       if (written.first_day) {
         if ((await target.query(IS_CLEANED, [written.first_day])).rowCount === 1) await target.query(MARK, [batch.rows])

@@ -1,7 +1,8 @@
 import type pg from 'pg'
 import { FUNCTIONS } from '../../db/functions.ts'
-import { readProgress, writeProgress } from './copy.ts'
-import { endOf } from './history.ts'
+import { isNamed, object } from './columns.ts'
+import { NONE, readProgress, writeProgress } from './copy.ts'
+import { COUNTS, endOf, okCount, okSeconds } from './history.ts'
 import { isPostponed } from './postpone.ts'
 import type { Source } from './source.ts'
 
@@ -50,19 +51,18 @@ export const endRunning = async ({ client }: Source, target: pg.Client): Promise
     after = last.id
     const { rows: found } = await client.query<{ rows: string }>(
       `SELECT coalesce(json_agg(r), '[]')::text AS rows FROM (
-         SELECT id, pipeline_id, start_date, end_date, completed_successfully, duration_seconds, inserts, updates, soft_deletes, total_rows, execution_metadata
+         SELECT id, pipeline_id, start_date, end_date, completed_successfully, duration_seconds, ${COUNTS.join(', ')}, execution_metadata
          FROM pipeline_execution WHERE id = ANY ($1) AND (end_date IS NOT NULL OR completed_successfully IS NOT NULL)) r`,
       [rows.map(({ id }) => id)],
     )
     const { rowCount } = await target.query(
       `WITH ended AS (
          UPDATE pipeline_execution e SET end_date = o.ok_end_date, completed_successfully = o.ok_completed, guards_start = false,
-           duration_seconds = coalesce(greatest(g.duration_seconds, 0), round(extract(epoch FROM o.ok_end_date - g.start_date))),
-           inserts = greatest(g.inserts, 0), updates = greatest(g.updates, 0), soft_deletes = greatest(g.soft_deletes, 0), total_rows = greatest(g.total_rows, 0),
-           throughput = greatest(g.total_rows, 0)::double precision / nullif(extract(epoch FROM o.ok_end_date - g.start_date), 0)::double precision,
-           execution_metadata = CASE WHEN jsonb_typeof(g.execution_metadata) = 'object' THEN g.execution_metadata ELSE e.execution_metadata END
+           duration_seconds = ${okSeconds('g', 'o')}, ${COUNTS.map((name) => `${name} = ${okCount(`g.${name}`)}`).join(', ')},
+           throughput = ${okCount('g.total_rows')}::double precision / nullif(extract(epoch FROM o.ok_end_date - g.start_date), 0)::double precision,
+           execution_metadata = coalesce(${object('g.execution_metadata')}, e.execution_metadata)
          FROM json_to_recordset($1::json) AS g(id bigint, pipeline_id bigint, start_date timestamptz, end_date timestamptz, completed_successfully boolean,
-           duration_seconds bigint, inserts bigint, updates bigint, soft_deletes bigint, total_rows bigint, execution_metadata jsonb)
+           duration_seconds bigint, ${COUNTS.map((name) => `${name} bigint`).join(', ')}, execution_metadata jsonb)
          CROSS JOIN LATERAL (${endOf('g')}) o
          WHERE e.id = g.id AND e.pipeline_id = g.pipeline_id AND e.start_date = g.start_date AND e.end_date IS NULL
          RETURNING e.pipeline_id, e.id, e.start_date)
@@ -87,7 +87,7 @@ export const movePipelines = async ({ client }: Source, target: pg.Client): Prom
     `UPDATE pipeline p SET ${columns.map((column) => `${column} = g.${column}`).join(', ')}
      FROM json_to_recordset($1::json) AS g(id bigint, name text, watermark text, next_watermark text, last_target_insert timestamptz,
        last_target_update timestamptz, last_target_soft_delete timestamptz, load_lineage boolean)
-     WHERE p.id = g.id AND lower(p.name) IN (lower(g.name), lower(g.name) || ' (' || g.id || ')')
+     WHERE p.id = g.id AND ${isNamed('p')}
        AND (${columns.map((column) => `p.${column}`).join(', ')}) IS DISTINCT FROM (${columns.map((column) => `g.${column}`).join(', ')})
        AND NOT EXISTS (SELECT FROM pipeline_execution e WHERE e.pipeline_id = p.id AND e.id > $2)`,
     [rows[0]?.rows, rows[0]?.last],
@@ -109,6 +109,7 @@ export const closeRuns = async (target: pg.Client, isAnew: boolean, progress: (r
   }
   // Runs that started here meanwhile have theirs.
   const imported = (await readProgress(target)).get('pipeline_execution')?.last_key ?? '0'
+  const onConflict = (await isPostponed(target)) ? '' : 'ON CONFLICT DO NOTHING'
   await target.query('ANALYZE pipeline_execution')
   for (;;) {
     const after = known?.last_key ?? '0'
@@ -127,10 +128,10 @@ export const closeRuns = async (target: pg.Client, isAnew: boolean, progress: (r
          SELECT e.id AS descendant_id, e.id AS ancestor_id, e.parent_id, 0 AS depth FROM pipeline_execution e WHERE e.id > $1 AND e.id <= $2
          UNION ALL
          SELECT up.descendant_id, p.id, p.parent_id, up.depth + 1 FROM up JOIN pipeline_execution p ON p.id = up.parent_id)
-       SELECT ancestor_id, descendant_id, depth FROM up ORDER BY descendant_id, ancestor_id ${(await isPostponed(target)) ? '' : 'ON CONFLICT DO NOTHING'}`,
+       SELECT ancestor_id, descendant_id, depth FROM up ORDER BY descendant_id, ancestor_id ${onConflict}`,
       [after, batch.last],
     )
-    const now = { last_key: batch.last, rows_read: 0, rows_written: 0, skipped: {}, changed: {} }
+    const now = { ...NONE, last_key: batch.last }
     await writeProgress(target, name, known, now)
     await target.query('COMMIT')
     known = now
@@ -148,7 +149,7 @@ export const closeLineage = async (target: pg.Client, edges: number): Promise<vo
       `INSERT INTO address_lineage_pending (address_id, is_expanded) SELECT DISTINCT source_address_id, true FROM address_lineage
        ON CONFLICT (address_id) DO UPDATE SET is_expanded = true`,
     )
-    await writeProgress(target, name, known, { last_key: '0', rows_read: 0, rows_written: edges, skipped: {}, changed: {} })
+    await writeProgress(target, name, known, { ...NONE, rows_written: edges })
     await target.query('COMMIT')
   }
   for (let left = 1; left > 0; ) {

@@ -2,19 +2,24 @@ import { copy, enumerated, has, type ImportedTable, isThreshold, kept, notesOf, 
 
 /** Executions, lineage, results and logs: what pipelines and checks have done. */
 
-const COUNTS = ['inserts', 'updates', 'soft_deletes', 'total_rows']
+export const COUNTS = ['inserts', 'updates', 'soft_deletes', 'total_rows']
+
+/** A count that ours can have: one below 0 is none. */
+export const okCount = (count: string): string => `CASE WHEN ${count} >= 0 THEN ${count} END`
+/** How long the run of the row `given` took, to its end in the row `ended`. */
+export const okSeconds = (given: string, ended: string): string =>
+  `coalesce(${okCount(`${given}.duration_seconds`)}, round(extract(epoch FROM ${ended}.ok_end_date - ${given}.start_date)))`
 
 /** A parent with a greater id is given later (see finish.ts): it may not be there yet, and only so can nesting go in circles. */
 export const executions = (): ImportedTable => {
   const { reason, from } = kept('pipeline_execution', 'taken.pipeline_id = g.pipeline_id AND taken.start_date = g.start_date', [
     `WHEN NOT ${has('pipeline', 'pipeline_id')} THEN 'its pipeline is not there'`,
   ])
-  const counts = COUNTS.map((name) => `CASE WHEN ${name} >= 0 THEN ${name} END`).join(', ')
-  const seconds = 'coalesce(CASE WHEN duration_seconds >= 0 THEN duration_seconds END, round(extract(epoch FROM ok_end_date - start_date)))'
   const marks = 'watermark, next_watermark'
   return {
     name: 'pipeline_execution',
     key: 'id',
+    day: `(start_date AT TIME ZONE 'UTC')::date`,
     columns: (has) => ({
       ...copy({ id: 'bigint', parent_id: 'bigint', pipeline_id: 'bigint', start_date: 'timestamptz', end_date: 'timestamptz' }),
       ...copy({
@@ -47,9 +52,9 @@ export const executions = (): ImportedTable => {
       CROSS JOIN LATERAL (${endOf('g')}) ended`,
     written: `INSERT INTO pipeline_execution (id, pipeline_id, parent_id, start_date, end_date, completed_successfully, ${COUNTS.join(', ')}, duration_seconds, throughput, full_load,
         ${marks}, execution_metadata, created_at) OVERRIDING SYSTEM VALUE
-      SELECT id, pipeline_id, ok_parent_id, start_date, ok_end_date, ok_completed, ${counts}, ${seconds}, CASE WHEN throughput >= 0 THEN throughput END, coalesce(full_load, false),
+      SELECT id, pipeline_id, ok_parent_id, start_date, ok_end_date, ok_completed, ${COUNTS.map((name) => okCount(`j.${name}`)).join(', ')}, ${okSeconds('j', 'j')}, CASE WHEN throughput >= 0 THEN throughput END, coalesce(full_load, false),
         ${marks}, ${object('execution_metadata')}, start_date
-      FROM judged WHERE reason IS NULL ON CONFLICT DO NOTHING RETURNING 1`,
+      FROM judged j WHERE reason IS NULL ON CONFLICT DO NOTHING RETURNING 1`,
   }
 }
 
@@ -69,6 +74,7 @@ export const edges = (): ImportedTable => ({
     SELECT DISTINCT pipeline_id, source_address_id, target_address_id FROM judged WHERE reason IS NULL ON CONFLICT DO NOTHING
     RETURNING 1`,
 })
+
 const EXECUTION_MISSING = `WHEN g.pipeline_execution_id IS NULL OR NOT ${has('pipeline_execution', 'pipeline_execution_id')} THEN 'its execution is not there'`
 
 /** From Page's approximation of the normal distribution (1977): off by at most 0.0003. From 8 deviations the rest is 0. */

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type pg from 'pg'
 import { ProgramFailure, runProgram } from '../failure.ts'
 import { migrate } from '../migrate.ts'
-import { copyTable, readProgress, type Tally, writeProgress } from './copy.ts'
+import { copyTable, NONE, readProgress, type Tally, writeProgress } from './copy.ts'
 import { closeLineage, closeRuns, endRunning, movePipelines, moveSequences, nestLate } from './finish.ts'
 import { postpone, restore } from './postpone.ts'
 import { renderReport, startBar } from './report.ts'
@@ -40,14 +40,7 @@ const claim = async ({ identity }: Source, target: pg.Client): Promise<void> => 
   const known = (await readProgress(target)).get('source')
   if (known && !(identity in known.changed))
     throw new ProgramFailure('this database holds the import of another Watcher: ids would meet. Import into a database of its own')
-  if (!known)
-    await writeProgress(target, 'source', undefined, {
-      last_key: '0',
-      rows_read: 0,
-      rows_written: 0,
-      skipped: {},
-      changed: { [identity]: 1 },
-    })
+  if (!known) await writeProgress(target, 'source', undefined, { ...NONE, changed: { [identity]: 1 } })
 }
 
 const copyAll = async (source: Source, target: pg.Client): Promise<[string, Tally][]> => {

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { readProgress, writeProgress } from './copy.ts'
+import { NONE, readProgress, writeProgress } from './copy.ts'
 import { startBar } from './report.ts'
 
 /**
@@ -37,13 +37,7 @@ export const postpone = async (target: pg.Client): Promise<void> => {
   await target.query(`LOCK TABLE ${TABLES.join(', ')} IN ACCESS EXCLUSIVE MODE`)
   const { rows } = await target.query<Definition>(DEFINITIONS, [TABLES])
   for (const { dropped } of rows) await target.query(dropped)
-  await writeProgress(target, NAME, undefined, {
-    last_key: '0',
-    rows_read: 0,
-    rows_written: 0,
-    skipped: {},
-    changed: Object.fromEntries(rows.map(({ made }, place) => [made, place])),
-  })
+  await writeProgress(target, NAME, undefined, { ...NONE, changed: Object.fromEntries(rows.map(({ made }, place) => [made, place])) })
   await target.query('COMMIT')
 }
 

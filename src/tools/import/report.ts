@@ -1,8 +1,8 @@
+import { grouped } from '../../core/figures.ts'
 import type { Tally } from './copy.ts'
 
 const WIDTH = 28
 const EVERY_MILLIS = 5_000
-const number = (value: number) => value.toLocaleString('en-US')
 
 /** A progress bar: one line that is written again on a terminal, else a line every few seconds. */
 export const startBar = (what: string, total: number) => {
@@ -12,7 +12,7 @@ export const startBar = (what: string, total: number) => {
     const share = total === 0 ? 1 : Math.min(1, done / total)
     const filled = Math.round(share * WIDTH)
     const rate = done / Math.max(0.001, (Date.now() - began) / 1000)
-    const text = `${what.padEnd(34)} [${'='.repeat(filled)}${' '.repeat(WIDTH - filled)}] ${number(done)} of ${number(total)}, ${number(Math.round(rate))}/s`
+    const text = `${what.padEnd(34)} [${'='.repeat(filled)}${' '.repeat(WIDTH - filled)}] ${grouped(done)} of ${grouped(total)}, ${grouped(Math.round(rate))}/s`
     if (process.stdout.isTTY) process.stdout.write(`\r${text}\u001b[K`)
     else console.log(text)
   }
@@ -35,9 +35,9 @@ export const startBar = (what: string, total: number) => {
 export const renderReport = (tallies: [table: string, tally: Tally][]): string => {
   const heading = `${'table'.padEnd(34)}${['read', 'written', 'skipped'].map((word) => word.padStart(13)).join('')}`
   const lines = tallies.flatMap(([table, { rows_read, rows_written, skipped, changed }]) => [
-    `${table.padEnd(34)}${[rows_read, rows_written, rows_read - rows_written].map((count) => number(count).padStart(13)).join('')}`,
-    ...Object.entries(skipped).map(([reason, count]) => `    ${number(count)} skipped: ${reason}`),
-    ...Object.entries(changed).map(([note, count]) => `    ${number(count)} changed: ${note}`),
+    `${table.padEnd(34)}${[rows_read, rows_written, rows_read - rows_written].map((count) => grouped(count).padStart(13)).join('')}`,
+    ...Object.entries(skipped).map(([reason, count]) => `    ${grouped(count)} skipped: ${reason}`),
+    ...Object.entries(changed).map(([note, count]) => `    ${grouped(count)} changed: ${note}`),
   ])
   return [heading, ...lines].join('\n')
 }

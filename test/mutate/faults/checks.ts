@@ -192,12 +192,6 @@ const detection = faultsIn(
       'r.pipeline_id = subject.id',
       { only: 'says what is wrong|not active' },
     ],
-    [
-      'a lookback has 23 hours a day',
-      'make_interval(hours => 24 * limits.days)',
-      'make_interval(hours => 23 * limits.days)',
-      { only: 'has only successful runs of the same hour' },
-    ],
   ],
 )
 

@@ -104,12 +104,7 @@ const days = [
         "select distinct day, pipeline_id from mark where day > ${of('cleaned_through')} and",
         'select distinct day, pipeline_id from mark where',
       ],
-      [
-        'counting does not wait for its turn',
-        ", pg_advisory_xact_lock(hashtextextended('watcher pipeline_day', 0))",
-        '',
-        { only: 'twice at once' },
-      ],
+      ['counting does not wait for its turn', ', pg_advisory_xact_lock(${sql.raw(TURN_KEY)})', '', { only: 'twice at once' }],
     ],
   ),
   ...faultsIn(

@@ -54,7 +54,7 @@ const centerAndScale = (values: readonly number[]): { center: number; scale: num
 }
 
 /** A quantile of sorted values, interpolated as PostgreSQL's percentile_cont does. */
-export const quantileOf = (sorted: Float64Array, share: number): number => {
+const quantileOf = (sorted: Float64Array, share: number): number => {
   const rank = share * (sorted.length - 1)
   const [below, above] = [sorted[Math.floor(rank)] ?? Number.NaN, sorted[Math.ceil(rank)] ?? Number.NaN]
   return below + (above - below) * (rank - Math.floor(rank))

@@ -1,0 +1,2 @@
+ALTER TABLE "anomaly_detection_rule" DROP CONSTRAINT "anomaly_detection_rule_metric_known";--> statement-breakpoint
+ALTER TABLE "anomaly_detection_rule" ADD CONSTRAINT "anomaly_detection_rule_metric_known" CHECK ("anomaly_detection_rule"."metric_field" in ('duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput', 'rows_ratio'));
