@@ -107,7 +107,11 @@ const FORBIDDEN: [path: string, imports: string[]][] = [
     ['./page.tsx', '../lineage-graph/queries.ts', '../../checks/anomalies/detection.ts', '../../http/router.ts'],
   ],
   ['src/pages/overview/script.ts', ['./queries.ts', '../../core/json.ts', '../frame/elements.tsx', '../reporting/shape.ts']],
-  ['src/pages/frame/browser/planted.ts', ['../elements.tsx', '../../../core/figures.ts']],
+  ['src/pages/frame/browser/planted.ts', ['../elements.tsx', '../../../core/json.ts']],
+  [
+    'src/pages/pipeline/browser/planted.ts',
+    ['../page.tsx', '../queries.ts', '../../../core/json.ts', '../../frame/elements.tsx', '../../reporting/shape.ts'],
+  ],
   ['src/tools/planted.ts', ['../../test/support/api.ts']],
   ['src/server/planted.ts', ['../../test/support/api.ts']],
   ['src/dev/planted.ts', ['../../test/support/api.ts']],

@@ -1,11 +1,9 @@
 import { grouped } from '../../core/figures.ts'
 import { stringifyJson } from '../../core/json.ts'
-import { Empty, Moment, Table } from '../frame/elements.tsx'
-import { METRIC_NAMES } from './metric-names.ts'
-import type { PipelineDetails } from './queries.ts'
+import { Moment } from '../frame/elements.tsx'
+import type { PipelineDetails } from './row.ts'
 
 type Pipeline = PipelineDetails['pipeline']
-type Rule = PipelineDetails['rules'][number]
 
 /** The threshold that applies to the pipeline, and where it comes from. */
 export const describeThreshold = (pipeline: Pipeline, check: 'freshness' | 'timeliness'): string => {
@@ -107,58 +105,5 @@ const Addresses = ({ addresses }: { addresses: PipelineDetails['sources'] }) => 
         {deprecated ? ' (deprecated)' : ''}
       </>
     ))}
-  </>
-)
-
-const SEASONS: Record<string, string> = {
-  auto: 'of the same hour and weekday, else of the hour, else of all',
-  hour: 'of the same hour',
-  hour_of_week: 'of the same hour and weekday',
-  none: 'of all',
-}
-const SIDES: Record<string, string> = { above: ', only above', below: ', only below' }
-
-/** A rule in words. */
-const inWords = (rule: Rule): string => {
-  const limits = [
-    ...(rule.min_value === null ? [] : [`at least ${grouped(rule.min_value, 2)}`]),
-    ...(rule.max_value === null ? [] : [`at most ${grouped(rule.max_value, 2)}`]),
-  ]
-  const times = `${grouped(rule.std_deviation_threshold_multiplier, 2)} ×`
-  const band =
-    rule.method === 'robust'
-      ? [
-          `within ${times} the usual spread around the median ${SEASONS[rule.season] ?? ''}, at least ${grouped(rule.min_change_percent, 1)} %${SIDES[rule.direction] ?? ''}`,
-        ]
-      : rule.method === 'zscore'
-        ? [`within ${times} the standard deviation around the mean ${SEASONS[rule.season] ?? ''}${SIDES[rule.direction] ?? ''}`]
-        : []
-  const since = rule.baseline_from === null ? [] : [`runs since ${rule.baseline_from.slice(0, 10)} count`]
-  return [...band, ...limits, ...since].join('; ')
-}
-
-export const Rules = ({ rules }: { rules: Rule[] }) => (
-  <>
-    <h2>Anomaly rules</h2>
-    {rules.length === 0 ? (
-      <Empty title="No anomaly rules">
-        <p>
-          Add a rule with <code>POST /anomaly_detection_rule</code>. To create rules for every new pipeline, set{' '}
-          <code>WATCHER_AUTO_CREATE_ANOMALY_DETECTION_RULES=true</code>.
-        </p>
-      </Empty>
-    ) : (
-      <Table label="Anomaly rules" columns={['Metric', 'What is normal', { number: 'Lookback' }, { number: 'Minimum history' }, 'State']}>
-        {rules.map((rule) => (
-          <tr>
-            <th scope="row">{METRIC_NAMES[rule.metric_field]}</th>
-            <td>{inWords(rule)}</td>
-            <td class="number">{rule.lookback_days} days</td>
-            <td class="number">{rule.minimum_executions} runs</td>
-            <td>{rule.active ? 'active' : 'inactive'}</td>
-          </tr>
-        ))}
-      </Table>
-    )}
   </>
 )

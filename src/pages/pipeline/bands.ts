@@ -1,7 +1,6 @@
 import type { z } from 'zod'
 import { type ruleShape, type runShape, runsOf } from '../../checks/anomalies/history.ts'
 import { rangeOf } from '../../checks/anomalies/judge.ts'
-import { weeklyDaysOf } from '../../checks/anomalies/pools.ts'
 import type { Point } from './shape.ts'
 
 /** What the bands are calculated from: the pipeline's good runs, and those that the rule has flagged. */
@@ -18,19 +17,10 @@ export const withBands = (points: Point[], row: BandRows, { id: _id, ...rule }: 
   const runs = runsOf(row.band_runs)
   const places = new Map(runs.map(({ id }, place) => [id, place]))
   const flagged = new Set(row.flagged_ids)
-  const reach = weeklyDaysOf(rule.lookback_days) * 86_400
   return points.map((point) => {
     const place = places.get(point.id)
     const tested = place === undefined ? undefined : runs[place]
-    const range =
-      tested && point.runs === 1
-        ? rangeOf(
-            tested,
-            runs.slice(0, place).filter(({ end }) => end >= tested.end - reach),
-            rule,
-            flagged,
-          )
-        : null
+    const range = tested && point.runs === 1 ? rangeOf(tested, runs.slice(0, place), rule, flagged) : null
     return { ...point, lower: range?.lower ?? rule.min_value, upper: range?.upper ?? rule.max_value }
   })
 }

@@ -1,7 +1,7 @@
 import { grouped, roughly } from '../../core/figures.ts'
 import { Action, Badge, Moment } from '../frame/elements.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
-import type { Run } from './queries.ts'
+import type { Run } from './row.ts'
 
 /** What rules have flagged of a run, in words, and what a person can do about it. */
 export const Flags = ({ run, mayWrite }: { run: Run; mayWrite: boolean }) => (

@@ -4,7 +4,7 @@ import type { ViewScope } from '../frame/page.tsx'
 import { explainIncident, wordOf } from '../frame/problems.ts'
 import { RunBadges } from '../frame/run.tsx'
 import { describeThreshold, Linked } from './about.tsx'
-import type { PipelineDetails } from './queries.ts'
+import type { PipelineDetails } from './row.ts'
 import { shownRun } from './runs.tsx'
 import type { PipelineQuery } from './shape.ts'
 

@@ -122,7 +122,7 @@ const ZONE = sql`coalesce((select schedule_timezone from subject), 'UTC')`
 
 export const historyColumns = sql`
     coalesce((select ${ruleColumns} from ${RULE} r where r.method <> 'zscore'), 'null') as band_rule,
-    (select coalesce(jsonb_agg(${runColumns(sql`e`, ZONE)} order by e.end_date, e.id), '[]') from (
+    (select coalesce(jsonb_agg(${runColumns(sql`e`, ZONE, sql`(select metric from asked) = 'rows_ratio'`)} order by e.end_date, e.id), '[]') from (
       select e.* from ${pipelineExecution} e, ${RULE} r
       where r.method = 'robust' and not (select is_large from size) and e.pipeline_id = ${param('id')} and e.completed_successfully
         and e.start_date >= ${SINCE} - make_interval(days => ${weeklyDays(sql`r.lookback_days`)})

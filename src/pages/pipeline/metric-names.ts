@@ -8,4 +8,5 @@ export const METRIC_NAMES: Record<MetricField, string> = {
   soft_deletes: 'Soft deletes',
   total_rows: 'Rows',
   throughput: 'Rows per second',
+  rows_ratio: 'Rows per input row',
 }

@@ -3,10 +3,11 @@ import { duration, grouped, secondsBetween } from '../../core/figures.ts'
 import { METRIC_FIELDS } from '../../db/constraints.ts'
 import { Embedded } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
-import { Lineage, Rules, Settings } from './about.tsx'
+import { Lineage, Settings } from './about.tsx'
 import { Heading } from './heading.tsx'
 import { METRIC_NAMES } from './metric-names.ts'
-import type { PipelineDetails } from './queries.ts'
+import type { PipelineDetails } from './row.ts'
+import { describeRule, Rules, TryOut } from './rules.tsx'
 import { ChosenRun, Runs } from './runs.tsx'
 import { type History as Chart, DAYS, type PipelineQuery, type Point } from './shape.ts'
 
@@ -30,7 +31,7 @@ export const PipelinePage = ({ details, rule, history }: Loaded, scope: Scope) =
       <Settings pipeline={details.pipeline} now={scope.now} />
       <Lineage details={details} />
     </div>
-    <Rules rules={details.rules} />
+    <Rules details={details} mayWrite={scope.caller.mayWrite} />
   </>
 )
 
@@ -42,11 +43,14 @@ const History = ({
   query,
   link,
   now,
+  caller,
 }: Scope & { history: Point[]; metric: MetricField; rule: Rule | undefined; details: PipelineDetails }) => (
   <section class="panel" aria-label="History">
     <div class="row">
       <nav class="legend" aria-label="Metric">
-        {METRIC_FIELDS.map((metric) => (
+        {METRIC_FIELDS.filter(
+          (metric) => metric !== 'rows_ratio' || metric === shown || details.rules.some((known) => known.metric_field === metric),
+        ).map((metric) => (
           <a href={link({ metric })} aria-current={metric === shown ? 'true' : undefined}>
             {METRIC_NAMES[metric]}
           </a>
@@ -94,9 +98,15 @@ const History = ({
         ) : null}
         <small>
           {rule
-            ? `The band is the normal range: ${rule.std_deviation_threshold_multiplier} standard deviations around the mean of runs in the same hour of the day, in the ${rule.lookback_days} days before.`
+            ? `The band is the normal range: ${describeRule(rule)}; of the ${rule.lookback_days} days before.`
             : 'No active rule watches this metric: the band shows the normal range of a rule with the default settings.'}
         </small>
+        <TryOut
+          details={details}
+          days={query.days}
+          rule={details.rules.find(({ metric_field }) => metric_field === shown)}
+          mayWrite={caller.mayWrite}
+        />
       </>
     )}
   </section>

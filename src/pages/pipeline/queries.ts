@@ -1,11 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { z } from 'zod'
 import { RULE_DEFAULTS } from '../../checks/anomalies/rule.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../../checks/anomalies/table.ts'
 import type { Database } from '../../db/client.ts'
-import { METRIC_FIELDS } from '../../db/constraints.ts'
 import { effective } from '../../db/on-call.ts'
-import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { address } from '../../features/addresses/table.ts'
 import { reason } from '../../features/executions/reason.ts'
@@ -16,8 +13,9 @@ import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { incident } from '../../incidents/table.ts'
 import { findingWords, isSilenced } from '../frame/problems.ts'
-import { historyColumns, historyShape, historyTables, historyValues, pointsOf } from './history.ts'
-import type { PipelineQuery } from './shape.ts'
+import { historyColumns, historyTables, historyValues, pointsOf } from './history.ts'
+import { pipelineRow } from './row.ts'
+import { type PipelineQuery, SUGGESTED_FROM } from './shape.ts'
 
 export const RUN_ROWS = 25
 /** A page shows this many parts of its runs, starting with the parts of the newest runs. */
@@ -58,6 +56,11 @@ const flaggedMetric = (where: SQL) => sql`(
   select r.metric_field from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
   join ${pipelineExecution} e on e.id = f.pipeline_execution_id
   where e.pipeline_id = ${param('id')} and ${where} order by e.id desc, r.metric_field limit 1)`
+
+const reported = sql`coalesce((
+  select jsonb_build_object('runs', count(*), 'total_rows', count(total_rows), 'inserts', count(inserts), 'updates', count(updates)) from (
+    select e.* from ${pipelineExecution} e where e.pipeline_id = ${param('id')} and e.completed_successfully order by e.start_date desc limit ${sql.raw(String(SUGGESTED_FROM))}) e
+  where not exists (select from ${anomalyDetectionRule} r where r.pipeline_id = ${param('id')})), 'null')`
 
 /**
  * A pipeline with its type, rules, lineage and one page of its runs, newest first. The page lists each run with its parts, but
@@ -100,6 +103,7 @@ const PIPELINE = prepare(sql`
     (select coalesce(jsonb_agg(to_jsonb(i) || jsonb_build_object('is_silenced', ${isSilenced}) order by i.id), '[]') from (
       ${openIncidents}) i) as incidents,
     (select coalesce(jsonb_agg(to_jsonb(r) order by r.metric_field), '[]') from ${anomalyDetectionRule} r where r.pipeline_id = subject.id) as rules,
+    ${reported} as reported,
     ${neighbours('source')} as sources, ${neighbours('target')} as targets,
     (select count(*) from below)::int::text as downstream_count,
     (select coalesce(jsonb_agg(to_jsonb(b) order by b.depth, b.name), '[]') from (
@@ -109,127 +113,6 @@ const PIPELINE = prepare(sql`
     (select ${run} || jsonb_build_object('metadata', e.execution_metadata, 'logs', ${logs}) from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen,
     ${historyColumns}
   from subject join ${pipelineType} t on t.id = subject.pipeline_type_id`)
-
-const runShape = z.object({
-  id: amount,
-  pipeline_id: amount,
-  pipeline_name: z.string(),
-  parent_id: amount.nullable(),
-  start_date: moment,
-  end_date: moment.nullable(),
-  duration_seconds: amount.nullable(),
-  completed_successfully: z.boolean().nullable(),
-  inserts: amount.nullable(),
-  updates: amount.nullable(),
-  soft_deletes: amount.nullable(),
-  total_rows: amount.nullable(),
-  watermark: z.string().nullable(),
-  next_watermark: z.string().nullable(),
-  why: z.string().nullable(),
-  findings: z.array(z.string()),
-  flags: z.array(
-    z.object({
-      metric_field: z.enum(METRIC_FIELDS),
-      violation_value: amount,
-      baseline_value: amount,
-      deviation_percentage: amount.nullable(),
-      rule_id: amount,
-      explanation: z.string().nullable(),
-      new_level_since: z.string().nullable(),
-    }),
-  ),
-})
-export type Run = z.output<typeof runShape>
-
-const thresholds = {
-  freshness_number: amount.nullable(),
-  freshness_datepart: z.string().nullable(),
-  mute_freshness_check: z.boolean(),
-  timeliness_number: amount.nullable(),
-  timeliness_datepart: z.string().nullable(),
-  mute_timeliness_check: z.boolean(),
-}
-const addressShape = z.object({ id: amount, name: z.string(), deprecated: z.boolean() })
-
-const pipelineRow = z.object({
-  pipeline: jsonOf(
-    z.object({
-      id: amount,
-      name: z.string(),
-      active: z.boolean(),
-      load_lineage: z.boolean(),
-      full_load: z.boolean(),
-      watermark: z.string().nullable(),
-      next_watermark: z.string().nullable(),
-      pipeline_metadata: z.record(z.string(), z.unknown()).nullable(),
-      last_target_insert: moment.nullable(),
-      last_target_update: moment.nullable(),
-      last_target_soft_delete: moment.nullable(),
-      openlineage: z.object({ namespace: z.string(), name: z.string() }).nullable(),
-      owner: z.string().nullable(),
-      runbook_url: z.string().nullable(),
-      tags: z.array(z.string()),
-      schedule_cron: z.string().nullable(),
-      schedule_timezone: z.string().nullable(),
-      schedule_number: amount.nullable(),
-      schedule_datepart: z.string().nullable(),
-      schedule_slot_at: moment.nullable(),
-      created_at: moment,
-      updated_at: moment.nullable(),
-      ...thresholds,
-      type: z.object({ id: amount, name: z.string(), ...thresholds }),
-    }),
-  ),
-  /** What a sweep keeps of its latest runs; null: it has none. */
-  activity: jsonOf(z.object({ longest_seconds: amount.nullable(), typical_rows: amount.nullable() })).nullable(),
-  incidents: jsonOf(
-    z.array(
-      z.object({
-        id: amount,
-        kind: z.string(),
-        severity: z.string(),
-        state: z.string(),
-        opened_at: moment,
-        details: z.unknown(),
-        acknowledged_by: z.string().nullable(),
-        is_silenced: z.boolean(),
-      }),
-    ),
-  ),
-  rules: jsonOf(
-    z.array(
-      z.object({
-        id: amount,
-        metric_field: z.enum(METRIC_FIELDS),
-        std_deviation_threshold_multiplier: amount,
-        lookback_days: amount,
-        minimum_executions: amount,
-        active: z.boolean(),
-        method: z.string(),
-        season: z.string(),
-        direction: z.string(),
-        min_change_percent: amount,
-        min_value: amount.nullable(),
-        max_value: amount.nullable(),
-        baseline_from: moment.nullable(),
-      }),
-    ),
-  ),
-  sources: jsonOf(z.array(addressShape)),
-  targets: jsonOf(z.array(addressShape)),
-  downstream_count: z.string().transform(Number),
-  downstream: jsonOf(z.array(z.object({ id: amount, name: z.string(), depth: amount }))),
-  runs: jsonOf(z.array(runShape)),
-  parts: jsonOf(z.array(runShape)),
-  chosen: jsonOf(
-    runShape.extend({
-      metadata: z.record(z.string(), z.unknown()).nullable(),
-      logs: z.array(z.object({ source: z.string(), received_at: moment, body: z.string() })),
-    }),
-  ).nullable(),
-  ...historyShape,
-})
-export type PipelineDetails = z.output<typeof pipelineRow>
 
 /** Reads all of the page; undefined if the pipeline does not exist. */
 export const readPipeline = async (db: Database, id: number, query: PipelineQuery, now: string) => {

@@ -5,7 +5,8 @@ import type { ViewScope } from '../frame/page.tsx'
 import { RunBadges, RunTime, type ShownRun, secondsOf, Why } from '../frame/run.tsx'
 import { Flags } from './flags.tsx'
 import { Log } from './log.tsx'
-import { MAX_PARTS, type PipelineDetails, RUN_ROWS, type Run } from './queries.ts'
+import { MAX_PARTS, RUN_ROWS } from './queries.ts'
+import type { PipelineDetails, Run } from './row.ts'
 import type { PipelineQuery } from './shape.ts'
 
 type Scope = ViewScope<PipelineQuery>

@@ -3,7 +3,8 @@ import { duration, grouped } from '../../core/figures.ts'
 import { addressWith } from '../frame/browser/address.ts'
 import { axis, colour, fitTo, HEIGHT } from '../frame/browser/chart.ts'
 import { REFRESHED } from '../frame/browser/refreshed.ts'
-import type { History, Point } from './shape.ts'
+import { watchTryOut } from './browser/tryout.ts'
+import type { History, Point, Tried } from './shape.ts'
 
 /** Draws the history of one metric: its values, the band of the normal range, flagged and failed runs. A click on a point opens its run. */
 
@@ -23,6 +24,10 @@ const readingOf = (point: Point, isOfSlots: boolean, inWords: (value: number) =>
   const remarks = `${point.flags > 0 ? ', flagged' : ''}${point.failures > 0 ? ', failed' : ''}`
   return `${WHEN.format(new Date(point.start_date))}: ${numbers}${runs}${normal}${remarks}`
 }
+
+/** What a rule that the reader tries would have flagged. */
+let tried: readonly Tried[] = []
+let shown: uPlot | undefined
 
 const draw = (host: HTMLElement, { name, isTime, points, days, now, limit, running }: History): void => {
   const reading = document.getElementById('history-reading')
@@ -117,10 +122,11 @@ const draw = (host: HTMLElement, { name, isTime, points, days, now, limit, runni
     ],
     host,
   )
+  shown = chart
   fitTo(host, chart)
 }
 
-/** The threshold as a line, if it is on the chart, and the running run as a ring. */
+/** The threshold as a line, if it is on the chart; the running run and what a rule would have flagged as rings. */
 const drawOver = (plot: uPlot, limit: History['limit'], running: History['running']): void => {
   const { ctx, bbox } = plot
   ctx.save()
@@ -137,14 +143,16 @@ const drawOver = (plot: uPlot, limit: History['limit'], running: History['runnin
     ctx.lineTo(bbox.left + bbox.width, y)
     ctx.stroke()
   }
-  if (running) {
-    ctx.setLineDash([])
-    ctx.strokeStyle = colour('--running')
+  ctx.setLineDash([])
+  const ring = ({ start_date, value }: { start_date: string; value: number }, variable: string, radius: number) => {
+    ctx.strokeStyle = colour(variable)
     ctx.lineWidth = 2.5
     ctx.beginPath()
-    ctx.arc(plot.valToPos(Date.parse(running.start_date) / 1000, 'x', true), plot.valToPos(running.value, 'y', true), 6, 0, 2 * Math.PI)
+    ctx.arc(plot.valToPos(Date.parse(start_date) / 1000, 'x', true), plot.valToPos(value, 'y', true), radius, 0, 2 * Math.PI)
     ctx.stroke()
   }
+  if (running) ring(running, '--running', 6)
+  for (const run of tried) ring(run, '--anomalous', 9)
   ctx.restore()
 }
 
@@ -159,3 +167,7 @@ const drawCurrent = (): void => {
 }
 drawCurrent()
 addEventListener(REFRESHED, drawCurrent)
+watchTryOut((runs) => {
+  tried = runs
+  shown?.redraw()
+})

@@ -35,6 +35,17 @@ export interface Point {
   upper: number | null
 }
 
+/** A pipeline without a rule gets a suggestion once it has so many good runs. */
+export const SUGGESTED_FROM = 20
+
+/** A run that a rule would have flagged. */
+export interface Tried {
+  pipeline_execution_id: number
+  start_date: string
+  value: number
+  explanation: string
+}
+
 /** What the chart shows. */
 export interface History {
   /** The metric's name for people. */

@@ -1,0 +1,118 @@
+import { grouped } from '../../../core/figures.ts'
+import { addressWith } from '../../frame/browser/address.ts'
+import { REFRESHED } from '../../frame/browser/refreshed.ts'
+import type { Tried } from '../shape.ts'
+
+/** What rules would have flagged: the form below the chart, and the suggestions for a pipeline without a rule. Nothing is written. */
+
+interface Preview {
+  runs: number
+  flagged: Tried[]
+  rate: number
+  flagged_by_present: number | null
+}
+
+/** While the reader moves the slider, one question at a time is enough. */
+const PAUSE_MILLIS = 200
+const SHOWN_RUNS = 5
+const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
+const ask = async (body: unknown, signal?: AbortSignal): Promise<Preview> => {
+  const response = await fetch('/anomaly_detection_rule/preview', {
+    method: 'POST',
+    headers: { accept: 'application/json', 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    ...(signal && { signal }),
+  })
+  const answer = await response.json()
+  if (!response.ok) throw new Error((answer as { message: string }).message)
+  return answer as Preview
+}
+
+const inWords = ({ runs, flagged, rate }: Preview): string =>
+  runs === 0
+    ? 'No run has enough earlier ones to be judged.'
+    : `${grouped(flagged.length)} of ${grouped(runs)} judged runs (${grouped(rate * 100, 1)} %)`
+
+/** The values that the reader has chosen: a refresh of the page must not take them away. */
+let chosen: { method: string; multiplier: string } | undefined
+let latest: AbortController | undefined
+let timer: ReturnType<typeof setTimeout> | undefined
+
+/** Calls `show` with the runs that the form's rule would have flagged, whenever that changes. */
+export const watchTryOut = (show: (tried: readonly Tried[]) => void): void => {
+  const form = () => document.getElementById('tryout') as HTMLFormElement | null
+  const tell = (text: string, flagged: readonly Tried[]) => {
+    const [status, list] = ['tried', 'tried-runs'].map((id) => document.getElementById(id))
+    if (status) status.textContent = text
+    list?.replaceChildren(
+      ...flagged.slice(-SHOWN_RUNS).map(({ pipeline_execution_id: id, start_date, explanation }) => {
+        const [item, link] = [document.createElement('li'), document.createElement('a')]
+        link.href = addressWith({ execution: String(id) }, ['before'])
+        link.textContent = WHEN.format(new Date(start_date))
+        item.append(link, `: ${explanation}`)
+        return item
+      }),
+    )
+    show(flagged)
+  }
+
+  const tryIt = async (): Promise<void> => {
+    const given = form()
+    if (!given || !chosen || given.closest('details')?.open !== true) return
+    latest?.abort()
+    latest = new AbortController()
+    const subject = JSON.parse(given.dataset.subject ?? '{}')
+    const rule = { ...subject, method: chosen.method, std_deviation_threshold_multiplier: Number(chosen.multiplier) }
+    const button = given.querySelector<HTMLButtonElement>('button.action')
+    if (button) button.dataset.body = JSON.stringify(rule)
+    ;(given.elements.namedItem('width') as HTMLOutputElement).value = `${chosen.multiplier} ×`
+    try {
+      const preview = await ask({ ...rule, days: Number(given.dataset.days) }, latest.signal)
+      const present = preview.flagged_by_present
+      const beside = present === null ? '' : ` The present rule has flagged ${grouped(present)} of them.`
+      const rings = preview.flagged.length > 0 ? ' Rings in the chart show them; the newest:' : ''
+      tell(preview.runs === 0 ? inWords(preview) : `It would have flagged ${inWords(preview)}.${beside}${rings}`, preview.flagged)
+    } catch (error) {
+      if ((error as Error).name !== 'AbortError') tell((error as Error).message, [])
+    }
+  }
+
+  /** Reads the form, or puts back what the reader has chosen. */
+  const restore = () => {
+    const given = form()
+    if (!given) return
+    const [method, multiplier] = ['method', 'multiplier'].map((name) => given.elements.namedItem(name) as HTMLInputElement)
+    if (!method || !multiplier) return
+    if (chosen) [method.value, multiplier.value] = [chosen.method, chosen.multiplier]
+    else chosen = { method: method.value, multiplier: multiplier.value }
+    void tryIt()
+  }
+  document.addEventListener('input', ({ target }) => {
+    const given = form()
+    if (!given || !(target instanceof Element) || !given.contains(target)) return
+    const values = new FormData(given)
+    chosen = { method: String(values.get('method')), multiplier: String(values.get('multiplier')) }
+    ;(given.elements.namedItem('width') as HTMLOutputElement).value = `${chosen.multiplier} ×`
+    clearTimeout(timer)
+    timer = setTimeout(tryIt, PAUSE_MILLIS)
+  })
+  form()
+    ?.closest('details')
+    ?.addEventListener('toggle', ({ target }) => ((target as HTMLDetailsElement).open ? void tryIt() : show([])))
+  addEventListener(REFRESHED, restore)
+  restore()
+}
+
+const suggested = new Map<string, string>()
+/** Fills in what suggested rules would have flagged. */
+const fillSuggestions = async (): Promise<void> => {
+  for (const output of document.querySelectorAll<HTMLOutputElement>('output[data-suggests]')) {
+    const body = output.dataset.suggests ?? ''
+    const known = suggested.get(body) ?? (await ask(JSON.parse(body)).then(inWords, (error: Error) => error.message))
+    suggested.set(body, known)
+    output.textContent = known
+  }
+}
+void fillSuggestions()
+addEventListener(REFRESHED, () => void fillSuggestions())
