@@ -59,3 +59,17 @@ const failureOf = (method: string, path: string, status: number, text: string): 
       ? `${BASE} requires a token: WATCHER_TOKEN=… npm run demo`
       : `${method} ${path} answered ${status}: ${text.slice(0, 2_000)}`,
   )
+
+const PAGE = 1_000
+/** Every request of the fill is safe to repeat while the server is busy. */
+export const MAX_TRIES = 10
+
+/** All rows of a list on the server, also those of other clients, one page at a time. */
+export async function* pagesOf<Row extends { id: number }>(path: string, filter = ''): AsyncGenerator<Row[]> {
+  for (let after = 0; ; ) {
+    const { answer } = await request<Row[]>('GET', `${path}?limit=${PAGE}&after_id=${after}${filter}`, undefined, { tries: MAX_TRIES })
+    yield answer
+    if (answer.length < PAGE) return
+    after = answer.at(-1)?.id ?? 0
+  }
+}

@@ -82,25 +82,6 @@ export const TROUBLES = {
 
 export type Trouble = keyof typeof TROUBLES
 
-/** Loads that were not normal, by the number of runs since then. */
-export const ODDITIES: Record<string, { kind: 'empty' | 'slow' | 'flood'; runsAgo: number }> = {
-  'extract-shop-orders': { kind: 'empty', runsAgo: 0 },
-  'extract-shop-payments': { kind: 'slow', runsAgo: 0 },
-  'extract-shop-refunds': { kind: 'empty', runsAgo: 1 },
-  'extract-shop-coupons': { kind: 'flood', runsAgo: 0 },
-  'extract-shop-prices': { kind: 'slow', runsAgo: 2 },
-  'extract-wms-shipments': { kind: 'empty', runsAgo: 0 },
-  'extract-wms-parcels': { kind: 'slow', runsAgo: 1 },
-  'extract-wms-returns': { kind: 'empty', runsAgo: 9 },
-  'sync-stripe-charges': { kind: 'empty', runsAgo: 0 },
-  'sync-stripe-payouts': { kind: 'slow', runsAgo: 1 },
-  'sync-salesforce-leads': { kind: 'empty', runsAgo: 0 },
-  'sync-amazon-orders': { kind: 'flood', runsAgo: 2 },
-  'dbt-sales-fct-orders': { kind: 'slow', runsAgo: 0 },
-  'dbt-sales-fct-baskets': { kind: 'empty', runsAgo: 6 },
-  'dbt-customers-dim-customer': { kind: 'slow', runsAgo: 14 },
-}
-
 /** Error messages of failed runs, by the type of the pipeline. A nightly run names its failed parts instead. */
 export const FAILURES: Record<string, string[]> = {
   extraction: [

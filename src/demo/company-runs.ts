@@ -1,5 +1,6 @@
 import { minutesAllowed, PIPELINES, type Pipeline } from './company.ts'
-import { FAILURES, ODDITIES } from './company-operation.ts'
+import { FAILURES } from './company-operation.ts'
+import { isLevelTold, type Oddity, oddityOf } from './planted.ts'
 import { seededBy } from './seeded.ts'
 
 /** A run at Northwind Goods in the thirty days before an hour. The same hour always gives the same runs. */
@@ -11,6 +12,8 @@ export interface Run {
   start: { start_date: string; next_watermark?: string | number; execution_metadata: Record<string, unknown> }
   /** Absent while it runs. */
   end?: End
+  /** What is not normal in it, on purpose; `told`: a run on a new level that is known by then. Absent: it is normal. */
+  planted?: Oddity | 'told'
 }
 
 interface End {
@@ -97,21 +100,22 @@ interface Place {
   isRunning: boolean
 }
 
+const TIMES_ROWS: Record<Oddity, number> = { empty: 0, flood: 4, slow: 1, level: 2.5 }
+
 /** The rows of a run: the pipeline's usual number, changed by the weekday, growth over the month and noise. */
 const rowsOf = (pipeline: Pipeline, { slot, runsAgo, now }: Place, random: () => number): number => {
   const nature = seededBy(`${pipeline.name} nature`)
   const [weekend, growth, noise] = [0.7 + 0.35 * nature(), 0.12 * nature(), 0.03 + 0.05 * nature()]
   const weekday = new Date(slot).getUTCDay() % 6 === 0 ? weekend : 1
   const rows = pipeline.rows * weekday * (1 + growth * (1 - (now - slot) / (HISTORY_DAYS * DAY))) * (1 + noise * (2 * random() - 1))
-  const odd = ODDITIES[pipeline.name]
-  if (odd?.runsAgo === runsAgo && odd.kind !== 'slow') return odd.kind === 'empty' ? 0 : Math.round(4 * rows)
+  const oddity = oddityOf(pipeline.name, runsAgo)
+  if (oddity) return Math.round(TIMES_ROWS[oddity] * rows)
   return isSilent(pipeline) && slot >= now - quietMillis(pipeline) ? 0 : Math.round(rows)
 }
 
 const secondsOf = (pipeline: Pipeline, rows: number, { runsAgo }: Place, random: () => number): number => {
   if (isLate(pipeline) && runsAgo === 0) return Math.round(minutesAllowed(pipeline) * 60 * (1.4 + 1.5 * random()))
-  const odd = ODDITIES[pipeline.name]
-  const times = odd?.kind === 'slow' && odd.runsAgo === runsAgo ? 3 : 1
+  const times = oddityOf(pipeline.name, runsAgo) === 'slow' ? 3 : 1
   const load = Math.min(1.2, rows / pipeline.rows)
   return Math.max(5, Math.round(pipeline.seconds * times * (0.7 + 0.3 * load) * (0.85 + 0.3 * random())))
 }
@@ -119,7 +123,7 @@ const secondsOf = (pipeline: Pipeline, rows: number, { runsAgo }: Place, random:
 /** About one run in fifty fails, a part more rarely. The last three succeed, except the last run of a pipeline with trouble `failed`. */
 const failsAt = ({ name, trouble, parent }: Pipeline, { runsAgo }: Place, chance: number): boolean => {
   if (trouble === 'failed' && runsAgo === 0) return true
-  return runsAgo > 2 && ODDITIES[name]?.runsAgo !== runsAgo && chance < (parent ? 0.004 : 0.022)
+  return runsAgo > 2 && oddityOf(name, runsAgo) === undefined && chance < (parent ? 0.004 : 0.022)
 }
 
 const endOf = (pipeline: Pipeline, started: number, place: Place, random: () => number): End => {
@@ -158,6 +162,7 @@ const runAt = (pipeline: Pipeline, place: Place): Run => {
   const started = slot + Math.floor(random() * STARTED_WITHIN_SECONDS) * 1_000
   const parent = parentOf(pipeline)
   const watermark = watermarkAt(pipeline, slot)
+  const planted = isLevelTold(pipeline.name, runsAgo) ? 'told' : oddityOf(pipeline.name, runsAgo)
   const goesOn = runsAgo === 0 && (isRunning || pipeline.trouble === 'hanging')
   return {
     slot: iso(slot),
@@ -168,6 +173,7 @@ const runAt = (pipeline: Pipeline, place: Place): Run => {
       execution_metadata: { triggered_by: parent?.name ?? 'schedule' },
     },
     ...(!goesOn && { end: endOf(pipeline, started, place, random) }),
+    ...(planted && { planted }),
   }
 }
 

@@ -225,6 +225,10 @@ export const exceptionsOf = (pipeline: Pipeline): Record<string, unknown> => {
   }
 }
 
+/** The settings of a pipeline's rules, beside the defaults. There are only thirty days of runs: they are judged once there is a week of them. */
+export const ruleOf = ({ schedule: { everyHours } }: Pipeline) =>
+  ({ method: 'robust', minimum_executions: Math.max(8, (7 * 24) / everyHours) }) as const
+
 const DEPRECATED = /wishlists|ad_sets|_fees|\/macros|locations_changes|sales\.fct_gift_cards|email_timing/
 const PERSONAL = /customer|contacts|leads|employees|applicants|absences|payroll|address/
 

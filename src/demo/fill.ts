@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BASE, request } from './client.ts'
-import { ADDRESSES, exceptionsOf, PIPELINE_TYPES, PIPELINES, type Pipeline } from './company.ts'
+import { BASE, MAX_TRIES, pagesOf, request } from './client.ts'
+import { ADDRESSES, exceptionsOf, PIPELINE_TYPES, PIPELINES, type Pipeline, ruleOf } from './company.ts'
 import { depthOf, HISTORY_DAYS, type Run, runsUntil } from './company-runs.ts'
+import { type Flag, tallyOf } from './tally.ts'
 
 /**
  * `npm run demo -- --fill` records a fictional company with a month of runs through the API, to fill the pages. A second
@@ -17,21 +18,21 @@ export const fillDemo = async (): Promise<void> => {
   console.log(`  ${count(ADDRESSES.length)} addresses`)
   const ids = await createPipelines()
   console.log(`  ${count(ids.size)} pipelines with their lineage and anomaly rules`)
-  await replayRuns(ids, runs)
+  const executions = await replayRuns(ids, runs)
   // Thresholds come last: earlier, a check that ticks during the replay would find late runs and stale pipelines.
   await setThresholds(ids)
   await post('/timeliness', { lookback_minutes: (HISTORY_DAYS + 1) * 24 * 60 })
   await post('/freshness', undefined)
   await waitForJobs()
-  await summarise(began)
+  await summarise()
+  await printTally(runs, executions)
+  console.log(`\nDone in ${Math.round((Date.now() - began) / 1_000)} seconds. See ${BASE}/overview\n`)
 }
 
 /** Concurrent requests; the runs of one pipeline are sent one after the other. */
 const LANES = 12
-const MAX_TRIES = 10
 const MAX_WAIT_SECONDS = 120
 const PROGRESS_MILLIS = 5_000
-const PAGE = 1_000
 
 const count = (number: number) => number.toLocaleString('en-US')
 
@@ -67,7 +68,7 @@ const createPipelines = async (): Promise<Map<string, number>> => {
       await post('/address_lineage', { pipeline_id: id, source_addresses: sources, target_addresses: targets })
     }
     for (const metric_field of pipeline.metrics) {
-      await post('/anomaly_detection_rule', { pipeline_id: id, metric_field, minimum_executions: 8, std_deviation_threshold_multiplier: 3 })
+      await post('/anomaly_detection_rule', { pipeline_id: id, metric_field, ...ruleOf(pipeline) })
     }
   })
   return ids
@@ -97,7 +98,7 @@ const setThresholds = async (ids: Map<string, number>): Promise<void> => {
 }
 
 /** Sends parents before their parts, whose starts name them. Sends pipelines with the most runs first, to keep all lanes busy. */
-const replayRuns = async (ids: Map<string, number>, runs: Map<string, Run[]>): Promise<void> => {
+const replayRuns = async (ids: Map<string, number>, runs: Map<string, Run[]>): Promise<Map<string, number>> => {
   const lengthOf = ({ name }: Pipeline) => runs.get(name)?.length ?? 0
   const total = PIPELINES.reduce((sum, pipeline) => sum + lengthOf(pipeline), 0)
   const executions = new Map<string, number>()
@@ -124,6 +125,7 @@ const replayRuns = async (ids: Map<string, number>, runs: Map<string, Run[]>): P
     clearInterval(timer)
   }
   console.log(`  ${count(total)} executions`)
+  return executions
 }
 
 const keyOf = (pipeline: string | number, moment: string | number) => `${pipeline} ${moment}`
@@ -161,28 +163,20 @@ const replay = async (pipelineId: number, { slot, start, end }: Run, parentId: n
 
 interface Monitoring {
   kinds: { waiting: number; running: number }[]
+  /** null: no job is due. */
+  oldest_waiting: unknown
 }
 
-/** Waits for the background jobs, which look for anomalies after each end, for late runs and for stale pipelines. */
+/** Waits for the background jobs, which look for anomalies after each end, for late runs and for stale pipelines; not for those that are due later. */
 const waitForJobs = async (): Promise<void> => {
   const until = Date.now() + MAX_WAIT_SECONDS * 1_000
   for (;;) {
     const { answer } = await request<Monitoring>('GET', '/monitoring', undefined, { tries: MAX_TRIES })
     const left = answer.kinds.reduce((sum, { waiting, running }) => sum + waiting + running, 0)
-    if (left === 0) return
+    if (answer.oldest_waiting === null && answer.kinds.every(({ running }) => running === 0)) return
     if (Date.now() > until) return console.log(`  ${count(left)} jobs have not finished yet: see ${BASE}/monitoring`)
     console.log(`  waiting for ${count(left)} background jobs`)
     await sleep(2_000)
-  }
-}
-
-/** All rows of a list on the server, also those of other clients, one page at a time. */
-async function* pagesOf<Row extends { id: number }>(path: string, filter = ''): AsyncGenerator<Row[]> {
-  for (let after = 0; ; ) {
-    const { answer } = await request<Row[]>('GET', `${path}?limit=${PAGE}&after_id=${after}${filter}`, undefined, { tries: MAX_TRIES })
-    yield answer
-    if (answer.length < PAGE) return
-    after = answer.at(-1)?.id ?? 0
   }
 }
 
@@ -192,7 +186,7 @@ const countAll = async (path: string, filter?: string): Promise<number> => {
   return sum
 }
 
-const summarise = async (began: number): Promise<void> => {
+const summarise = async (): Promise<void> => {
   const lines: [what: string, path: string, filter?: string][] = [
     ['pipelines', '/pipeline'],
     ['addresses', '/address'],
@@ -205,5 +199,16 @@ const summarise = async (began: number): Promise<void> => {
   ]
   console.log('\nRecorded on this server:')
   for (const [what, path, filter] of lines) console.log(`  ${what.padEnd(14)} ${count(await countAll(path, filter)).padStart(7)}`)
-  console.log(`\nDone in ${Math.round((Date.now() - began) / 1_000)} seconds. See ${BASE}/overview\n`)
+}
+
+/** Prints what the rules have found of what was planted. */
+const printTally = async (runs: Map<string, Run[]>, executions: Map<string, number>): Promise<void> => {
+  const flags: Flag[] = []
+  for await (const page of pagesOf<Flag & { id: number }>('/anomaly_detection_result')) flags.push(...page)
+  const { planted, found, missed, falseAlarms, judged, levels } = tallyOf(runs, (name, slot) => executions.get(keyOf(name, slot)), flags)
+  const percent = (part: number, of: number) => `${((100 * part) / Math.max(1, of)).toFixed(1)} %`
+  console.log('\nOf what was planted in the runs of the pipelines with rules:')
+  console.log(`  found          ${found} of ${planted} abnormal runs (${percent(found, planted)}), ${levels} new levels told`)
+  console.log(`  false alarms   ${falseAlarms} of about ${count(judged)} verdicts (${percent(falseAlarms, judged)})`)
+  for (const run of missed) console.log(`  not found      ${run}`)
 }

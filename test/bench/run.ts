@@ -6,6 +6,7 @@ import pg from 'pg'
 import { startPostgres } from '../../src/dev/postgres.ts'
 import { migrate } from '../../src/tools/migrate.ts'
 import { renderAnomalies } from './anomalies.ts'
+import { renderAnomalyCpu } from './anomaly-cpu.ts'
 import { type BackgroundFigures, measureBackground } from './background.ts'
 import { type CpuRow, type Measured, measureCpu, renderCpu } from './cpu.ts'
 import { fillEnds, nextOnFailed, nextOnWell } from './ends.ts'
@@ -13,6 +14,7 @@ import { measureIncidents } from './incidents.ts'
 import { type LineageFigures, measureLineage } from './lineage.ts'
 import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
 import { measurePages } from './pages.ts'
+import { measureParity } from './parity.ts'
 import { measureScale } from './scale.ts'
 import { type Bundle, buildBundle, measureStartup, type Server, serveBundle, stopProcess } from './workerd.ts'
 
@@ -52,9 +54,12 @@ async function main(): Promise<void> {
   if (only === 'scale') return printScale()
   if (only === 'incidents') return printIncidents()
   if (only === 'pages') return printPages()
-  if (only === 'anomalies') return console.log(renderAnomalies())
+  if (only === 'anomalies') return console.log(`${renderAnomalies()}\n\n${renderAnomalyCpu()}`)
+  if (only === 'parity') return console.log(await measureParity(await createDatabase('parity'), await startEndpoint()))
   if (only !== undefined)
-    throw new Error(`there is npm run bench, and npm run bench -- cpu, -- scale, -- incidents, -- pages and -- anomalies; not ${only}`)
+    throw new Error(
+      `there is npm run bench, and npm run bench -- cpu, -- scale, -- incidents, -- pages, -- anomalies and -- parity; not ${only}`,
+    )
   const names = ['load', 'graph', 'empty', 'large', 'small', 'cleaned']
   const urls = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await createDatabase(name)])))
   await fillForLoad(urls.load)

@@ -153,6 +153,33 @@ describe('a robust rule', () => {
   })
 })
 
+describe('a young pipeline', () => {
+  /** The first run at NOW is a Tuesday: fourteen weekdays and weekends before it, the last weekend without runs. */
+  const weeks = (rowsAt: (at: Date) => number | null) => daily(16, (ago) => rowsAt(new Date(NOW - ago * DAY)))
+  const SATURDAY = NOW + 4 * DAY
+
+  it('does not flag its second Saturday because Saturdays have few rows; the first it does, and a worse one', async () => {
+    const isWeekend = (at: Date) => at.getUTCDay() % 6 === 0
+    // Only weekdays yet: their weekends begin with this one.
+    await record(weeks((at) => (isWeekend(at) ? null : 50_000 + at.getUTCDate() * 10)))
+    await makeRule()
+    expect(await run(10_000, SATURDAY)).toHaveLength(1)
+    await record([1, 2, 3, 4].map((day) => ({ at: SATURDAY + (day + 1) * DAY, rows: 50_000 })))
+    expect(await run(9_800, SATURDAY + 7 * DAY)).toEqual([])
+    expect(await run(11_000, SATURDAY + 7 * DAY + 1000)).toEqual([])
+    expect(await run(2_000, SATURDAY + 7 * DAY + 2000)).toHaveLength(1)
+    expect(await run(0, SATURDAY + 7 * DAY + 3000)).toHaveLength(1)
+    // A Wednesday with the rows of a Saturday.
+    expect(await run(10_000, SATURDAY + 4 * DAY + 4000)).toHaveLength(1)
+  })
+
+  it('flags a Saturday without rows, though the one before had none either', async () => {
+    await record(weeks((at) => (at.getUTCDay() === 6 && at.getTime() > NOW - 7 * DAY ? 0 : 50_000 + at.getUTCDate() * 10)))
+    await makeRule()
+    expect(await run(0, SATURDAY)).toHaveLength(1)
+  })
+})
+
 describe('a new level', () => {
   const shift = async (fields: Record<string, unknown> = {}) => {
     await record(daily(30, (ago) => 1_000 + (ago % 5)))
@@ -240,6 +267,23 @@ describe('POST /anomaly_detection_rule/preview', () => {
 })
 
 describe('the page of the pipeline', () => {
+  it('draws a band by hour and weekday also where a point stands for many runs', async () => {
+    const isWeekend = (at: number) => new Date(at).getUTCDay() % 6 === 0
+    const runs = Array.from({ length: 80 * 96 }, (_, index) => NOW - (index + 1) * 900_000)
+    await record(runs.map((at, index) => ({ at, rows: (isWeekend(at) ? 1_000 : 50_000) + 10 * (index % 9) })))
+    await makeRule({ lookback_days: 10 })
+    const { body } = await call('GET', `/pipelines/${pipeline_id}?metric=total_rows&days=30`, undefined, { accept: 'text/html' })
+    const { points } = JSON.parse(/id="history-points"[^>]*>(.*?)<\/script>/s.exec(body)?.[1] ?? '') as {
+      points: { start_date: string; runs: number; value: number; lower: number; upper: number }[]
+    }
+    expect(points.length).toBeGreaterThan(300)
+    expect(points[9]?.runs).toBe(8)
+    for (const { start_date, value, lower, upper } of points.slice(1)) {
+      expect([start_date, value >= lower && value <= upper]).toEqual([start_date, true])
+      expect([start_date, upper < 10_000]).toEqual([start_date, isWeekend(Date.parse(start_date))])
+    }
+  })
+
   it('draws the band of the rule by which runs are judged, and says in words what is unusual', async () => {
     await record(daily(60, (ago) => (new Date(NOW - ago * DAY).getUTCDay() % 6 === 0 ? 1_000 : 50_000) + ago * 10))
     const rule_id = await makeRule()

@@ -22,7 +22,12 @@ const rule = (fields: Partial<JudgedRule> = {}): JudgedRule => ({
 const judge = (value: number, baseline: Baseline, of: JudgedRule) => {
   const band = bandOf(baseline, of)
   const tested = { id: 1, start: 0, end: 60, local: 0, utcHour: 0, values: { [of.metric_field]: value } }
-  const pool = { name: 'same hour' as const, values: Array.from({ length: baseline.count }, () => baseline.mean), leftOut: 0 }
+  const pool = {
+    name: 'same hour' as const,
+    values: Array.from({ length: baseline.count }, () => baseline.mean),
+    leftOut: 0,
+    sameWeekday: [],
+  }
   return band && anomalyIn(value, tested, of, { center: baseline.mean, ...band, pool })
 }
 

@@ -4,6 +4,7 @@ import math
 import statistics
 import sys
 
+FRACTIONS = {"throughput", "rows_ratio"}
 COUNTS = {"inserts", "updates", "soft_deletes", "total_rows"}
 
 
@@ -31,7 +32,7 @@ def zscore(values, k, metric):
     deviation = statistics.stdev(values)
     if len(set(values)) == 1:
         center, share = values[0], abs(values[0]) / 100
-        deviation = share if metric == "throughput" and share > 0 else max(share, 1)
+        deviation = share if metric in FRACTIONS and share > 0 else max(share, 1)
     return center, center - k * deviation, center + k * deviation
 
 
@@ -48,7 +49,7 @@ def judge(case):
         values, rule["std_deviation_threshold_multiplier"], metric
     )
     least = abs(center) * rule["min_change_percent"] / 100
-    if rule["min_change_percent"] > 0 and metric != "throughput":
+    if rule["min_change_percent"] > 0 and metric not in FRACTIONS:
         least = max(least, 1)
     lower, upper = min(lower, center - least), max(upper, center + least)
     side = "above" if value > center else "below"

@@ -5,6 +5,7 @@ import { judgeRun, rangeOf } from '../../src/checks/anomalies/judge.ts'
 import { METHODS, type MethodName } from '../../src/checks/anomalies/methods/index.ts'
 import type { PastRun } from '../../src/checks/anomalies/pools.ts'
 import { DIRECTIONS, type JudgedRule, SEASONS } from '../../src/checks/anomalies/rule.ts'
+import { FRACTIONS } from '../../src/checks/anomalies/verdict.ts'
 import { METRIC_FIELDS } from '../../src/db/constraints.ts'
 import { seededBy } from '../../src/demo/seeded.ts'
 
@@ -32,7 +33,7 @@ const makeCase = (seed: number) => {
   }
   const scale = 10 ** (random() * 6)
   const spread = pick([0, 0.02, 0.2, 1], random)
-  const whole = (value: number) => (rule.metric_field === 'throughput' ? Math.max(0, value) : Math.max(0, Math.round(value)))
+  const whole = (value: number) => (FRACTIONS.has(rule.metric_field) ? Math.max(0, value) : Math.max(0, Math.round(value)))
   const shape = pick(['normal', 'flat', 'zeros', 'skewed'], random)
   const draw = () => {
     const noise = random() + random() + random() + random() - 2

@@ -8,7 +8,7 @@ import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
 import { lookbackOf } from './baseline.ts'
-import { flagShape, flagsOf, historyTables, PAST, ruleColumns, ruleShape, runColumns, runShape, runsOf, weeklyDays } from './history.ts'
+import { flagShape, flagsOf, historyTables, PAST, ruleColumns, ruleShape, runColumns, runsOf, runsShape, weeklyDays } from './history.ts'
 import { judgeRun } from './judge.ts'
 import { levelSince } from './level.ts'
 import { WEEKLY_SEASONS } from './pools.ts'
@@ -48,7 +48,7 @@ const MEASURE = once(() =>
   ratio as materialized (select exists (select from rule where metric_field = 'rows_ratio') as is_asked),
   ${historyTables}
   select tested.id as execution_id, coalesce(tested.completed_successfully, false) as succeeded,
-    coalesce(case when tested.completed_successfully then ${runColumns(sql`tested`, sql`subject.zone`, ASKS_RATIO)} end, 'null') as tested,
+    coalesce(case when tested.completed_successfully then jsonb_build_array(${runColumns(sql`tested`, sql`subject.zone`, ASKS_RATIO)}) end, '[]') as tested,
     (select coalesce(jsonb_agg(${ruleColumns} || jsonb_build_object('flags', ${flagsOf(sql`r.id`, PAST)}) order by r.id), '[]') from rule r) as rules,
     (select coalesce(jsonb_agg(${runColumns(PAST, sql`subject.zone`, ASKS_RATIO)}), '[]') from ${PAST}) as past
   from subject left join tested on true`),
@@ -58,9 +58,9 @@ const measuredRow = once(() =>
   z.object({
     execution_id: whole.nullable(),
     succeeded: truth,
-    tested: jsonOf(runShape.nullable()),
+    tested: jsonOf(runsShape),
     rules: jsonOf(z.array(ruleShape.extend({ flags: z.array(flagShape) }))),
-    past: jsonOf(z.array(runShape)),
+    past: jsonOf(runsShape),
   }),
 )
 
@@ -88,7 +88,7 @@ export const detectAnomalies = async (db: Database, pipelineId: number, executio
     cleanRuleIds: [],
     acceptedRuleIds: [],
   }
-  const [tested] = runsOf(row.tested ? [row.tested] : [])
+  const [tested] = runsOf(row.tested)
   if (!tested) return detection
   const past = runsOf(row.past)
   for (const { id: rule_id, flags, accept_level_after, ...rule } of row.rules) {

@@ -32,18 +32,31 @@ export const runColumns = (
   )}, case when ${asksRatio} then ${rowsRatioOf(run)} end)`
 
 const value = z.union([z.number(), z.bigint()]).transform(Number)
-export const runShape = z.tuple([value, value, value, value, value], value.nullable())
+type RunColumns = readonly (number | bigint | null)[]
+
+const TIMES = 5
+const isNumber = (part: unknown): boolean => typeof part === 'number' || typeof part === 'bigint'
+const isRun = (run: unknown): run is RunColumns =>
+  Array.isArray(run) &&
+  run.length === TIMES + METRIC_FIELDS.length &&
+  run.every((part, place) => isNumber(part) || (part === null && place >= TIMES))
+
+/** One check for the whole list: a schema for each of 25,000 numbers would cost more CPU than judging them. */
+export const runsShape = z.custom<readonly RunColumns[]>((runs) => Array.isArray(runs) && runs.every(isRun), {
+  error: 'not a list of runs',
+})
 
 /** The runs of a JSON list of `runColumns`. */
-export const runsOf = (rows: readonly z.output<typeof runShape>[]): PastRun[] =>
-  rows.map(([id, start, end, local, utcHour, ...values]) => ({
-    id,
-    start,
-    end,
-    local,
-    utcHour,
-    values: Object.fromEntries(METRIC_FIELDS.map((metric, place) => [metric, values[place] ?? null])),
-  }))
+export const runsOf = (rows: readonly RunColumns[]): PastRun[] =>
+  rows.map((row) => {
+    const [id, start, end, local, utcHour] = row.map(Number) as [number, number, number, number, number]
+    const values: Record<string, number | null> = {}
+    for (const [place, metric] of METRIC_FIELDS.entries()) {
+      const value = row[TIMES + place]
+      values[metric] = value === null || value === undefined ? null : Number(value)
+    }
+    return { id, start, end, local, utcHour, values }
+  })
 
 /** A rule `r` as JSON, as `ruleShape` reads it. */
 export const ruleColumns: SQL = sql`jsonb_build_object('id', r.id, 'method', r.method, 'metric_field', r.metric_field,

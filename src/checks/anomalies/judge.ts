@@ -39,7 +39,19 @@ export const anomalyIn = (value: number, tested: PastRun, rule: JudgedRule, rang
   const side = value > range.center ? 'above' : 'below'
   if (rule.direction !== 'both' && rule.direction !== side) return null
   const decided = METHODS[rule.method].decide?.(value, side, range.pool.values)
-  return (decided ?? (value < range.lower || value > range.upper)) ? anomalyOf(value, side, tested, rule, range) : null
+  const isOutside = decided ?? (value < range.lower || value > range.upper)
+  return isOutside && !isUsualOnWeekday(value, side, range) ? anomalyOf(value, side, tested, rule, range) : null
+}
+
+/**
+ * While there are too few runs of this hour and weekday for a pool of their own: whether all of them lie as far out as the value, by the width of
+ * the band. So the second Saturday of a new pipeline is no anomaly because Saturdays have few rows. No rows at all are no such habit.
+ */
+const isUsualOnWeekday = (value: number, side: 'above' | 'below', { lower, upper, center, pool: { sameWeekday } }: Range): boolean => {
+  if (sameWeekday.length === 0 || value === 0 || center <= 0) return false
+  return side === 'above'
+    ? Math.min(...sameWeekday) > upper && value <= Math.max(...sameWeekday) * (upper / center)
+    : Math.max(...sameWeekday) < lower && value >= Math.min(...sameWeekday) * (Math.max(0, lower) / center)
 }
 
 const limitCrossed = (value: number, { min_value: min, max_value: max }: JudgedRule): number | null =>

@@ -24,6 +24,8 @@ export interface Pool {
   values: number[]
   /** How many of the pool's values were left out because the rule had flagged them. */
   leftOut: number
+  /** Of a season that prefers the same hour and weekday and has too few of them: those few, also flagged ones. */
+  sameWeekday: number[]
 }
 
 /** The range of normal values, and the pool that it comes from. */
@@ -72,7 +74,7 @@ export const poolOf = (tested: PastRun, history: readonly PastRun[], rule: Judge
     // More flags than a fifth are a pattern, not exceptions.
     const isPattern = METHODS[rule.method].keepsFlagged && leftOut > known.length / 5
     const values = (isPattern ? known : clean).map(({ values }) => values[rule.metric_field] as number)
-    return values.length >= enough ? { name, values, leftOut: isPattern ? 0 : leftOut } : null
+    return values.length >= enough ? { name, values, leftOut: isPattern ? 0 : leftOut, sameWeekday: [] } : null
   }
   // The original's hour is that of UTC.
   if (rule.method === 'zscore' && rule.season === 'hour')
@@ -83,13 +85,9 @@ export const poolOf = (tested: PastRun, history: readonly PastRun[], rule: Judge
     )
   const first = recent.reduce((least, { end }) => Math.min(least, end), tested.end)
   const isRare = recent.length <= FEW_A_DAY * Math.max(1, (tested.end - first) / DAY)
+  const onWeekday = () => within(weeklyDaysOf(rule.lookback_days)).filter((run) => isSameTime(run, tested, WEEK, isRare))
   const pools: Record<Pool['name'], () => Pool | null> = {
-    'same hour and weekday': () =>
-      gather(
-        'same hour and weekday',
-        within(weeklyDaysOf(rule.lookback_days)).filter((run) => isSameTime(run, tested, WEEK, isRare)),
-        WEEKLY_VALUES,
-      ),
+    'same hour and weekday': () => gather('same hour and weekday', onWeekday(), WEEKLY_VALUES),
     'same hour': () =>
       gather(
         'same hour',
@@ -100,7 +98,9 @@ export const poolOf = (tested: PastRun, history: readonly PastRun[], rule: Judge
   }
   for (const name of POOLS[rule.season]) {
     const pool = pools[name]()
-    if (pool) return pool
+    if (!pool) continue
+    const isFallback = rule.season === 'auto' && name !== 'same hour and weekday'
+    return isFallback ? { ...pool, sameWeekday: onWeekday().flatMap(({ values }) => values[rule.metric_field] ?? []) } : pool
   }
   return null
 }

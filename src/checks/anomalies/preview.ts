@@ -7,7 +7,7 @@ import { jsonOf } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
-import { flagShape, flagsOf, ruleColumns, ruleShape, runColumns, runShape, runsOf } from './history.ts'
+import { flagShape, flagsOf, ruleColumns, ruleShape, runColumns, runsOf, runsShape } from './history.ts'
 import { judgeRun } from './judge.ts'
 import { METHODS } from './methods/index.ts'
 import { type PastRun, weeklyDaysOf } from './pools.ts'
@@ -39,7 +39,7 @@ const READ = once(() =>
   from subject`),
 )
 
-const row = once(() => z.object({ runs: jsonOf(z.array(runShape)), rule: jsonOf(ruleShape.nullable()), flags: jsonOf(z.array(flagShape)) }))
+const row = once(() => z.object({ runs: jsonOf(runsShape), rule: jsonOf(ruleShape.nullable()), flags: jsonOf(z.array(flagShape)) }))
 
 /** What a rule would have flagged. */
 export interface Preview {

@@ -21,6 +21,17 @@ export const describeThreshold = (pipeline: Pipeline, check: 'freshness' | 'time
 export const Linked = ({ text }: { text: string }) =>
   /^https:\/\/\S+$/.test(text) ? <a href={text}>{text.replace(/^https:\/\//, '')}</a> : <span>{text}</span>
 
+const describeWatermarkCheck = ({ stall_runs, allow_regress, max_gap }: NonNullable<Pipeline['watermark_check']>): string =>
+  [
+    allow_regress ? 'it may go back' : 'it may not go back',
+    max_gap === null
+      ? 'runs begin anywhere'
+      : max_gap === 0
+        ? 'runs begin where it is'
+        : `runs begin at most ${grouped(max_gap, 3)} beyond it`,
+    ...(stall_runs === null ? [] : [`${grouped(stall_runs)} good runs move it`]),
+  ].join(', ')
+
 export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string }) => (
   <section class="panel" aria-label="Settings">
     <h2>Settings</h2>
@@ -29,6 +40,12 @@ export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string })
       <dd>
         {pipeline.watermark ?? 'none'} → {pipeline.next_watermark ?? 'none'}
       </dd>
+      {pipeline.watermark_check ? (
+        <>
+          <dt>Watermark check</dt>
+          <dd>{describeWatermarkCheck(pipeline.watermark_check)}</dd>
+        </>
+      ) : null}
       {(['insert', 'update', 'soft_delete'] as const).map((kind) => (
         <>
           <dt>Last {kind.replace('_', ' ')}</dt>

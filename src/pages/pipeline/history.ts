@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { baselineOf, lookbackOf, metricOf } from '../../checks/anomalies/baseline.ts'
-import { ruleColumns, ruleShape, runColumns, runShape, weeklyDays } from '../../checks/anomalies/history.ts'
 import { RULE_DEFAULTS } from '../../checks/anomalies/rule.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../../checks/anomalies/table.ts'
 import { type Baseline, bandOf } from '../../checks/anomalies/verdict.ts'
@@ -10,7 +9,7 @@ import { METRIC_FIELDS } from '../../db/constraints.ts'
 import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
-import { withBands } from './bands.ts'
+import { bandColumns, bandShape, withBands } from './bands.ts'
 import type { Point } from './shape.ts'
 
 /** The chart draws each run if there are at most this many; else it draws one point for all runs of a slot. */
@@ -115,18 +114,8 @@ export const historyTables = sql`
     from hour
     window before as (partition by hour order by day range between ${lookback} preceding and interval '1 day' preceding))`
 
-const RULE = sql`(select r.* from ${anomalyDetectionRule} r where r.pipeline_id = ${param('id')} and r.active and r.metric_field = (select metric from asked))`
-/** The band of a rule by another method than the original's is calculated here, of at most this many runs and those before them. */
-const MAX_BANDED = 3_000
-const ZONE = sql`coalesce((select schedule_timezone from subject), 'UTC')`
-
 export const historyColumns = sql`
-    coalesce((select ${ruleColumns} from ${RULE} r where r.method <> 'zscore'), 'null') as band_rule,
-    (select coalesce(jsonb_agg(${runColumns(sql`e`, ZONE, sql`(select metric from asked) = 'rows_ratio'`)} order by e.end_date, e.id), '[]') from (
-      select e.* from ${pipelineExecution} e, ${RULE} r
-      where r.method = 'robust' and not (select is_large from size) and e.pipeline_id = ${param('id')} and e.completed_successfully
-        and e.start_date >= ${SINCE} - make_interval(days => ${weeklyDays(sql`r.lookback_days`)})
-      order by e.start_date desc limit ${number(MAX_BANDED)}) e) as band_runs,
+    ${bandColumns({ since: SINCE, now: sql`${param('now')}::timestamptz`, slotLength })},
     (select coalesce(jsonb_agg(id), '[]') from flagged) as flagged_ids,
     (select metric from asked) as metric, (select is_large and is_sampled from size) as is_sampled,
     (select coalesce(jsonb_agg(to_jsonb(r) order by start_date), '[]') from (
@@ -146,8 +135,7 @@ export const historyValues = (days: number, now: string) => ({
 
 const measured = { count: amount, mean: amount.nullable(), deviation: amount.nullable() }
 export const historyShape = {
-  band_rule: jsonOf(ruleShape.nullable()),
-  band_runs: jsonOf(z.array(runShape)),
+  ...bandShape,
   flagged_ids: jsonOf(z.array(amount)),
   metric: z.enum(METRIC_FIELDS),
   is_sampled: z.boolean(),
@@ -192,7 +180,7 @@ export const pointsOf = (row: z.output<typeof historyRow>, days: number, rule: R
   if (row.band_rule)
     return withBands(
       row.history_runs.length > 0 ? pointsOf({ ...row, band_rule: null }, days, rule) : pointsOfSlots(row),
-      row,
+      { ...row, slotSeconds: SLOT_SECONDS[days] ?? HOUR_SECONDS },
       row.band_rule,
     )
   if (row.history_runs.length > 0) {

@@ -60,6 +60,7 @@ export const pipelineRow = z.object({
       last_target_update: moment.nullable(),
       last_target_soft_delete: moment.nullable(),
       is_streaming: z.boolean(),
+      watermark_check: z.object({ stall_runs: amount.nullable(), allow_regress: z.boolean(), max_gap: amount.nullable() }).nullable(),
       openlineage: z.object({ namespace: z.string(), name: z.string() }).nullable(),
       owner: z.string().nullable(),
       runbook_url: z.string().nullable(),

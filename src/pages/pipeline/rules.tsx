@@ -75,7 +75,7 @@ const Suggestions = ({ details, mayWrite }: { details: PipelineDetails; mayWrite
       No rule watches this pipeline. A <code>robust</code> rule learns from earlier runs what is normal at each hour and weekday. In the
       last 90 days it would have flagged:
     </p>
-    <dl class="facts">
+    <dl class="facts suggestions">
       {suggestedMetrics(details).map((metric_field) => {
         const body = { pipeline_id: details.pipeline.id, metric_field, method: 'robust' }
         return (

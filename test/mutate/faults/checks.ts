@@ -231,6 +231,14 @@ const robust = [
     [
       ['both sides are judged', "rule.direction !== 'both' && rule.direction !== side", 'false', { only: 'judges one side' }],
       ['a hard limit needs a history', 'if (limit !== null) return', 'if (limit !== null && range) return', { only: 'judges one side' }],
+      ['a weekday never excuses a value', 'sameWeekday.length === 0 || ', 'true || ', { only: 'second Saturday' }],
+      [
+        'a weekday excuses any value',
+        ' && value >= Math.min(...sameWeekday) * (Math.max(0, lower) / center)',
+        '',
+        { only: 'second Saturday' },
+      ],
+      ['a weekday excuses a load without rows', ' || value === 0', '', { only: 'the one before had none either' }],
     ],
   ),
 ]
@@ -338,7 +346,62 @@ const text = faultsIn(
   ],
 )
 
+const ratio = faultsIn(
+  at.ROWS_RATIO,
+  [at.RATIO_TESTS],
+  [
+    ['an input that reports no rows counts as none', 'v_read.known < v_read.runs OR ', '', { only: 'is unknown where' }],
+    [
+      'only the inputs of the last hour count',
+      'e.start_date > v_before',
+      "e.start_date > v_run.start_date - interval '1 hour'",
+      { only: 'sums all runs' },
+    ],
+    ['what a run cannot have read counts', ' AND e.end_date <= v_run.end_date', '', { only: 'sums all runs' }],
+    [
+      'failed runs of inputs count',
+      'WHERE e.completed_successfully AND e.start_date > v_before',
+      'WHERE e.start_date > v_before',
+      { only: 'sums all runs' },
+    ],
+  ],
+)
+
+const watermarks = [
+  ...faultsIn(
+    at.WATERMARK_JUDGE,
+    [at.WATERMARK_TESTS],
+    [
+      ['a stall is told one run too early', 'v_unmoved_runs >= (', 'v_unmoved_runs + 1 >= (', { only: 'is wrong after so many' }],
+      ['the gap allowed is told', 'v_skipped > (', 'v_skipped >= (', { only: 'may do so by max_gap' }],
+      ['a backfill wakes people', " AND p_end > p_now - interval '24 hours'", '', { only: 'a backfill wakes nobody' }],
+      ['an inactive pipeline is told of', 'ELSIF p_pipeline.active AND', 'ELSIF', { only: 'so does deactivation' }],
+    ],
+  ),
+  ...faultsIn(
+    at.WATERMARK_DISTANCE,
+    [at.WATERMARK_TESTS],
+    [
+      ['the zone of the session counts', " SET timezone = 'UTC'", " SET timezone = 'Asia/Tokyo'", { only: 'instants without an offset' }],
+      [
+        'integers are compared as doubles',
+        'p_to::numeric - p_from::numeric',
+        '(p_to::double precision - p_from::double precision)::numeric',
+        { only: 'beyond 2^53' },
+      ],
+      [
+        'a date that is none fails the end',
+        'EXCEPTION WHEN data_exception THEN',
+        'EXCEPTION WHEN division_by_zero THEN',
+        { only: 'only looks like an instant' },
+      ],
+    ],
+  ),
+]
+
 export const CHECKS = [
+  ratio,
+  watermarks,
   timeliness,
   timelinessWindow,
   timelinessJob,

@@ -299,7 +299,7 @@ const end = faultsIn(
       '',
       { tests: [at.RETRY_TESTS] },
     ],
-    ['two ends at once are both accepted', ' FOR NO KEY UPDATE', '', { tests: [at.RETRY_TESTS], only: 'sent again' }],
+    ['two ends at once are both accepted', 'e.id = p_id FOR NO KEY UPDATE', 'e.id = p_id', { tests: [at.RETRY_TESTS], only: 'sent again' }],
     ['an ended run still guards its start', 'guards_start = false, inserts', 'inserts', { tests: [at.RETRY_TESTS] }],
     [
       'a rule that is not active makes a job',

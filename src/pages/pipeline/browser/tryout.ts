@@ -17,12 +17,11 @@ const PAUSE_MILLIS = 200
 const SHOWN_RUNS = 5
 const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
-const ask = async (body: unknown, signal?: AbortSignal): Promise<Preview> => {
+const ask = async (body: unknown): Promise<Preview> => {
   const response = await fetch('/anomaly_detection_rule/preview', {
     method: 'POST',
     headers: { accept: 'application/json', 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    ...(signal && { signal }),
   })
   const answer = await response.json()
   if (!response.ok) throw new Error((answer as { message: string }).message)
@@ -36,7 +35,8 @@ const inWords = ({ runs, flagged, rate }: Preview): string =>
 
 /** The values that the reader has chosen: a refresh of the page must not take them away. */
 let chosen: { method: string; multiplier: string } | undefined
-let latest: AbortController | undefined
+/** How often the preview was asked: only the last answer counts. */
+let asked = 0
 let timer: ReturnType<typeof setTimeout> | undefined
 
 /** Calls `show` with the runs that the form's rule would have flagged, whenever that changes. */
@@ -60,22 +60,20 @@ export const watchTryOut = (show: (tried: readonly Tried[]) => void): void => {
   const tryIt = async (): Promise<void> => {
     const given = form()
     if (!given || !chosen || given.closest('details')?.open !== true) return
-    latest?.abort()
-    latest = new AbortController()
+    asked += 1
+    const turn = asked
     const subject = JSON.parse(given.dataset.subject ?? '{}')
     const rule = { ...subject, method: chosen.method, std_deviation_threshold_multiplier: Number(chosen.multiplier) }
     const button = given.querySelector<HTMLButtonElement>('button.action')
     if (button) button.dataset.body = JSON.stringify(rule)
     ;(given.elements.namedItem('width') as HTMLOutputElement).value = `${chosen.multiplier} ×`
-    try {
-      const preview = await ask({ ...rule, days: Number(given.dataset.days) }, latest.signal)
-      const present = preview.flagged_by_present
-      const beside = present === null ? '' : ` The present rule has flagged ${grouped(present)} of them.`
-      const rings = preview.flagged.length > 0 ? ' Rings in the chart show them; the newest:' : ''
-      tell(preview.runs === 0 ? inWords(preview) : `It would have flagged ${inWords(preview)}.${beside}${rings}`, preview.flagged)
-    } catch (error) {
-      if ((error as Error).name !== 'AbortError') tell((error as Error).message, [])
-    }
+    const answer = await ask({ ...rule, days: Number(given.dataset.days) }).catch((error: Error) => error.message)
+    if (turn !== asked) return
+    if (typeof answer === 'string') return tell(answer, [])
+    const present = answer.flagged_by_present
+    const beside = present === null ? '' : ` The present rule has flagged ${grouped(present)} of them.`
+    const rings = answer.flagged.length > 0 ? ' Rings in the chart show them; the newest:' : ''
+    tell(answer.runs === 0 ? inWords(answer) : `It would have flagged ${inWords(answer)}.${beside}${rings}`, answer.flagged)
   }
 
   /** Reads the form, or puts back what the reader has chosen. */
