@@ -116,6 +116,22 @@ describe('a robust rule', () => {
     expect(await run(0, NOW + 2000)).toHaveLength(1)
   })
 
+  it('says which runs it was compared with and why, and that they are a sample of very many', async () => {
+    await record(Array.from({ length: 29 * 144 }, (_, index) => ({ at: NOW - (index + 1) * 600_000, rows: 1_000 + (index % 7) })))
+    await makeRule({ lookback_days: 20 })
+    const [found] = await run(5_000)
+    expect(found?.context).toMatchObject({ pool: 'same hour and weekday', is_sample: true })
+    expect(found?.context).not.toHaveProperty('pool_because')
+    expect(found?.explanation).toMatch(/^5,000 rows; Tuesdays at 06:00 have .* \(median 1,00\d of a sample of \d+ runs\)$/)
+    const young = await makePipeline()
+    pipeline_id = young
+    await record(daily(20, (ago) => 1_000 + (ago % 5)))
+    await makeRule()
+    const [other] = await run(5_000)
+    expect(other?.context).toMatchObject({ pool: 'same hour', pool_because: 'fewer than 5 runs of the same hour and weekday' })
+    expect(other?.context).not.toHaveProperty('is_sample')
+  })
+
   it('judges one side if it is told so, a hard limit without any history, and nothing without a value', async () => {
     await record(daily(20, () => 1_000))
     const id = await makeRule({ direction: 'above' })

@@ -50,7 +50,8 @@ const MEASURE = once(() =>
   select tested.id as execution_id, coalesce(tested.completed_successfully, false) as succeeded,
     coalesce(case when tested.completed_successfully then jsonb_build_array(${runColumns(sql`tested`, sql`subject.zone`, ASKS_RATIO)}) end, '[]') as tested,
     (select coalesce(jsonb_agg(${ruleColumns} || jsonb_build_object('flags', ${flagsOf(sql`r.id`, PAST)}) order by r.id), '[]') from rule r) as rules,
-    (select coalesce(jsonb_agg(${runColumns(PAST, sql`subject.zone`, ASKS_RATIO)}), '[]') from ${PAST}) as past
+    (select coalesce(jsonb_agg(${runColumns(PAST, sql`subject.zone`, ASKS_RATIO)}), '[]') from ${PAST}) as past,
+    coalesce((select is_large from size), false) as is_sample
   from subject left join tested on true`),
 )
 
@@ -61,6 +62,7 @@ const measuredRow = once(() =>
     tested: jsonOf(runsShape),
     rules: jsonOf(z.array(ruleShape.extend({ flags: z.array(flagShape) }))),
     past: jsonOf(runsShape),
+    is_sample: truth,
   }),
 )
 
@@ -75,6 +77,13 @@ export interface Detection {
   /** Rules that accept the new level by themselves with this execution. */
   acceptedRuleIds: number[]
 }
+
+/** The anomaly, which says that its earlier runs are a sample. */
+const sampled = (anomaly: Anomaly): Anomaly => ({
+  ...anomaly,
+  context: { ...anomaly.context, is_sample: true },
+  explanation: anomaly.explanation.replace(/ of ([\d,]+) runs\)$/, ' of a sample of $1 runs)'),
+})
 
 /** Judges an execution by its pipeline's active rules; without an id, the latest successful one. undefined: no such pipeline. */
 export const detectAnomalies = async (db: Database, pipelineId: number, executionId: number | null): Promise<Detection | undefined> => {
@@ -99,7 +108,7 @@ export const detectAnomalies = async (db: Database, pipelineId: number, executio
       detection.cleanRuleIds.push(rule_id)
       continue
     }
-    const { anomaly } = verdict
+    const anomaly = row.is_sample ? sampled(verdict.anomaly) : verdict.anomaly
     const level = levelSince(tested, anomaly.context.direction, past, rule, flagged)
     if (level) anomaly.context.new_level_since = new Date(level.start * 1000).toISOString()
     if (level && accept_level_after !== null && level.runs >= accept_level_after) detection.acceptedRuleIds.push(rule_id)

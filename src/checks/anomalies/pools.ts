@@ -21,6 +21,8 @@ export type Flagged = Pick<ReadonlySet<number>, 'has'>
 /** Earlier values that belong together. */
 export interface Pool {
   name: 'same hour and weekday' | 'same hour' | 'all'
+  /** Why it is this pool, where the rule's season prefers others: what those have too few of. */
+  because?: string
   values: number[]
   /** How many of the pool's values were left out because the rule had flagged them. */
   leftOut: number
@@ -96,11 +98,17 @@ export const poolOf = (tested: PastRun, history: readonly PastRun[], rule: Judge
       ),
     all: () => gather('all', recent, rule.minimum_executions),
   }
+  const tooSmall: string[] = []
   for (const name of POOLS[rule.season]) {
     const pool = pools[name]()
-    if (!pool) continue
-    const isFallback = rule.season === 'auto' && name !== 'same hour and weekday'
-    return isFallback ? { ...pool, sameWeekday: onWeekday().flatMap(({ values }) => values[rule.metric_field] ?? []) } : pool
+    if (pool && tooSmall.length === 0) return pool
+    if (pool)
+      return {
+        ...pool,
+        because: `fewer than ${tooSmall.join(', and fewer than ')}`,
+        sameWeekday: onWeekday().flatMap(({ values }) => values[rule.metric_field] ?? []),
+      }
+    tooSmall.push(`${name === 'same hour and weekday' ? WEEKLY_VALUES : rule.minimum_executions} runs of the ${name}`)
   }
   return null
 }

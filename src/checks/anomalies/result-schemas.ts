@@ -58,6 +58,14 @@ export const resultAnswer = once(() =>
             .string()
             .optional()
             .openapi({ description: 'Which runs the baseline has: `same hour and weekday`, `same hour` or `all`.' }),
+          pool_because: z
+            .string()
+            .optional()
+            .openapi({ description: 'Why not a pool that the season prefers.', example: 'fewer than 5 runs of the same hour and weekday' }),
+          is_sample: z
+            .boolean()
+            .optional()
+            .openapi({ description: 'true: there are so many runs that the baseline has an even sample of them.' }),
           left_out: z.int().optional().openapi({ description: 'How many runs were left out because the rule had flagged them.' }),
           limit: z.number().optional().openapi({ description: 'The hard limit that was crossed.' }),
           new_level_since: z

@@ -45,6 +45,10 @@ export interface Anomaly {
     /** The method, the pool of earlier runs, and how many of that were left out as flagged; absent in results of earlier versions. */
     method?: string
     pool?: string
+    /** Why it is this pool, where the season prefers others. */
+    pool_because?: string
+    /** True if there were so many runs that the pool is an even sample of them. */
+    is_sample?: boolean
     left_out?: number
     /** The hard limit that was crossed. */
     limit?: number
