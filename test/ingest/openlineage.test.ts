@@ -354,6 +354,23 @@ describe('a step', () => {
     await send(event('COMPLETE', T(9), app, { run: uuid() }))
     expect(await incidentsOf(app)).toMatchObject([{ state: 'resolved' }])
   })
+
+  it('shows what it reads and writes on the page of its run`s pipeline, and nowhere else', async () => {
+    const [app, name, reader] = [unique('app'), unique('app.join'), unique('report')]
+    const [appRun, table] = [uuid(), unique('table')]
+    const inputs = [{ namespace: 's3://raw', name: table }]
+    const outputs = [{ namespace: 's3://mart', name: table }]
+    await send(event('START', T(0), app, { run: appRun }))
+    await send(event('COMPLETE', T(2), name, { run: uuid(), job_facets: step, run_facets: parent(app, appRun), inputs, outputs }))
+    await send(event('COMPLETE', T(3), app, { run: appRun }))
+    await send(event('COMPLETE', T(4), reader, { run: uuid(), inputs: outputs, outputs: [{ namespace: 's3://report', name: table }] }))
+    const page = (await get(`/pipelines/${(await pipelineOf(app)).id}`, { accept: 'text/html' })).body
+    const lineage = page.slice(page.indexOf('id="lineage"'))
+    for (const shown of [`s3://raw/${table}`, `s3://mart/${table}`, `>${reader}<`]) expect(lineage).toContain(shown)
+    const found = (await get(`/search?q=${name}`, { accept: 'application/json' })).body
+    expect(JSON.stringify(found)).not.toContain(name)
+    expect((await get('/metrics')).body).toContain(`\nwatcher_pipelines ${await countOf('pipeline where not is_step')}\n`)
+  })
 })
 
 describe('the schedule of a job', () => {

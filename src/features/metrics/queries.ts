@@ -34,7 +34,7 @@ const EACH = sql`(select coalesce(jsonb_agg(to_jsonb(each)), '[]') from (
   select p.id, p.name, a.last_start_at, a.last_success_at, case when a.last_end_at is not null then a.last_succeeded end as last_succeeded,
     a.typical_seconds, p.schedule_slot_at as next_start_at
   from ${pipeline} p left join ${pipelineActivity} a on a.pipeline_id = p.id
-  where p.active order by p.id limit ${sql.raw(String(MAX_PIPELINES))}) each)`
+  where p.active and not p.is_step order by p.id limit ${sql.raw(String(MAX_PIPELINES))}) each)`
 
 /**
  * Reads all metrics in one statement, whose cost does not grow with the history: running executions and waiting jobs come from
@@ -67,7 +67,7 @@ const measureOf = ({ jobKinds, checks }: House, withPipelines: boolean): Stateme
       select i.kind, i.severity, ${effective('owner', { pipeline: sql.raw('p'), type: sql.raw('t') })} as owner, count(*) as count
       from ${incident} i left join ${pipeline} p on p.id = i.pipeline_id left join ${pipelineType} t on t.id = p.pipeline_type_id
       where i.resolved_at is null group by 1, 2, 3 order by 4 desc limit ${sql.raw(String(MAX_OWNERS))}) open) as incidents,
-    (select count(*) from ${pipeline}) as pipelines,
+    (select count(*) from ${pipeline} where not is_step) as pipelines,
     ${withPipelines ? EACH : sql`'[]'`} as each,
     ${TICKS} as crons,
     (select jsonb_agg(jsonb_build_object('kind', kind, 'waiting', coalesce(waiting, 0), 'running', coalesce(running, 0),

@@ -38,9 +38,12 @@ const run = sql`jsonb_build_object('id', e.id, 'pipeline_id', e.pipeline_id, 'pa
       'new_level_since', f.context ->> 'new_level_since') order by r.metric_field), '[]')
     from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id where f.pipeline_execution_id = e.id))`
 
+/** The pipeline, and the steps that are parts of the shown runs: what those read and write is what it reads and writes. */
+const OWN = sql`(select id from subject union select p.id from part join ${pipeline} p on p.id = part.pipeline_id where p.is_step)`
+
 const neighbours = (side: 'source' | 'target') => sql`(select coalesce(jsonb_agg(to_jsonb(n)), '[]') from (
   select distinct a.id, a.name, a.deprecated from ${addressLineage} l join ${address} a on a.id = l.${sql.raw(side)}_address_id
-  where l.pipeline_id = subject.id order by a.name limit ${sql.raw(String(MAX_NEIGHBOURS))}) n)`
+  where l.pipeline_id in ${OWN} order by a.name limit ${sql.raw(String(MAX_NEIGHBOURS))}) n)`
 
 /** The texts that came with the pings of the run `e`, oldest first; of each the end. */
 const logs = sql`(select coalesce(jsonb_agg(to_jsonb(l) order by l.received_at), '[]') from (
@@ -84,11 +87,11 @@ const PIPELINE = prepare(sql`
   below as (
     select reader.pipeline_id, min(reached.depth) as depth from (
       select c.target_address_id as id, min(c.depth) as depth
-      from (select distinct target_address_id as id from ${addressLineage} where pipeline_id = ${param('id')}) own
+      from (select distinct target_address_id as id from ${addressLineage} where pipeline_id in ${OWN}) own
       join ${addressLineageClosure} c on c.source_address_id = own.id
       group by c.target_address_id) reached
     cross join lateral (select distinct l.pipeline_id from ${addressLineage} l where l.source_address_id = reached.id) reader
-    where reader.pipeline_id <> ${param('id')}
+    where reader.pipeline_id not in ${OWN}
     group by reader.pipeline_id),
   shown as (
     select coalesce(${param('metric')}::text, ${flaggedMetric(sql`e.id = ${param('chosen')}::bigint`)},

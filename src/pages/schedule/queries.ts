@@ -33,7 +33,7 @@ const SCHEDULES = prepare(sql`
       select e.start_date from ${pipelineExecution} e where e.pipeline_id = p.id and e.start_date >= ${param('day_ago')}::timestamptz
       order by e.start_date desc limit ${sql.raw(String(MAX_STARTS))}) s) as starts
   from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
-  where p.check_at is not null and p.active and (${param('like')}::text is null or p.name ilike ${param('like')})
+  where p.check_at is not null and p.active and not p.is_step and (${param('like')}::text is null or p.name ilike ${param('like')})
     and (${param('owner')}::text is null or ${effective('owner', { pipeline: sql.raw('p'), type: sql.raw('t') })} = ${param('owner')})
   order by (select count(*) from ${incident} i where coalesce(i.pipeline_id, 0) = p.id and i.kind = 'missed' and i.resolved_at is null) desc, lower(p.name)
   offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}`)

@@ -33,7 +33,7 @@ const SEARCH = once(() =>
     where i.id = ${param('id')}::bigint)
   union all
   (select 'pipeline', p.name, t.name, p.id::text from ${pipeline} p join ${pipelineType} t on t.id = p.pipeline_type_id
-    where p.name ilike ${like} or p.id = ${param('id')}::bigint ${closest(sql`p.name`)})
+    where p.name ilike ${like} and not p.is_step or p.id = ${param('id')}::bigint ${closest(sql`p.name`)})
   union all
   (select 'address', a.name, t.name, a.id::text from ${address} a join ${addressType} t on t.id = a.address_type_id where a.name ilike ${like} ${closest(sql`a.name`)})
   union all
