@@ -18,7 +18,7 @@ interface Docs {
 
 const STATED = new WeakMap<z.ZodType, Docs>()
 
-/** Documents a field if its schema does not say enough, and keeps these docs for `orNull`. */
+/** Documents a field if its schema does not say enough, and keeps these docs for `withNull`. */
 export const stated = <T extends z.ZodType>(field: T, docs: Docs): T => {
   const described = field.openapi(docs as never)
   STATED.set(described, docs)
@@ -162,21 +162,25 @@ export const thresholdNumber = (what: string) =>
     },
   )
 
-/** The docs of a nullable field: `nullable()` does not add null to a type that the field itself has documented. */
-const orNull = (field: z.ZodType) => {
+/**
+ * Documents null too, where the field itself has documented its type: `nullable()` does not add it there. Other fields stay as they are: docs of
+ * its own would take a component's name from it.
+ */
+const withNull = <T extends z.ZodType>(field: z.ZodType, nullable: T): T => {
   const { type, enum: values } = STATED.get(field) ?? {}
-  return { ...(type ? { type: [type, 'null'].flat() as ('string' | 'null')[] } : {}), ...(values ? { enum: [...values, null] } : {}) }
+  if (!type) return nullable
+  return nullable.openapi({ type: [type, 'null'].flat() as ('string' | 'null')[], ...(values ? { enum: [...values, null] } : {}) })
 }
 
 /** In a POST, null means the same as an absent field: the Python SDK sends null for every field that it does not set. */
 export const optional = <T extends z.ZodType>(field: T) =>
-  field
-    .nullish()
-    .transform((value) => (value ?? undefined) as z.output<T> | undefined)
-    .openapi(orNull(field))
+  withNull(
+    field,
+    field.nullish().transform((value) => (value ?? undefined) as z.output<T> | undefined),
+  )
 
 /** In a PATCH, null clears the field. */
-export const clearable = <T extends z.ZodType>(field: T) => field.nullable().optional().openapi(orNull(field))
+export const clearable = <T extends z.ZodType>(field: T) => withNull(field, field.nullable().optional())
 
 /** The freshness and timeliness thresholds of a pipeline or a type: fields that may be empty, and fields that always have a value. */
 export const thresholdFields = once(() => ({

@@ -60,10 +60,14 @@ describe('/openapi.json', () => {
     const { components } = await read()
     const typesOf = (schema: string) =>
       Object.fromEntries(
-        Object.entries(components.schemas[schema].properties as Record<string, any>).map(([name, { type, anyOf, allOf }]) => [
+        Object.entries(components.schemas[schema].properties as Record<string, any>).map(([name, { type, anyOf, allOf, $ref }]) => [
           name,
-          // Each list of values is a separate component.
-          [type ?? (anyOf ?? allOf).map((part: any) => part.type ?? part.$ref.split('/').at(-1))].flat(),
+          // Each list of values, and each object, is a separate component.
+          [
+            type ??
+              (anyOf ?? allOf)?.map((part: any) => part.type ?? part.$ref.split('/').at(-1)) ??
+              components.schemas[$ref.split('/').at(-1)].type,
+          ].flat(),
         ]),
       )
     for (const [name, type] of Object.entries(typesOf('PipelinePost'))) {
