@@ -27,7 +27,7 @@ export const FUNCTIONS = {
   learn_openlineage_job: 'learn_openlineage_job_9811f412',
   may_cause: 'may_cause_202c21a1',
   merge_facts: 'merge_facts_56e7568e',
-  notify: 'notify_22299d18',
+  notify: 'notify_c15f5391',
   notify_job: 'notify_job_31d7f799',
   notify_job_key: 'notify_job_key_dd1f6930',
   open_incident: 'open_incident_de45b2b8',

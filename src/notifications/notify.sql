@@ -124,7 +124,8 @@ BEGIN
     UNION
     SELECT k.channel_id, e.incident_id FROM root JOIN incident_event e ON e.incident_id = root.id JOIN job j ON j.id = e.notify_job_id
     JOIN takes k ON k.incident_id = root.id
-    WHERE e.kind IN ('opened', 'reopened') AND j.state = 'waiting'),
+    -- Its own job may be claimed already, and wait for this one.
+    WHERE e.kind IN ('opened', 'reopened') AND (j.state = 'waiting' OR j.state = 'running' AND j.id <> p_job_id)),
   folded AS MATERIALIZED (
     SELECT w.event_id, w.channel_id, w.incident_id, w.caused_by FROM wanted w
     JOIN hears h ON h.channel_id = w.channel_id AND h.incident_id = w.caused_by

@@ -5,8 +5,10 @@ import {
   advanceClock,
   type Background,
   type Channel,
+  deliverJob,
   drain,
   fireCron,
+  jobsOf,
   openBackground,
   openChannel,
   recordRun,
@@ -270,6 +272,21 @@ describe('a run that failed because a part did', () => {
     const found = await causes()
     expect([found.dag?.[1], found.group?.[1], found.task?.[1], found.other?.[1]]).toEqual([found.task?.[0], found.task?.[0], null, null])
     expect((await told()).join()).not.toMatch(/dag|group/)
+  })
+
+  it('is not told while the job of its part is at work, claimed by another worker', async () => {
+    const [dag, task] = [await makePipeline({ name: 'dag' }), await makePipeline({ name: 'task' })]
+    const run = (await post('/start_pipeline_execution', { pipeline_id: dag })).body.id
+    const part = (await post('/start_pipeline_execution', { pipeline_id: task, parent_id: run })).body.id
+    for (const id of [part, run]) await post('/end_pipeline_execution', { id, completed_successfully: false })
+    const [ofPart, ofRun] = await jobsOf('notify')
+    await sql("update job set state = 'running', attempts = 1, started_at = now() where id = $1", [ofPart?.id])
+    await deliverJob(background, ofRun?.id ?? 0)
+    expect(await told()).toEqual([])
+    await sql("update job set state = 'waiting', attempts = 0, started_at = null where id = $1", [ofPart?.id])
+    await deliverJob(background, ofPart?.id ?? 0)
+    await drain(background)
+    expect((await told()).join()).toMatch(/task/)
   })
 
   it('that is told later takes what its run has caused until then', async () => {
