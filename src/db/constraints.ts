@@ -7,7 +7,7 @@ export const DATEPARTS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as c
 /** The metrics that are columns of an execution. */
 export const RUN_METRICS = ['duration_seconds', 'inserts', 'updates', 'soft_deletes', 'total_rows', 'throughput'] as const
 
-/** What a rule may watch. rows_ratio compares a run's rows with those of its input pipelines: see checks/anomalies/rows-ratio.sql. */
+/** What a rule may watch. rows_ratio compares a run's rows with those of its input pipelines: see checks/anomalies/rows-ratios.sql. */
 export const METRIC_FIELDS = [...RUN_METRICS, 'rows_ratio'] as const
 
 /** How urgent an incident is: what channels and pagers see. */

@@ -175,7 +175,7 @@ const waitForJobs = async (): Promise<void> => {
     const left = answer.kinds.reduce((sum, { waiting, running }) => sum + waiting + running, 0)
     if (answer.oldest_waiting === null && answer.kinds.every(({ running }) => running === 0)) return
     if (Date.now() > until) return console.log(`  ${count(left)} jobs have not finished yet: see ${BASE}/monitoring`)
-    console.log(`  waiting for ${count(left)} background jobs`)
+    console.log(`  waiting for background jobs: ${count(left)} are left, also those for later`)
     await sleep(2_000)
   }
 }

@@ -118,11 +118,11 @@ describe('a robust rule', () => {
 
   it('says which runs it was compared with and why, and that they are a sample of very many', async () => {
     await record(Array.from({ length: 29 * 144 }, (_, index) => ({ at: NOW - (index + 1) * 600_000, rows: 1_000 + (index % 7) })))
-    await makeRule({ lookback_days: 20 })
+    await makeRule({ lookback_days: 20, season: 'none' })
     const [found] = await run(5_000)
-    expect(found?.context).toMatchObject({ pool: 'same hour and weekday', is_sample: true })
+    expect(found?.context).toMatchObject({ pool: 'all', is_sample: true })
     expect(found?.context).not.toHaveProperty('pool_because')
-    expect(found?.explanation).toMatch(/^5,000 rows; Tuesdays at 06:00 have .* \(median 1,00\d of a sample of \d+ runs\)$/)
+    expect(found?.explanation).toMatch(/^5,000 rows; earlier runs have .* \(median 1,00\d of a sample of [\d,]+ runs\)$/)
     const young = await makePipeline()
     pipeline_id = young
     await record(daily(20, (ago) => 1_000 + (ago % 5)))
@@ -187,6 +187,16 @@ describe('a young pipeline', () => {
     expect(await run(0, SATURDAY + 7 * DAY + 3000)).toHaveLength(1)
     // A Wednesday with the rows of a Saturday.
     expect(await run(10_000, SATURDAY + 4 * DAY + 4000)).toHaveLength(1)
+  })
+
+  it('is one for five weeks, and never by a short lookback: then an anomaly excuses no other', async () => {
+    const hours = (days: number) =>
+      Array.from({ length: days * 24 }, (_, index) => ({ at: NOW - (index + 1) * 3_600_000, rows: 1_000 + (index % 9) }))
+    await record(hours(9))
+    await makeRule({ lookback_days: 4, minimum_executions: 20 })
+    expect(await run(300)).toHaveLength(1)
+    await record(hours(6).map(({ at, rows }) => ({ at: at + 7 * DAY - 3_600_000, rows })))
+    expect(await run(300, NOW + 7 * DAY)).toHaveLength(1)
   })
 
   it('flags a Saturday without rows, though the one before had none either', async () => {

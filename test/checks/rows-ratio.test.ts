@@ -67,13 +67,14 @@ const today = async (read: [number | null, number | null], rows: number): Promis
   return (await get(`/anomaly_detection_result?pipeline_execution_id=${body.id}`)).body
 }
 
-const ratiosOf = async () =>
-  (
-    await sql(
-      `select e.start_date, ${(await sql("select proname from pg_proc where proname like 'rows_ratio_%'"))[0]?.proname}(e.id) as ratio
-       from pipeline_execution e where pipeline_id = ${pipeline_id} order by start_date`,
-    )
-  ).map(({ ratio }) => ratio as number | null)
+/** The ratios of our runs, in the order of their starts. */
+const ratiosOf = async () => {
+  const [fn] = await sql("select proname from pg_proc where proname like 'rows_ratios_%'")
+  const ids = (await sql('select id from pipeline_execution where pipeline_id = $1 order by start_date', [pipeline_id])).map(({ id }) => id)
+  const [found] = await sql(`select ${fn?.proname}($1, $2::bigint[]) as ratios`, [pipeline_id, ids])
+  const ratios = found?.ratios as Record<string, number> | undefined
+  return ids.map((id) => ratios?.[id] ?? null)
+}
 
 describe('rows_ratio', () => {
   it('finds a join that drops half of its rows, on a day of usual volume', async () => {
@@ -102,11 +103,13 @@ describe('rows_ratio', () => {
       // It began before our run, but ended after it: the next run reads it.
       { of: inputs[1], at: NOW - 1.5 * HOUR, rows: 5_000, minutes: 120 },
       { of: pipeline_id, at: NOW - 1 * HOUR, rows: 200 },
+      { of: inputs[0], at: NOW - 0.5 * HOUR, rows: 1_000 },
+      { of: pipeline_id, at: NOW + 1 * HOUR, rows: 3_000 },
     ])
     await sql(
       `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, total_rows) values (${inputs[0]}, '${new Date(NOW - 2.5 * HOUR).toISOString()}', '${new Date(NOW - 2.4 * HOUR).toISOString()}', false, 999)`,
     )
-    expect(await ratiosOf()).toEqual([null, 0.5])
+    expect(await ratiosOf()).toEqual([null, 0.5, 0.5])
   })
 
   it('is unknown where an input reports no rows, has none, or has far more runs', async () => {

@@ -118,7 +118,7 @@ describe('a watermark that does not move', () => {
     await load()
     expect(await incidents()).toEqual([])
     await load(100)
-    expect(await summaries()).toEqual(['open: 3 good runs in a row have not moved the watermark: it is still 100'])
+    expect(await summaries()).toEqual(['open: 3 good runs in a row have not moved the watermark on: it is 100'])
     await load(100)
     expect(await incidents()).toMatchObject([{ state: 'open', occurrences: 2 }])
     await load(101)
@@ -132,7 +132,7 @@ describe('a watermark that does not move', () => {
     await check({ stall_runs: 2 })
     await load()
     await load()
-    expect(await summaries()).toEqual(['open: 2 good runs in a row have not moved the watermark: it is still empty'])
+    expect(await summaries()).toEqual(['open: 2 good runs in a row have not moved the watermark on: it is empty'])
     await load('part-b')
     await load('part-b')
     expect(await incidents('&state=open')).toEqual([])
@@ -164,7 +164,7 @@ describe('a watermark that does not move', () => {
       Promise.all(ids.map((id) => post('/end_pipeline_execution', { id, completed_successfully: true }))),
     )
     expect(writes).toBe(ids.length)
-    expect(await summaries()).toEqual(['open: 8 good runs in a row have not moved the watermark: it is still 100'])
+    expect(await summaries()).toEqual(['open: 8 good runs in a row have not moved the watermark on: it is 100'])
   })
 })
 
@@ -209,6 +209,21 @@ describe('the check', () => {
     expect(await incidents('&state=open')).toEqual([])
     await load(4)
     expect(await incidents('&state=open')).toEqual([])
+  })
+
+  it('whose incident was opened while it was removed is over with the next good run', async () => {
+    await load(100)
+    await load(50)
+    // The end had not committed when the check was removed: it saw no incident.
+    await sql('update pipeline set watermark_check = null where id = $1', [pipeline_id])
+    await load(40)
+    expect(await incidents()).toMatchObject([{ state: 'resolved', resolved_by: 'auto' }])
+  })
+
+  it('that lets it go back sees that it does not get on', async () => {
+    await check({ stall_runs: 3, allow_regress: true })
+    for (const at of [100, 90, 90, 80]) await load(at)
+    expect(await summaries()).toEqual(['open: 3 good runs in a row have not moved the watermark on: it is 80'])
   })
 
   it('says nothing of an end of more than a day ago: a backfill wakes nobody', async () => {

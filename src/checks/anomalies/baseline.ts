@@ -2,13 +2,13 @@ import { type SQL, sql } from 'drizzle-orm'
 import { RUN_METRICS } from '../../db/constraints.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 
-/** The value of the metric `name` in the row `execution`, as a double: exact enough for percentages and roots. */
-export const metricOf = (name: SQL, execution: SQL): SQL => sql`case ${name}
+/** The value of the metric `name` in the row `execution`, as a double: exact enough for percentages and roots. `ratios`: see rowsRatios. */
+export const metricOf = (name: SQL, execution: SQL, ratios: SQL): SQL => sql`case ${name}
   ${sql.join(RUN_METRICS.map((metric) => sql`when ${sql.raw(`'${metric}'`)} then ${execution}.${sql.identifier(metric)}::double precision `))}
-  when 'rows_ratio' then ${rowsRatioOf(execution)} end`
+  when 'rows_ratio' then (${ratios} ->> ${execution}.id::text)::double precision end`
 
-/** rows-ratio.sql describes it. It reads the runs of other pipelines: ask for it only where a rule does. */
-export const rowsRatioOf = (execution: SQL): SQL => sql`${sql.raw(FUNCTIONS.rows_ratio)}(${execution}.id)`
+/** rows-ratios.sql describes it: the ratios of the runs with these ids, as a map. It reads other pipelines' runs: ask only where a rule does. */
+export const rowsRatios = (pipelineId: SQL, ids: SQL): SQL => sql`${sql.raw(FUNCTIONS.rows_ratios)}(${pipelineId}, array(${ids}))`
 
 /** How far back a baseline reaches: days of 24 hours, also when the clocks change. */
 export const lookbackOf = (days: SQL): SQL => sql`make_interval(hours => 24 * ${days})`

@@ -7,7 +7,7 @@ import { jsonOf, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
-import { lookbackOf } from './baseline.ts'
+import { lookbackOf, rowsRatios } from './baseline.ts'
 import { flagShape, flagsOf, historyTables, PAST, ruleColumns, ruleShape, runColumns, runsOf, runsShape, weeklyDays } from './history.ts'
 import { judgeRun } from './judge.ts'
 import { levelSince } from './level.ts'
@@ -15,7 +15,7 @@ import { WEEKLY_SEASONS } from './pools.ts'
 import { anomalyDetectionRule } from './table.ts'
 import type { Anomaly } from './verdict.ts'
 
-const ASKS_RATIO = sql`(select is_asked from ratio)`
+const RATIOS = sql`(select by_id from ratio)`
 
 /**
  * The tested execution, the active rules of its pipeline with what they have flagged, and the runs to compare it with. The lookback counts
@@ -45,12 +45,14 @@ const MEASURE = once(() =>
       ${lookbackOf(sql`limits.days`)} as lookback, ${weeklyDays(sql`limits.days`)} as weekly_days, limits.is_weekly
     from tested cross join subject cross join (
       select max(lookback_days) as days, bool_or(method <> 'bounds' and season in (${literals(WEEKLY_SEASONS)})) as is_weekly from rule having count(*) > 0) limits),
-  ratio as materialized (select exists (select from rule where metric_field = 'rows_ratio') as is_asked),
-  ${historyTables}
+  ${historyTables},
+  ratio as materialized (
+    select ${rowsRatios(sql`${param('pipeline_id')}::bigint`, sql`select id from ${PAST} union select id from tested`)} as by_id
+    where exists (select from rule where metric_field = 'rows_ratio'))
   select tested.id as execution_id, coalesce(tested.completed_successfully, false) as succeeded,
-    coalesce(case when tested.completed_successfully then jsonb_build_array(${runColumns(sql`tested`, sql`subject.zone`, ASKS_RATIO)}) end, '[]') as tested,
+    coalesce(case when tested.completed_successfully then jsonb_build_array(${runColumns(sql`tested`, sql`subject.zone`, RATIOS)}) end, '[]') as tested,
     (select coalesce(jsonb_agg(${ruleColumns} || jsonb_build_object('flags', ${flagsOf(sql`r.id`, PAST)}) order by r.id), '[]') from rule r) as rules,
-    (select coalesce(jsonb_agg(${runColumns(PAST, sql`subject.zone`, ASKS_RATIO)}), '[]') from ${PAST}) as past,
+    (select coalesce(jsonb_agg(${runColumns(PAST, sql`subject.zone`, RATIOS)}), '[]') from ${PAST}) as past,
     coalesce((select is_large from size), false) as is_sample
   from subject left join tested on true`),
 )
@@ -108,7 +110,7 @@ export const detectAnomalies = async (db: Database, pipelineId: number, executio
       detection.cleanRuleIds.push(rule_id)
       continue
     }
-    const anomaly = row.is_sample ? sampled(verdict.anomaly) : verdict.anomaly
+    const anomaly = row.is_sample && verdict.anomaly.context.pool === 'all' ? sampled(verdict.anomaly) : verdict.anomaly
     const level = levelSince(tested, anomaly.context.direction, past, rule, flagged)
     if (level) anomaly.context.new_level_since = new Date(level.start * 1000).toISOString()
     if (level && accept_level_after !== null && level.runs >= accept_level_after) detection.acceptedRuleIds.push(rule_id)

@@ -44,7 +44,7 @@ export const anomalyIn = (value: number, tested: PastRun, rule: JudgedRule, rang
 }
 
 /**
- * While there are too few runs of this hour and weekday for a pool of their own: whether all of them lie as far out as the value, by the width of
+ * While a pipeline is too young for a pool of this hour and weekday: whether all of them lie as far out as the value, by the width of
  * the band. So the second Saturday of a new pipeline is no anomaly because Saturdays have few rows. No rows at all are no such habit.
  */
 const isUsualOnWeekday = (value: number, side: 'above' | 'below', { lower, upper, center, pool: { sameWeekday } }: Range): boolean => {

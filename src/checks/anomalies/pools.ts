@@ -26,7 +26,7 @@ export interface Pool {
   values: number[]
   /** How many of the pool's values were left out because the rule had flagged them. */
   leftOut: number
-  /** Of a season that prefers the same hour and weekday and has too few of them: those few, also flagged ones. */
+  /** Of a young pipeline whose season prefers the same hour and weekday, and that has too few of them: those few, also flagged ones. */
   sameWeekday: number[]
 }
 
@@ -106,12 +106,16 @@ export const poolOf = (tested: PastRun, history: readonly PastRun[], rule: Judge
       return {
         ...pool,
         because: `fewer than ${tooSmall.join(', and fewer than ')}`,
-        sameWeekday: onWeekday().flatMap(({ values }) => values[rule.metric_field] ?? []),
+        sameWeekday: isYoung(tested, counts, rule) ? onWeekday().flatMap(({ values }) => values[rule.metric_field] ?? []) : [],
       }
     tooSmall.push(`${name === 'same hour and weekday' ? WEEKLY_VALUES : rule.minimum_executions} runs of the ${name}`)
   }
   return null
 }
+
+/** Whether a pipeline's history is too short to have five runs of each hour of the week. A rule that looks back less never has them. */
+const isYoung = ({ start }: PastRun, counts: readonly PastRun[], { lookback_days }: JudgedRule): boolean =>
+  weeklyDaysOf(lookback_days) * DAY >= WEEKLY_VALUES * WEEK && counts.every((run) => run.start > start - WEEKLY_VALUES * WEEK)
 
 const POOLS: Record<JudgedRule['season'], Pool['name'][]> = {
   auto: ['same hour and weekday', 'same hour', 'all'],

@@ -7,6 +7,7 @@ import { jsonOf } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
+import { rowsRatios } from './baseline.ts'
 import { flagShape, flagsOf, ruleColumns, ruleShape, runColumns, runsOf, runsShape } from './history.ts'
 import { judgeRun } from './judge.ts'
 import { METHODS } from './methods/index.ts'
@@ -32,8 +33,9 @@ const READ = once(() =>
   ${RUNS} as materialized (
     select e.* from ${pipelineExecution} e join subject on e.pipeline_id = subject.id
     where e.completed_successfully and e.start_date >= ${param('now')}::timestamptz - make_interval(days => ${param('days')}::integer + ${sql.raw(String(MAX_LOOKBACK_DAYS))})
-    order by e.start_date desc limit ${sql.raw(String(MAX_READ))})
-  select (select coalesce(jsonb_agg(${runColumns(RUNS, sql`subject.zone`, sql`subject.asks_ratio`)} order by ${RUNS}.end_date, ${RUNS}.id), '[]') from ${RUNS}) as runs,
+    order by e.start_date desc limit ${sql.raw(String(MAX_READ))}),
+  ratio as materialized (select ${rowsRatios(sql`subject.id`, sql`select id from ${RUNS}`)} as by_id from subject where asks_ratio)
+  select (select coalesce(jsonb_agg(${runColumns(RUNS, sql`subject.zone`, sql`(select by_id from ratio)`)} order by ${RUNS}.end_date, ${RUNS}.id), '[]') from ${RUNS}) as runs,
     coalesce((select ${ruleColumns} from ${anomalyDetectionRule} r where r.id = subject.rule_id), 'null') as rule,
     ${flagsOf(sql`subject.rule_id`, RUNS)} as flags
   from subject`),

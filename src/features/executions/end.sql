@@ -1,5 +1,5 @@
--- Ends an execution and stores its metrics. If it succeeded, updates its pipeline's watermark, DML times and load_lineage,
--- and records a job that detects anomalies if the pipeline has an active rule. It opens and resolves incidents. `outcome` is then
+-- Ends an execution and stores its metrics. If it succeeded, updates its pipeline's watermark, DML times and load_lineage, judges
+-- the watermark, and records a job that detects anomalies if the pipeline has an active rule. It opens and resolves incidents. `outcome` is then
 -- `ended`, with the ids of the recorded jobs; with p_tells one of them tells another service. With any other outcome nothing is written: `repeated` (the execution ended earlier, with this outcome),
 -- `repeated_with_other_counts` (as `repeated`, but a given count differs from the stored one), `other_outcome` (it ended
 -- earlier, with the other outcome), `before_start` (p_end_date is before start_date) or `unknown` (there is no such execution).
@@ -63,7 +63,7 @@ BEGIN
   END IF;
 
   SELECT * INTO v_checked FROM pipeline p WHERE p.id = v_execution.pipeline_id AND p.watermark_check IS NOT NULL FOR NO KEY UPDATE;
-  -- Runs of one pipeline end in any order. Only a run that changes the pipeline's row locks it.
+  -- Runs of one pipeline end in any order. Only a run that changes the pipeline's row, or whose watermark is judged, locks it.
   UPDATE pipeline p SET
     watermark = coalesce(v_execution.next_watermark, p.watermark),
     last_target_insert = CASE WHEN p_inserts > 0 THEN greatest(p.last_target_insert, v_execution.end_date) ELSE p.last_target_insert END,
@@ -80,6 +80,10 @@ BEGIN
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('end of a run', v_execution.pipeline_id));
   IF EXISTS (SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = v_execution.pipeline_id AND i.resolved_at IS NULL) THEN
     PERFORM :settle_incidents(v_execution.pipeline_id, p_id, v_execution.start_date, v_execution.end_date, p_now);
+    -- An end that was under way when the check was removed may have opened it.
+    PERFORM :resolve_incident(i.id, 'auto', 'The watermark is not checked', p_now)
+    FROM incident i
+    WHERE v_checked.id IS NULL AND coalesce(i.pipeline_id, 0) = v_execution.pipeline_id AND i.kind = 'watermark' AND i.resolved_at IS NULL;
     v_has_news := true;
   END IF;
   IF v_checked.id IS NOT NULL THEN

@@ -27,6 +27,6 @@ export const watermarkIncident: IncidentKind = {
     if (reason === 'regressed') return `Run ${run} set the watermark back from ${stopped} to ${next}: the next run loads rows again`
     if (reason === 'gap')
       return `Run ${run} began at ${began}, but the last good run stopped at ${stopped}: rows between them may be missing`
-    return `${runs} good runs in a row have not moved the watermark: it is still ${next ?? 'empty'}`
+    return `${runs} good runs in a row have not moved the watermark on: it is ${next ?? 'empty'}`
   },
 }

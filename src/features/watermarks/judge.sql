@@ -2,7 +2,7 @@
 -- `watermark`. p_pipeline is the pipeline's row before this end, with a watermark_check and locked; p_execution the run, which ended at p_end.
 -- Runs are judged in the order in which their ends arrive: that is the order in which they move the watermark. Wrong is, the worst first:
 -- it went back (`regressed`); the run began beyond where the last good one stopped (`gap`); so many good runs in a row have not moved it
--- (`stalled`). An end of more than 24 hours ago, or of an inactive pipeline, opens nothing.
+-- (`stalled`; a run that sets it back has not moved it on either). An end of more than 24 hours ago, or of an inactive pipeline, opens nothing.
 CREATE FUNCTION :judge_watermark(p_pipeline pipeline, p_execution pipeline_execution, p_end timestamptz, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -12,7 +12,7 @@ DECLARE
   v_unmoved_runs integer := 0;
   v_reason text;
 BEGIN
-  IF v_next IS NOT DISTINCT FROM p_pipeline.watermark OR v_moved = 0 THEN
+  IF v_next IS NOT DISTINCT FROM p_pipeline.watermark OR v_moved <= 0 THEN
     v_unmoved_runs := p_pipeline.unmoved_runs + 1;
   END IF;
   IF v_unmoved_runs <> p_pipeline.unmoved_runs THEN

@@ -27,9 +27,11 @@ const describeWatermarkCheck = ({ stall_runs, allow_regress, max_gap }: NonNulla
     max_gap === null
       ? 'runs begin anywhere'
       : max_gap === 0
-        ? 'runs begin where it is'
-        : `runs begin at most ${grouped(max_gap, 3)} beyond it`,
-    ...(stall_runs === null ? [] : [`${grouped(stall_runs)} good runs move it`]),
+        ? 'no run begins beyond it'
+        : `a run begins at most ${grouped(max_gap, 3)} beyond it`,
+    ...(stall_runs === null
+      ? []
+      : [`at most ${grouped(stall_runs - 1)} good ${stall_runs === 2 ? 'run' : 'runs in a row'} may leave it as it is`]),
   ].join(', ')
 
 export const Settings = ({ pipeline, now }: { pipeline: Pipeline; now: string }) => (

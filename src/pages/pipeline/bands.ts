@@ -15,7 +15,7 @@ const MAX_RUNS = 3_000
 const STEPS_BEFORE = 2_016
 
 const RULE = sql`(select r.* from ${anomalyDetectionRule} r where r.pipeline_id = ${param('id')} and r.active and r.metric_field = (select metric from asked))`
-const RUN = sql`jsonb_agg(${runColumns(sql`e`, sql`coalesce((select schedule_timezone from subject), 'UTC')`, sql`(select metric from asked) = 'rows_ratio'`)} order by e.end_date, e.id)`
+const RUN = sql`jsonb_agg(${runColumns(sql`e`, sql`coalesce((select schedule_timezone from subject), 'UTC')`, sql`(select by_id from ratio)`)} order by e.end_date, e.id)`
 
 interface Period {
   since: SQL
@@ -62,7 +62,7 @@ export const withBands = (points: Point[], row: BandRows, { id: _id, ...rule }: 
   const runs = runsOf(row.band_runs)
   const places = new Map(runs.map(({ id }, place) => [id, place]))
   const slotOf = (seconds: number) => Math.floor(seconds / row.slotSeconds)
-  const firsts = new Map(runs.map(({ start }, place) => [slotOf(start), place]))
+  const ofSlots = new Map(runs.map(({ start }, place) => [slotOf(start), place]))
   const flagged = new Set(row.flagged_ids)
   const rangeAt = (place: number | undefined) =>
     place === undefined ? null : rangeOf(runs[place] as PastRun, runs.slice(0, place), rule, flagged)
@@ -71,7 +71,8 @@ export const withBands = (points: Point[], row: BandRows, { id: _id, ...rule }: 
     const seconds = Date.parse(point.start_date) / 1000
     const isRun = point.runs === 1 && places.has(point.id)
     // Slots of one hour have one band.
-    if (!isRun && hour !== Math.floor(seconds / 3_600)) [hour, ofHour] = [Math.floor(seconds / 3_600), rangeAt(firsts.get(slotOf(seconds)))]
+    if (!isRun && hour !== Math.floor(seconds / 3_600))
+      [hour, ofHour] = [Math.floor(seconds / 3_600), rangeAt(ofSlots.get(slotOf(seconds)))]
     const range = isRun ? rangeAt(places.get(point.id)) : ofHour
     return { ...point, lower: range?.lower ?? rule.min_value, upper: range?.upper ?? rule.max_value }
   })

@@ -98,7 +98,7 @@ const History = ({
         ) : null}
         <small>
           {rule
-            ? `The band is the normal range: ${describeRule(rule)}; of the ${rule.lookback_days} days before.`
+            ? `The normal range: ${describeRule(rule)}.`
             : 'No active rule watches this metric: the band shows the normal range of a rule with the default settings.'}
         </small>
         <TryOut

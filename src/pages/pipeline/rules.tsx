@@ -31,7 +31,8 @@ export const describeRule = (rule: Rule): string => {
         ? [`within ${times} the standard deviation around the mean ${SEASONS[rule.season] ?? ''}${SIDES[rule.direction] ?? ''}`]
         : []
   const since = rule.baseline_from === null ? [] : [`runs since ${rule.baseline_from.slice(0, 10)} count`]
-  return [...band, ...limits, ...since].join('; ')
+  const words = [...band, ...limits, ...since].join('; ')
+  return words === '' ? 'anything: it has no limits' : words
 }
 
 export const Rules = ({ details, mayWrite }: { details: PipelineDetails; mayWrite: boolean }) => (
@@ -82,7 +83,9 @@ const Suggestions = ({ details, mayWrite }: { details: PipelineDetails; mayWrite
           <>
             <dt>{METRIC_NAMES[metric_field]}</dt>
             <dd>
-              <output data-suggests={JSON.stringify({ ...body, days: 90 })}>…</output>{' '}
+              <output data-drawn data-suggests={JSON.stringify({ ...body, days: 90 })}>
+                …
+              </output>{' '}
               {mayWrite ? (
                 <Action
                   path="/anomaly_detection_rule"
@@ -104,6 +107,7 @@ const Suggestions = ({ details, mayWrite }: { details: PipelineDetails; mayWrite
 const METHODS_TO_TRY = [
   ['robust', 'median and usual spread'],
   ['zscore', 'mean and standard deviation'],
+  ['bounds', 'only hard limits'],
 ] as const
 
 /** Tries a method and a width on past runs: the script asks the preview, and draws rings into the chart. */
@@ -123,12 +127,13 @@ export const TryOut = ({
     <form
       id="tryout"
       data-subject={JSON.stringify(rule ? { id: rule.id } : { pipeline_id: pipeline.id, metric_field: metric })}
+      data-activates={rule && !rule.active ? 'true' : undefined}
       data-days={days}
     >
       <label>
         Normal is around{' '}
         <select name="method">
-          {METHODS_TO_TRY.map(([method, words]) => (
+          {METHODS_TO_TRY.filter(([method]) => method !== 'bounds' || rule?.method === 'bounds').map(([method, words]) => (
             <option value={method} selected={method === (rule?.method ?? 'robust')}>
               {words}
             </option>
@@ -137,9 +142,17 @@ export const TryOut = ({
       </label>
       <label>
         within{' '}
-        <input type="range" name="multiplier" min="1" max="10" step="0.25" value={String(rule?.std_deviation_threshold_multiplier ?? 3)} />
+        <input
+          type="range"
+          name="multiplier"
+          min="1"
+          max="10"
+          step="0.05"
+          value={String(rule?.std_deviation_threshold_multiplier ?? 3)}
+          aria-label="Width of the normal range"
+        />
       </label>
-      <output name="width" />
+      <output name="width" data-drawn />
       {mayWrite ? (
         <Action
           method={rule ? 'PATCH' : 'POST'}
@@ -152,11 +165,11 @@ export const TryOut = ({
           }
           done={rule ? 'The rule is changed' : 'The rule is there'}
         >
-          {rule ? 'Change the rule' : 'Create this rule'}
+          {rule ? (rule.active ? 'Change the rule' : 'Change and activate the rule') : 'Create this rule'}
         </Action>
       ) : null}
     </form>
-    <p id="tried" role="status" />
-    <ul id="tried-runs" />
+    <p id="tried" role="status" data-drawn />
+    <ul id="tried-runs" data-drawn />
   </details>
 )

@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import { duration, grouped } from '../../core/figures.ts'
+import { duration, grouped, ratio } from '../../core/figures.ts'
 import { addressWith } from '../frame/browser/address.ts'
 import { axis, colour, fitTo, HEIGHT } from '../frame/browser/chart.ts'
 import { REFRESHED } from '../frame/browser/refreshed.ts'
@@ -34,7 +34,7 @@ const draw = (host: HTMLElement, { name, isTime, points, days, now, limit, runni
   const isOfSlots = points.some(({ runs }) => runs > 1)
   const lines = axis()
   const inWords = (value: number): string =>
-    isTime ? duration(value) : value >= 1e6 ? COMPACT.format(value) : grouped(value, value < 100 ? 2 : 0)
+    isTime ? duration(value) : value >= 1e6 ? COMPACT.format(value) : value < 10 ? ratio(value) : grouped(value, value < 100 ? 2 : 0)
   const dots = (label: string, variable: string): uPlot.Series => ({
     label,
     stroke: colour(variable),

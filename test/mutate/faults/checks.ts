@@ -350,20 +350,15 @@ const ratio = faultsIn(
   at.ROWS_RATIO,
   [at.RATIO_TESTS],
   [
-    ['an input that reports no rows counts as none', 'v_read.known < v_read.runs OR ', '', { only: 'is unknown where' }],
-    [
-      'only the inputs of the last hour count',
-      'e.start_date > v_before',
-      "e.start_date > v_run.start_date - interval '1 hour'",
-      { only: 'sums all runs' },
-    ],
-    ['what a run cannot have read counts', ' AND e.end_date <= v_run.end_date', '', { only: 'sums all runs' }],
+    ['an input that reports no rows counts as none', 'e.runs - b.runs = e.known - b.known AND ', '', { only: 'is unknown where' }],
+    ['what was read before counts again', 'precision / (e.rows - coalesce(b.rows, 0))', 'precision / (e.rows)', { only: 'sums all runs' }],
     [
       'failed runs of inputs count',
-      'WHERE e.completed_successfully AND e.start_date > v_before',
-      'WHERE e.start_date > v_before',
+      'WHERE e.completed_successfully AND e.start_date > span.first',
+      'WHERE e.start_date > span.first',
       { only: 'sums all runs' },
     ],
+    ['inputs without a common rhythm count', ' AND e.runs - b.runs <= 200', '', { only: 'is unknown where' }],
   ],
 )
 

@@ -35,8 +35,8 @@ const inWords = ({ runs, flagged, rate }: Preview): string =>
 
 /** The values that the reader has chosen: a refresh of the page must not take them away. */
 let chosen: { method: string; multiplier: string } | undefined
-/** How often the preview was asked: only the last answer counts. */
-let asked = 0
+/** What was asked last, about which runs: only the answer to that counts. */
+let asked = ''
 let timer: ReturnType<typeof setTimeout> | undefined
 
 /** Calls `show` with the runs that the form's rule would have flagged, whenever that changes. */
@@ -57,19 +57,28 @@ export const watchTryOut = (show: (tried: readonly Tried[]) => void): void => {
     show(flagged)
   }
 
+  /** The rule that the form says; its button writes it, and the slider's width is told. */
+  const read = (given: HTMLFormElement, { method, multiplier }: NonNullable<typeof chosen>) => {
+    const rule = { ...JSON.parse(given.dataset.subject ?? '{}'), method, std_deviation_threshold_multiplier: Number(multiplier) }
+    const button = given.querySelector<HTMLButtonElement>('button.action')
+    if (button) button.dataset.body = JSON.stringify(given.dataset.activates ? { ...rule, active: true } : rule)
+    ;(given.elements.namedItem('width') as HTMLOutputElement).value = `${multiplier} ×`
+    return rule
+  }
+
   const tryIt = async (): Promise<void> => {
     const given = form()
     if (!given || !chosen || given.closest('details')?.open !== true) return
-    asked += 1
-    const turn = asked
-    const subject = JSON.parse(given.dataset.subject ?? '{}')
-    const rule = { ...subject, method: chosen.method, std_deviation_threshold_multiplier: Number(chosen.multiplier) }
-    const button = given.querySelector<HTMLButtonElement>('button.action')
-    if (button) button.dataset.body = JSON.stringify(rule)
-    ;(given.elements.namedItem('width') as HTMLOutputElement).value = `${chosen.multiplier} ×`
-    const answer = await ask({ ...rule, days: Number(given.dataset.days) }).catch((error: Error) => error.message)
-    if (turn !== asked) return
-    if (typeof answer === 'string') return tell(answer, [])
+    const body = { ...read(given, chosen), days: Number(given.dataset.days) }
+    const question = JSON.stringify(body) + document.getElementById('history-points')?.textContent
+    if (question === asked) return
+    asked = question
+    const answer = await ask(body).catch((error: Error) => error.message)
+    if (question !== asked) return
+    if (typeof answer === 'string') {
+      asked = ''
+      return tell(answer, [])
+    }
     const present = answer.flagged_by_present
     const beside = present === null ? '' : ` The present rule has flagged ${grouped(present)} of them.`
     const rings = answer.flagged.length > 0 ? ' Rings in the chart show them; the newest:' : ''
@@ -84,6 +93,7 @@ export const watchTryOut = (show: (tried: readonly Tried[]) => void): void => {
     if (!method || !multiplier) return
     if (chosen) [method.value, multiplier.value] = [chosen.method, chosen.multiplier]
     else chosen = { method: method.value, multiplier: multiplier.value }
+    read(given, chosen)
     void tryIt()
   }
   document.addEventListener('input', ({ target }) => {
@@ -91,25 +101,37 @@ export const watchTryOut = (show: (tried: readonly Tried[]) => void): void => {
     if (!given || !(target instanceof Element) || !given.contains(target)) return
     const values = new FormData(given)
     chosen = { method: String(values.get('method')), multiplier: String(values.get('multiplier')) }
-    ;(given.elements.namedItem('width') as HTMLOutputElement).value = `${chosen.multiplier} ×`
+    read(given, chosen)
     clearTimeout(timer)
     timer = setTimeout(tryIt, PAUSE_MILLIS)
   })
-  form()
-    ?.closest('details')
-    ?.addEventListener('toggle', ({ target }) => ((target as HTMLDetailsElement).open ? void tryIt() : show([])))
+  // It does not bubble. The form may come with a refresh.
+  document.addEventListener(
+    'toggle',
+    ({ target }) => {
+      if (!(target instanceof HTMLDetailsElement) || !target.contains(form())) return
+      asked = ''
+      if (target.open) void tryIt()
+      else show([])
+    },
+    true,
+  )
   addEventListener(REFRESHED, restore)
   restore()
 }
 
-const suggested = new Map<string, string>()
-/** Fills in what suggested rules would have flagged. */
+/** Fills in what suggested rules would have flagged; a refresh leaves what is there, and asks again where there was no answer. */
 const fillSuggestions = async (): Promise<void> => {
-  for (const output of document.querySelectorAll<HTMLOutputElement>('output[data-suggests]')) {
-    const body = output.dataset.suggests ?? ''
-    const known = suggested.get(body) ?? (await ask(JSON.parse(body)).then(inWords, (error: Error) => error.message))
-    suggested.set(body, known)
-    output.textContent = known
+  for (const output of document.querySelectorAll<HTMLOutputElement>('output[data-suggests]:not([data-answered])')) {
+    await ask(JSON.parse(output.dataset.suggests ?? '{}')).then(
+      (answer) => {
+        output.textContent = inWords(answer)
+        output.dataset.answered = ''
+      },
+      (error: Error) => {
+        output.textContent = error.message
+      },
+    )
   }
 }
 void fillSuggestions()
