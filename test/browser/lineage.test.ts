@@ -106,7 +106,7 @@ describe('the lineage graph', () => {
       'raw.shop.refunds, failed (acknowledged)',
       '✕ failed ◐ · postgresql',
     ])
-    const words = ['failed', 'missed', 'late', 'stale', 'anomalous', 'acknowledged', 'silenced', 'deprecated']
+    const words = ['failed', 'missed', 'watermark', 'late', 'stale', 'anomalous', 'acknowledged', 'silenced', 'deprecated']
     const legend = (await page.locator('.drawing .legend .badge').allTextContents()).map((text) => text.replace(/^\S\s/u, ''))
     expect(legend).toEqual(words)
     const list = page.locator('.addresses li', { hasText: 'raw.shop' })
