@@ -1,9 +1,9 @@
 import { Idiomorph } from 'idiomorph'
+import { MOMENT } from './browser/moment.ts'
 import { REFRESHED } from './browser/refreshed.ts'
+import { send } from './browser/send.ts'
 
 /** The script of every page: moments in the reader's time zone, contents that refresh themselves, buttons that ask first, filters. */
-
-const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** Shows moments in the reader's time zone; UTC stays in the title. */
 const localise = (root: ParentNode): void => {
@@ -55,24 +55,6 @@ if (seconds > 0) {
       status.textContent = `Not up to date since ${failedSince.toLocaleTimeString()}`
     }
   }, seconds * 1000)
-}
-
-/** Sends a button's request to the API. Throws with a sentence for the reader: the API's own message if it is refused. */
-const send = async ({ method, path, body }: Record<'method' | 'path' | 'body', string | undefined>): Promise<unknown> => {
-  const response = await fetch(path as string, {
-    method: method as string,
-    headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-    ...(body === undefined ? {} : { body }),
-  }).catch(() => {
-    throw new Error('Watcher did not answer: check the connection, reload the page, and see whether it was done')
-  })
-  if (response.status === 204) return undefined
-  // Whatever stands between the browser and Watcher answers with a page of its own.
-  const answer = await response.json().catch(() => {
-    throw new Error(`This answer (${response.status}) is not from Watcher: reload the page, and see whether it was done`)
-  })
-  if (!response.ok) throw new Error((answer as { message: string }).message)
-  return answer
 }
 
 /** `2 h` from now, or the reader's next 09:00, as an instant. */

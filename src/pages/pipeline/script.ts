@@ -2,6 +2,7 @@ import uPlot from 'uplot'
 import { duration, grouped, ratio } from '../../core/figures.ts'
 import { addressWith } from '../frame/browser/address.ts'
 import { axis, colour, fitTo, HEIGHT } from '../frame/browser/chart.ts'
+import { MOMENT } from '../frame/browser/moment.ts'
 import { REFRESHED } from '../frame/browser/refreshed.ts'
 import { watchTryOut } from './browser/tryout.ts'
 import type { History, Point, Tried } from './shape.ts'
@@ -13,7 +14,6 @@ const COMPACT = new Intl.NumberFormat(undefined, { notation: 'compact', maximumF
 const TIME_STEPS = [
   0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000,
 ]
-const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** What the chart says about a point, for the line below it. */
 const readingOf = (point: Point, isOfSlots: boolean, inWords: (value: number) => string): string => {
@@ -22,7 +22,7 @@ const readingOf = (point: Point, isOfSlots: boolean, inWords: (value: number) =>
     point.lower === null || point.upper === null ? '' : `, normal ${inWords(Math.max(0, point.lower))} to ${inWords(point.upper)}`
   const runs = isOfSlots ? ` (median of ${point.runs} runs)` : ''
   const remarks = `${point.flags > 0 ? ', flagged' : ''}${point.failures > 0 ? ', failed' : ''}`
-  return `${WHEN.format(new Date(point.start_date))}: ${numbers}${runs}${normal}${remarks}`
+  return `${MOMENT.format(new Date(point.start_date))}: ${numbers}${runs}${normal}${remarks}`
 }
 
 /** What a rule that the reader tries would have flagged. */

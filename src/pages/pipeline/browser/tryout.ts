@@ -1,6 +1,8 @@
 import { grouped } from '../../../core/figures.ts'
 import { addressWith } from '../../frame/browser/address.ts'
+import { MOMENT } from '../../frame/browser/moment.ts'
 import { REFRESHED } from '../../frame/browser/refreshed.ts'
+import { send } from '../../frame/browser/send.ts'
 import type { Tried } from '../shape.ts'
 
 /** What rules would have flagged: the form below the chart, and the suggestions for a pipeline without a rule. Nothing is written. */
@@ -15,18 +17,9 @@ interface Preview {
 /** While the reader moves the slider, one question at a time is enough. */
 const PAUSE_MILLIS = 200
 const SHOWN_RUNS = 5
-const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
-const ask = async (body: unknown): Promise<Preview> => {
-  const response = await fetch('/anomaly_detection_rule/preview', {
-    method: 'POST',
-    headers: { accept: 'application/json', 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  const answer = await response.json()
-  if (!response.ok) throw new Error((answer as { message: string }).message)
-  return answer as Preview
-}
+const ask = (body: unknown) =>
+  send({ method: 'POST', path: '/anomaly_detection_rule/preview', body: JSON.stringify(body) }) as Promise<Preview>
 
 const inWords = ({ runs, flagged, rate }: Preview): string =>
   runs === 0
@@ -49,7 +42,7 @@ export const watchTryOut = (show: (tried: readonly Tried[]) => void): void => {
       ...flagged.slice(-SHOWN_RUNS).map(({ pipeline_execution_id: id, start_date, explanation }) => {
         const [item, link] = [document.createElement('li'), document.createElement('a')]
         link.href = addressWith({ execution: String(id) }, ['before'])
-        link.textContent = WHEN.format(new Date(start_date))
+        link.textContent = MOMENT.format(new Date(start_date))
         item.append(link, `: ${explanation}`)
         return item
       }),
