@@ -1,3 +1,5 @@
+import { LEVEL_RUNS } from '../checks/anomalies/level.ts'
+
 /**
  * What is not normal in the runs of the pipelines with anomaly rules, on purpose: to be seen on the pages, and to count what the rules find. The
  * names are those of pipelines in company.ts.
@@ -84,8 +86,6 @@ export const oddityOf = (name: string, runsAgo: number): Oddity | undefined =>
     .get(name)
     ?.find(({ oddity, runsAgo: planted }) => (oddity === 'level' ? runsAgo <= Math.max(...planted) : planted.includes(runsAgo)))?.oddity
 
-/** A new level is to be found in its first five runs. Then it is told, and the runs that follow are neither planted nor false alarms. */
+/** A new level is to be found in its first runs. Then it is told, and the runs that follow are neither planted nor false alarms. */
 export const isLevelTold = (name: string, runsAgo: number): boolean =>
   byPipeline.get(name)?.some(({ oddity, runsAgo: planted }) => oddity === 'level' && runsAgo <= Math.max(...planted) - LEVEL_RUNS) ?? false
-
-const LEVEL_RUNS = 5

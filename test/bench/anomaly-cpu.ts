@@ -1,25 +1,13 @@
 import { runsOf, runsShape } from '../../src/checks/anomalies/history.ts'
 import { judgeRun } from '../../src/checks/anomalies/judge.ts'
-import { METHODS } from '../../src/checks/anomalies/methods/index.ts'
 import type { PastRun } from '../../src/checks/anomalies/pools.ts'
-import { type JudgedRule, RULE_DEFAULTS } from '../../src/checks/anomalies/rule.ts'
+import { completed } from '../../src/checks/anomalies/preview.ts'
 import { RUN_METRICS } from '../../src/db/constraints.ts'
 import { seededBy } from '../../src/demo/seeded.ts'
 import { median } from './load.ts'
 
 const ROUNDS = 100
 const DAYS = 30
-
-const ruleOf = (metric_field: JudgedRule['metric_field']): JudgedRule => ({
-  ...RULE_DEFAULTS,
-  ...METHODS.robust.defaults,
-  method: 'robust',
-  metric_field,
-  direction: 'both',
-  min_value: null,
-  max_value: null,
-  baseline_from: null,
-})
 
 /** The history of a month as the database writes it. */
 const historyOf = (runs: number): string => {
@@ -42,7 +30,7 @@ const historyOf = (runs: number): string => {
 
 /** The CPU of what a job with a robust rule for each of six metrics does after the database has answered: read the runs, and judge one. */
 export const renderAnomalyCpu = (): string => {
-  const rules = RUN_METRICS.map(ruleOf)
+  const rules = RUN_METRICS.map((metric_field) => completed({ method: 'robust', metric_field }, null))
   const figures = [120, 700, 2_000].map((runs) => {
     const text = historyOf(runs)
     const millis = Array.from({ length: ROUNDS }, () => {

@@ -1,21 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { judgeRun } from '../../src/checks/anomalies/judge.ts'
-import { METHODS } from '../../src/checks/anomalies/methods/index.ts'
 import type { PastRun } from '../../src/checks/anomalies/pools.ts'
-import { type JudgedRule, RULE_DEFAULTS } from '../../src/checks/anomalies/rule.ts'
-import { PIPELINES, type Pipeline, ruleOf } from '../../src/demo/company.ts'
+import { completed } from '../../src/checks/anomalies/preview.ts'
+import type { MetricField } from '../../src/checks/anomalies/verdict.ts'
+import { PIPELINES, ruleOf } from '../../src/demo/company.ts'
 import { type Run, runsUntil } from '../../src/demo/company-runs.ts'
-
-const rule = (pipeline: Pipeline, metric_field: JudgedRule['metric_field']): JudgedRule => ({
-  ...RULE_DEFAULTS,
-  ...METHODS.robust.defaults,
-  ...ruleOf(pipeline),
-  metric_field,
-  direction: 'both',
-  min_value: null,
-  max_value: null,
-  baseline_from: null,
-})
+import { type Flag, tallyOf } from '../../src/demo/tally.ts'
 
 const pastRun = ({ start, end }: Run, id: number): PastRun => {
   const [began, ended] = [Date.parse(start.start_date) / 1000, Date.parse(end?.end_date ?? '') / 1000]
@@ -24,32 +14,26 @@ const pastRun = ({ start, end }: Run, id: number): PastRun => {
   return { id, start: began, end: ended, local: began, utcHour: new Date(began * 1000).getUTCHours(), values }
 }
 
+/** What the rules flag, run by run in the order of the runs, and the tally of that. */
 const findIn = (until: Date) => {
-  const tally = { judged: 0, falseAlarms: 0, planted: 0, found: 0, missed: [] as string[] }
   const company = runsUntil(until)
+  const ids = new Map<string, number>()
+  const flags: Flag[] = []
   for (const pipeline of PIPELINES.filter(({ metrics }) => metrics.length > 0)) {
-    const { name, metrics } = pipeline
-    const runs = (company.get(name) ?? []).filter(({ end }) => end?.completed_successfully)
-    const past = runs.map(pastRun)
-    const flagged = metrics.map(() => new Set<number>())
-    for (const [place, tested] of past.entries()) {
-      const planted = runs[place]?.planted
-      const verdicts = metrics.map((metric, index) =>
-        judgeRun(tested, past.slice(0, place), rule(pipeline, metric as JudgedRule['metric_field']), flagged[index] as Set<number>),
-      )
-      const odd = verdicts.map((verdict) => verdict?.isNormal === false)
-      for (const [index, isOdd] of odd.entries()) if (isOdd) flagged[index]?.add(tested.id)
-      if (planted === undefined) {
-        tally.judged += verdicts.filter((verdict) => verdict !== null).length
-        tally.falseAlarms += odd.filter(Boolean).length
-      } else if (planted !== 'told') {
-        tally.planted += 1
-        if (odd.some(Boolean)) tally.found += 1
-        else tally.missed.push(`${planted} ${name} ${runs[place]?.slot}`)
+    const runs = (company.get(pipeline.name) ?? []).filter(({ end }) => end?.completed_successfully)
+    const past = runs.map((run) => pastRun(run, ids.size + 1 + runs.indexOf(run)))
+    for (const [place, { slot }] of runs.entries()) ids.set(`${pipeline.name} ${slot}`, past[place]?.id ?? 0)
+    for (const metric of pipeline.metrics) {
+      const rule = completed({ ...ruleOf(pipeline), metric_field: metric as MetricField }, null)
+      const flagged = new Set<number>()
+      for (const [place, tested] of past.entries()) {
+        if (judgeRun(tested, past.slice(0, place), rule, flagged)?.isNormal !== false) continue
+        flagged.add(tested.id)
+        flags.push({ pipeline_execution_id: tested.id, context: {} })
       }
     }
   }
-  return tally
+  return tallyOf(company, (name, slot) => ids.get(`${name} ${slot}`), flags)
 }
 
 describe('what is planted in the made-up company', () => {

@@ -2,13 +2,20 @@ import { type SQL, sql } from 'drizzle-orm'
 import { RUN_METRICS } from '../../db/constraints.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 
-/** The value of the metric `name` in the row `execution`, as a double: exact enough for percentages and roots. `ratios`: see rowsRatios. */
-export const metricOf = (name: SQL, execution: SQL, ratios: SQL): SQL => sql`case ${name}
-  ${sql.join(RUN_METRICS.map((metric) => sql`when ${sql.raw(`'${metric}'`)} then ${execution}.${sql.identifier(metric)}::double precision `))}
-  when 'rows_ratio' then (${ratios} ->> ${execution}.id::text)::double precision end`
+/** The ratios by id, or null where nobody asks for them. */
+export const RATIOS = sql`(select by_id from ratio)`
 
-/** rows-ratios.sql describes it: the ratios of the runs with these ids, as a map. It reads other pipelines' runs: ask only where a rule does. */
-export const rowsRatios = (pipelineId: SQL, ids: SQL): SQL => sql`${sql.raw(FUNCTIONS.rows_ratios)}(${pipelineId}, array(${ids}))`
+/** The value of the metric `name` in the row `execution`, as a double: exact enough for percentages and roots. Beside it stands `ratioTable`. */
+export const metricOf = (name: SQL, execution: SQL): SQL => sql`case ${name}
+  ${sql.join(RUN_METRICS.map((metric) => sql`when ${sql.raw(`'${metric}'`)} then ${execution}.${sql.identifier(metric)}::double precision `))}
+  when 'rows_ratio' then (${RATIOS} ->> ${execution}.id::text)::double precision end`
+
+/**
+ * The table expression `ratio`, which `metricOf` and `runColumns` read: rows_ratio of the runs with these ids, by id (see rows-ratios.sql). It reads
+ * other pipelines' runs: `asked` is true only where a rule watches it.
+ */
+export const ratioTable = ({ pipelineId, ids, asked }: Record<'pipelineId' | 'ids' | 'asked', SQL>): SQL =>
+  sql`ratio as materialized (select ${sql.raw(FUNCTIONS.rows_ratios)}(${pipelineId}, array(${ids})) as by_id where ${asked})`
 
 /** How far back a baseline reaches: days of 24 hours, also when the clocks change. */
 export const lookbackOf = (days: SQL): SQL => sql`make_interval(hours => 24 * ${days})`

@@ -7,15 +7,13 @@ import { jsonOf, truth, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
-import { lookbackOf, rowsRatios } from './baseline.ts'
+import { lookbackOf, ratioTable } from './baseline.ts'
 import { flagShape, flagsOf, historyTables, PAST, ruleColumns, ruleShape, runColumns, runsOf, runsShape, weeklyDays } from './history.ts'
 import { judgeRun } from './judge.ts'
 import { levelSince } from './level.ts'
 import { WEEKLY_SEASONS } from './pools.ts'
 import { anomalyDetectionRule } from './table.ts'
 import type { Anomaly } from './verdict.ts'
-
-const RATIOS = sql`(select by_id from ratio)`
 
 /**
  * The tested execution, the active rules of its pipeline with what they have flagged, and the runs to compare it with. The lookback counts
@@ -46,13 +44,15 @@ const MEASURE = once(() =>
     from tested cross join subject cross join (
       select max(lookback_days) as days, bool_or(method <> 'bounds' and season in (${literals(WEEKLY_SEASONS)})) as is_weekly from rule having count(*) > 0) limits),
   ${historyTables},
-  ratio as materialized (
-    select ${rowsRatios(sql`${param('pipeline_id')}::bigint`, sql`select id from ${PAST} union select id from tested`)} as by_id
-    where exists (select from rule where metric_field = 'rows_ratio'))
+  ${ratioTable({
+    pipelineId: sql`${param('pipeline_id')}::bigint`,
+    ids: sql`select id from ${PAST} union select id from tested`,
+    asked: sql`exists (select from rule where metric_field = 'rows_ratio')`,
+  })}
   select tested.id as execution_id, coalesce(tested.completed_successfully, false) as succeeded,
-    coalesce(case when tested.completed_successfully then jsonb_build_array(${runColumns(sql`tested`, sql`subject.zone`, RATIOS)}) end, '[]') as tested,
+    coalesce(case when tested.completed_successfully then jsonb_build_array(${runColumns(sql`tested`, sql`subject.zone`)}) end, '[]') as tested,
     (select coalesce(jsonb_agg(${ruleColumns} || jsonb_build_object('flags', ${flagsOf(sql`r.id`, PAST)}) order by r.id), '[]') from rule r) as rules,
-    (select coalesce(jsonb_agg(${runColumns(PAST, sql`subject.zone`, RATIOS)}), '[]') from ${PAST}) as past,
+    (select coalesce(jsonb_agg(${runColumns(PAST, sql`subject.zone`)}), '[]') from ${PAST}) as past,
     coalesce((select is_large from size), false) as is_sample
   from subject left join tested on true`),
 )

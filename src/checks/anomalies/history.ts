@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { METRIC_FIELDS, RUN_METRICS } from '../../db/constraints.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
+import { RATIOS } from './baseline.ts'
 import { METHODS, type MethodName } from './methods/index.ts'
 import { type PastRun, weeklyDaysOf } from './pools.ts'
 import { DIRECTIONS, type JudgedRule, SEASONS } from './rule.ts'
@@ -17,18 +18,17 @@ const number = (value: number) => sql.raw(String(value))
 const stepsOfHour = sql`greatest(1, ${number(MAX_POOL)} / (asked.days + 1))`
 
 /**
- * A run as `runsOf` reads it: id, start, end and local start in seconds, hour, then the metrics in the order of METRIC_FIELDS. `ratios` has
- * rows_ratio by id (see rowsRatios), or is null.
+ * A run as `runsOf` reads it: id, start, end and local start in seconds, hour, then the metrics in the order of METRIC_FIELDS. Beside it
+ * stands `ratioTable`.
  */
 export const runColumns = (
   run: SQL,
   zone: SQL,
-  ratios: SQL,
 ): SQL => sql`jsonb_build_array(${run}.id, extract(epoch from ${run}.start_date), extract(epoch from ${run}.end_date),
   extract(epoch from ${run}.start_date at time zone ${zone}), ${run}.hour_recorded, ${sql.join(
     RUN_METRICS.map((metric) => sql`${run}.${sql.identifier(metric)}`),
     sql`, `,
-  )}, ${ratios} -> ${run}.id::text)`
+  )}, ${RATIOS} -> ${run}.id::text)`
 
 const value = z.union([z.number(), z.bigint()]).transform(Number)
 type RunColumns = readonly (number | bigint | null)[]

@@ -7,7 +7,7 @@ import { jsonOf } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
-import { rowsRatios } from './baseline.ts'
+import { ratioTable } from './baseline.ts'
 import { flagShape, flagsOf, ruleColumns, ruleShape, runColumns, runsOf, runsShape } from './history.ts'
 import { judgeRun } from './judge.ts'
 import { METHODS } from './methods/index.ts'
@@ -34,8 +34,8 @@ const READ = once(() =>
     select e.* from ${pipelineExecution} e join subject on e.pipeline_id = subject.id
     where e.completed_successfully and e.start_date >= ${param('now')}::timestamptz - make_interval(days => ${param('days')}::integer + ${sql.raw(String(MAX_LOOKBACK_DAYS))})
     order by e.start_date desc limit ${sql.raw(String(MAX_READ))}),
-  ratio as materialized (select ${rowsRatios(sql`subject.id`, sql`select id from ${RUNS}`)} as by_id from subject where asks_ratio)
-  select (select coalesce(jsonb_agg(${runColumns(RUNS, sql`subject.zone`, sql`(select by_id from ratio)`)} order by ${RUNS}.end_date, ${RUNS}.id), '[]') from ${RUNS}) as runs,
+  ${ratioTable({ pipelineId: sql`(select id from subject)`, ids: sql`select id from ${RUNS}`, asked: sql`(select asks_ratio from subject)` })}
+  select (select coalesce(jsonb_agg(${runColumns(RUNS, sql`subject.zone`)} order by ${RUNS}.end_date, ${RUNS}.id), '[]') from ${RUNS}) as runs,
     coalesce((select ${ruleColumns} from ${anomalyDetectionRule} r where r.id = subject.rule_id), 'null') as rule,
     ${flagsOf(sql`subject.rule_id`, RUNS)} as flags
   from subject`),
@@ -116,7 +116,7 @@ export const previewRule = async (
 }
 
 /** The rule with the changes, and what neither says. A rule that gets another method gets its defaults too. */
-const completed = (changes: Partial<JudgedRule>, present: JudgedRule | null): JudgedRule => {
+export const completed = (changes: Partial<JudgedRule>, present: JudgedRule | null): JudgedRule => {
   const method = changes.method ?? present?.method ?? 'zscore'
   const { defaults } = METHODS[method]
   const isOther = method !== present?.method

@@ -12,7 +12,7 @@ import { pipelineExecution } from '../../features/executions/table.ts'
 import type { Target } from '../../http/patch.ts'
 import { notifyJobAfter } from '../../incidents/notify-job.ts'
 import { incident } from '../../incidents/table.ts'
-import { metricOf, rowsRatios } from './baseline.ts'
+import { metricOf, ratioTable } from './baseline.ts'
 import { LEVEL_RUNS } from './level.ts'
 import { METHODS, type MethodName } from './methods/index.ts'
 import type { RulePost } from './schemas.ts'
@@ -161,13 +161,17 @@ const ACCEPT = prepare(sql`
   run as (
     select e.* from ${pipelineExecution} e join subject on e.pipeline_id = subject.pipeline_id
     where e.completed_successfully order by e.start_date desc limit ${MAX_LEVEL_RUNS}),
-  ratio as materialized (select ${rowsRatios(sql`subject.pipeline_id`, sql`select id from run`)} as by_id from subject where metric_field = 'rows_ratio'),
+  ${ratioTable({
+    pipelineId: sql`(select pipeline_id from subject)`,
+    ids: sql`select id from run`,
+    asked: sql`(select metric_field from subject) = 'rows_ratio'`,
+  })},
   newest as (
     select e.id, e.start_date, e.end_date, f.id as flag, f.context ->> 'direction' as direction,
       row_number() over (order by e.end_date desc, e.id desc) as place
     from run e
     cross join subject left join ${anomalyDetectionResult} f on f.rule_id = subject.id and f.pipeline_execution_id = e.id
-    where ${metricOf(sql`subject.metric_field`, sql`e`, sql`(select by_id from ratio)`)} is not null),
+    where ${metricOf(sql`subject.metric_field`, sql`e`)} is not null),
   level as (
     select * from newest where place < coalesce((
       select min(n.place) from newest n where n.direction is distinct from (select direction from newest where place = 1) or n.flag is null), 1e9)),

@@ -80,14 +80,10 @@ BEGIN
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('end of a run', v_execution.pipeline_id));
   IF EXISTS (SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = v_execution.pipeline_id AND i.resolved_at IS NULL) THEN
     PERFORM :settle_incidents(v_execution.pipeline_id, p_id, v_execution.start_date, v_execution.end_date, p_now);
-    -- An end that was under way when the check was removed may have opened it.
-    PERFORM :resolve_incident(i.id, 'auto', 'The watermark is not checked', p_now)
-    FROM incident i
-    WHERE v_checked.id IS NULL AND coalesce(i.pipeline_id, 0) = v_execution.pipeline_id AND i.kind = 'watermark' AND i.resolved_at IS NULL;
     v_has_news := true;
   END IF;
   IF v_checked.id IS NOT NULL THEN
-    PERFORM :judge_watermark(v_checked, v_execution, v_execution.end_date, p_now);
+    PERFORM :judge_watermark(v_checked, v_execution, p_now);
     v_has_news := true;
   END IF;
   IF v_has_news THEN

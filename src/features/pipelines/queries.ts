@@ -153,8 +153,8 @@ const beginSchedule = (changes: Changes, isNew: SQL, now: string) => {
 }
 
 /**
- * Writes the given columns, and resolves the incidents that the change ends: a mute, a deactivation, another schedule, no check of the watermark. undefined if there
- * is no such pipeline. Returns the row, and the ids of the jobs to send.
+ * Writes the given columns, and resolves the incidents that the change ends: a mute, a deactivation, another schedule, no check of the watermark.
+ * undefined if there is no such pipeline. Returns the row, and the ids of the jobs to send.
  */
 export const updatePipeline = async (db: Database, target: Target, changes: Changes, now: string) => {
   const condition = 'id' in target ? eq(pipeline.id, target.id) : named(target.name)

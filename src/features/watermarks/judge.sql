@@ -1,9 +1,9 @@
 -- Judges what a good run did to its pipeline's watermark, in the transaction of its end, and opens, extends or resolves the incident
--- `watermark`. p_pipeline is the pipeline's row before this end, with a watermark_check and locked; p_execution the run, which ended at p_end.
+-- `watermark`. p_pipeline is the pipeline's row before this end, with a watermark_check and locked; p_execution the run with its end.
 -- Runs are judged in the order in which their ends arrive: that is the order in which they move the watermark. Wrong is, the worst first:
 -- it went back (`regressed`); the run began beyond where the last good one stopped (`gap`); so many good runs in a row have not moved it
 -- (`stalled`; a run that sets it back has not moved it on either). An end of more than 24 hours ago, or of an inactive pipeline, opens nothing.
-CREATE FUNCTION :judge_watermark(p_pipeline pipeline, p_execution pipeline_execution, p_end timestamptz, p_now timestamptz) RETURNS void
+CREATE FUNCTION :judge_watermark(p_pipeline pipeline, p_execution pipeline_execution, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   v_next text := coalesce(p_execution.next_watermark, p_pipeline.watermark);
@@ -26,13 +26,12 @@ BEGIN
   IF v_reason IS NULL THEN
     PERFORM :resolve_incident(i.id, 'auto', 'The watermark of run ' || p_execution.id || ' is in order', p_now)
     FROM incident i WHERE coalesce(i.pipeline_id, 0) = p_pipeline.id AND i.kind = 'watermark' AND i.resolved_at IS NULL;
-  ELSIF p_pipeline.active AND NOT p_pipeline.is_step AND p_end > p_now - interval '24 hours' THEN
+  ELSIF p_pipeline.active AND NOT p_pipeline.is_step AND p_execution.end_date > p_now - interval '24 hours' THEN
     PERFORM :open_incident(
-      p_pipeline_id => p_pipeline.id, p_kind => 'watermark', p_subject => '', p_severity => NULL, p_opened_at => p_end,
-      p_execution_id => p_execution.id, p_occurrences => 1, p_last_success_at => p_end,
+      p_pipeline_id => p_pipeline.id, p_kind => 'watermark', p_subject => '', p_severity => NULL, p_opened_at => p_execution.end_date,
+      p_execution_id => p_execution.id, p_occurrences => 1, p_last_success_at => p_execution.end_date,
       p_details => jsonb_build_object('pipeline_execution_id', p_execution.id, 'reason', v_reason, 'stopped', p_pipeline.watermark,
-        'began', p_execution.watermark, 'next', v_next, 'distance', CASE v_reason WHEN 'gap' THEN v_skipped::text ELSE v_moved::text END,
-        'runs', v_unmoved_runs),
+        'began', p_execution.watermark, 'next', v_next, 'runs', v_unmoved_runs),
       p_now => p_now);
   END IF;
 END

@@ -15,7 +15,7 @@ const MAX_RUNS = 3_000
 const STEPS_BEFORE = 2_016
 
 const RULE = sql`(select r.* from ${anomalyDetectionRule} r where r.pipeline_id = ${param('id')} and r.active and r.metric_field = (select metric from asked))`
-const RUN = sql`jsonb_agg(${runColumns(sql`e`, sql`coalesce((select schedule_timezone from subject), 'UTC')`, sql`(select by_id from ratio)`)} order by e.end_date, e.id)`
+const RUN = sql`jsonb_agg(${runColumns(sql`e`, sql`coalesce((select schedule_timezone from subject), 'UTC')`)} order by e.end_date, e.id)`
 
 interface Period {
   since: SQL

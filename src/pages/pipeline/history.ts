@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { baselineOf, lookbackOf, metricOf, rowsRatios } from '../../checks/anomalies/baseline.ts'
+import { baselineOf, lookbackOf, metricOf, ratioTable } from '../../checks/anomalies/baseline.ts'
 import { RULE_DEFAULTS } from '../../checks/anomalies/rule.ts'
 import { anomalyDetectionResult, anomalyDetectionRule } from '../../checks/anomalies/table.ts'
 import { type Baseline, bandOf } from '../../checks/anomalies/verdict.ts'
@@ -31,8 +31,7 @@ const MAX_RATIOS = 4_000
 
 const number = (value: number) => sql.raw(String(value))
 const SINCE = sql`${param('since')}::timestamptz`
-const RATIOS = sql`(select by_id from ratio)`
-const value = metricOf(sql`(select metric from asked)`, sql`e`, RATIOS)
+const value = metricOf(sql`(select metric from asked)`, sql`e`)
 const lookback = lookbackOf(sql`(select lookback_days from asked)`)
 const baseline = baselineOf(sql`value`, sql`filter (where succeeded and not is_flagged) over baseline`)
 const slotLength = sql`make_interval(secs => ${param('slot_seconds')}::int)`
@@ -68,13 +67,12 @@ const firstOfSteps = (from: typeof SINCE, until: typeof SINCE, step: typeof SINC
  * from a typical value, because squares of large numbers would lose their digits. Of very many runs only a sample is read.
  */
 export const historyTables = sql`
-  ratio as materialized (
-    select ${rowsRatios(
-      sql`${param('id')}::bigint`,
-      sql`select e.id from ${pipelineExecution} e
-      where e.pipeline_id = ${param('id')} and e.completed_successfully order by e.start_date desc limit ${number(MAX_RATIOS)}`,
-    )} as by_id
-    where (select metric from asked) = 'rows_ratio'),
+  ${ratioTable({
+    pipelineId: sql`${param('id')}::bigint`,
+    ids: sql`select e.id from ${pipelineExecution} e where e.pipeline_id = ${param('id')} and e.completed_successfully
+      order by e.start_date desc limit ${number(MAX_RATIOS)}`,
+    asked: sql`(select metric from asked) = 'rows_ratio'`,
+  })},
   flagged as materialized (
     select f.pipeline_execution_id as id from ${anomalyDetectionResult} f join ${anomalyDetectionRule} r on r.id = f.rule_id
     where r.pipeline_id = ${param('id')} and r.metric_field = (select metric from asked)),

@@ -369,7 +369,7 @@ const watermarks = [
     [
       ['a stall is told one run too early', 'v_unmoved_runs >= (', 'v_unmoved_runs + 1 >= (', { only: 'is wrong after so many' }],
       ['the gap allowed is told', 'v_skipped > (', 'v_skipped >= (', { only: 'may do so by max_gap' }],
-      ['a backfill wakes people', " AND p_end > p_now - interval '24 hours'", '', { only: 'a backfill wakes nobody' }],
+      ['a backfill wakes people', " AND p_execution.end_date > p_now - interval '24 hours'", '', { only: 'a backfill wakes nobody' }],
       ['an inactive pipeline is told of', 'ELSIF p_pipeline.active AND', 'ELSIF', { only: 'so does deactivation' }],
     ],
   ),
