@@ -57,7 +57,7 @@ beforeAll(async () => {
     }
     // The late run asked for a look at its deadline in the next minute: that job waits for it.
     expect(kinds.filter(({ kind, waiting, running }) => kind !== 'check_deadlines' && waiting + running > 0)).toEqual([])
-    expect(kinds.find(({ kind }) => kind === 'send_alert')?.failed).toBe(3)
+    expect(kinds.find(({ kind }) => kind === 'send_alert')?.failed).toBeGreaterThanOrEqual(3)
   }
   await vi.waitFor(settled, { timeout: 40_000, interval: 250 })
   ids.incident = ((await visit.call('GET', `/incident?pipeline_id=${ids.failing}`)).body as { id: number }[])[0]?.id ?? 0
@@ -394,14 +394,18 @@ describe('monitoring', () => {
   it('shows failed jobs with their errors, and replays one', async () => {
     await visit.open('/monitoring')
     const failures = visit.page.getByRole('region', { name: 'Failed jobs' }).locator('tbody tr')
-    expect(await failures.count()).toBe(3)
+    expect(await failures.count()).toBeGreaterThanOrEqual(3) // a tick tells of them, which fails too
     expect(await failures.first().textContent()).toContain('check SLACK_WEBHOOK_URL')
     await fetch(`${slack.url}/pages`, { method: 'PUT', body: '[]' }) // the webhook is back
+    const id = await failures.first().getByRole('rowheader').textContent()
     await failures.first().getByRole('button', { name: 'Replay' }).click()
     await visit.page.getByRole('dialog').getByRole('button', { name: 'Replay' }).click()
-    await vi.waitFor(async () => expect(await failures.count()).toBe(2), { timeout: 15_000 })
+    const replayed = failures.getByRole('link', { name: `${id}`, exact: true })
+    await vi.waitFor(async () => expect(await replayed.count()).toBe(0), { timeout: 15_000 })
+    const job = async () => (await visit.call('GET', `/job/${id}`)).body as { state: string }
+    await vi.waitFor(async () => expect((await job()).state).toBe('succeeded'), { timeout: 15_000 })
     const taken = async () => ((await (await fetch(`${slack.url}/pages`)).json()) as { taken: unknown[] }).taken
-    await vi.waitFor(async () => expect(await taken()).toHaveLength(1), { timeout: 15_000 })
+    expect((await taken()).length).toBeGreaterThanOrEqual(1)
     expect(visit.faults).toEqual([])
   })
 
