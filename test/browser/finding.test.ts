@@ -119,6 +119,15 @@ describe('runs, pipelines and a pipeline', () => {
     expect(visit.faults).toEqual([])
   })
 
+  it('have a header of two lines on a phone, with the open page in sight', async () => {
+    const page = await visit.newPage({ viewport: { width: 390, height: 900 } })
+    await page.goto(`${visit.url}/monitoring`)
+    const [header, current] = [await page.locator('.top').boundingBox(), await page.locator('.top nav [aria-current]').boundingBox()]
+    expect(header?.height).toBeLessThan(130)
+    expect(current?.x).toBeGreaterThanOrEqual(0)
+    expect((current?.x ?? 0) + (current?.width ?? 0)).toBeLessThan(390)
+  })
+
   it('do not move when they bring themselves up to date', async () => {
     const { page } = visit
     await page.clock.install()

@@ -129,7 +129,7 @@ describe('POST /log_cleanup', () => {
     const young = [await run(5), await run(50)]
     const backfilled = await run(400)
     expect(backfilled).toBeGreaterThan(Math.max(...young))
-    await fireCron(background, CRONS.hourly) // all days are closed: only the date keeps the young runs
+    await fireCron(background, CRONS.quarterHourly) // all days are closed: only the date keeps the young runs
     await drain(background)
     expect((await clean()).total_pipeline_executions_deleted).toBe(1)
     expect(await remaining()).toEqual(young)

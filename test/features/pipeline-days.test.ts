@@ -106,8 +106,8 @@ const expectChart = async (expected: Line[]): Promise<void> => {
   )
 }
 
-const fireHourly = async (): Promise<void> => {
-  await fireCron(background, CRONS.hourly, new Date())
+const fireTick = async (): Promise<void> => {
+  await fireCron(background, CRONS.quarterHourly, new Date())
   await drain(background)
 }
 
@@ -138,13 +138,13 @@ describe('the counts by day', () => {
         await end(id, Math.max(0, (Date.now() - start) / 1000 - random() * 2 * HOUR), random)
       }
       advanceClock(HOUR)
-      if (random() < 0.8) await fireHourly()
+      if (random() < 0.8) await fireTick()
       if (hour % 6 === 5) {
-        await fireHourly()
+        await fireTick()
         await expectReport(await bruteForce())
       }
     }
-    await fireHourly()
+    await fireTick()
     expect(await countOf('pipeline_day_mark')).toBe(0)
     await expectReport(await bruteForce())
     const [progress] = await sql('select closed_through::text, counted_until from pipeline_day_progress')
@@ -182,7 +182,7 @@ describe('the counts by day', () => {
     await record(122)
     await sql('delete from kept where id in (select id from pipeline_execution)')
     await sql('insert into kept select * from pipeline_execution')
-    await fireHourly()
+    await fireTick()
     const lines = await report()
     const expected = await bruteForce('kept')
     expect(lines.map(({ day, rest }) => [day, rest])).toEqual(expected.map(({ day, rest }) => [day, rest]))
@@ -194,7 +194,7 @@ describe('the counts by day', () => {
   })
 
   it('keep a run from the cleanup until it is counted', async () => {
-    await fireHourly()
+    await fireTick()
     const id = await startRun({ pipeline_id: pipelines[0], start_date: ago(100 * DAY) })
     await end(id, 100 * DAY - 60, randomFrom(6))
     await sql('create function fail_count() returns trigger language plpgsql as $$ begin raise exception $m$no$m$; end $$')
@@ -211,7 +211,7 @@ describe('the counts by day', () => {
   it('are deleted after their own retention', async () => {
     const id = await startRun({ pipeline_id: pipelines[0], start_date: ago(200 * DAY) })
     await end(id, 200 * DAY - 60, randomFrom(7))
-    await fireHourly()
+    await fireTick()
     background.settings.WATCHER_DAY_RETENTION_DAYS = '201'
     expect((await background.post('/log_cleanup', { retention_days: 250 })).body).toMatchObject({ total_pipeline_days_deleted: 0 })
     background.settings.WATCHER_DAY_RETENTION_DAYS = '199'
@@ -245,7 +245,7 @@ describe('counting', () => {
 
   it('loses no run that starts or ends while it counts', async () => {
     const random = randomFrom(9)
-    await fireHourly()
+    await fireTick()
     const record = async () => {
       for (let run = 0; run < 25; run += 1) {
         const id = await startRun({ pipeline_id: pipelines[run % 3], start_date: ago(random() * 3 * DAY) })
@@ -290,7 +290,7 @@ describe('counting', () => {
         [pipelines[0], ago(3 * DAY)],
       )
     }
-    await fireHourly()
+    await fireTick()
     expect((await report()).map(({ rest }) => rest.split(',')[3])).toEqual(['9223372036854776000'])
     expect(await jobsOf('count_days')).toMatchObject([{ state: 'succeeded' }])
   })

@@ -26,11 +26,11 @@ describe('a cron trigger', () => {
     expect(await recorded()).toEqual([
       ['check_timeliness', { lookback_minutes: 90 }],
       ['check_schedules', {}],
+      ['count_days', {}],
       ['keep_activity', {}],
       ['check_deadlines', {}],
       ['check_reminders', {}],
       ['check_freshness', {}],
-      ['count_days', {}],
       ['clean_logs', { retention_days: 400 }],
       ['clean_openlineage', {}],
     ])
@@ -39,16 +39,16 @@ describe('a cron trigger', () => {
   })
 
   it('that fires twice for one scheduled time, at once or later, records one job; the next time records another', async () => {
-    await Promise.all([1, 2, 3].map(() => fireCron(background, CRONS.hourly, at)))
+    await Promise.all([1, 2, 3].map(() => fireCron(background, CRONS.daily, at)))
     advanceClock(30)
-    await fireCron(background, CRONS.hourly, at)
+    await fireCron(background, CRONS.daily, at)
     expect(await countOf('job')).toBe(2) // one of each sweep
     await drain(background)
     advanceClock(400)
     await drain(background) // messages that arrived while the job ran
-    await fireCron(background, CRONS.hourly, at) // the job is done and must not run again
+    await fireCron(background, CRONS.daily, at) // the job is done and must not run again
     expect(background.queue.sent).toEqual([])
-    await fireCron(background, CRONS.hourly, new Date(at.getTime() + 3_600_000))
+    await fireCron(background, CRONS.daily, new Date(at.getTime() + 3_600_000))
     expect(await countOf('job')).toBe(4)
   })
 
@@ -56,9 +56,9 @@ describe('a cron trigger', () => {
     background.queue.onSend = async () => {
       throw new Error('stopped')
     }
-    await expect(fireCron(background, CRONS.hourly, at)).rejects.toThrow('1 of 1 scheduled tasks failed')
+    await expect(fireCron(background, CRONS.daily, at)).rejects.toThrow('1 of 1 scheduled tasks failed')
     background.queue.onSend = async () => {}
-    await fireCron(background, CRONS.hourly, at)
+    await fireCron(background, CRONS.daily, at)
     expect(background.queue.ids).toEqual([1, 2])
   })
 
@@ -118,7 +118,7 @@ describe('the search for lost jobs', () => {
       `insert into job (kind, payload, due_at) select 'check_freshness', '{}', '2025-01-09T20:00:00Z' from generate_series(1, 6200)`,
     )
     await fireCron(background, CRONS.quarterHourly, at)
-    expect(new Set(background.queue.ids).size).toBe(6205) // with the sweeps of this tick
+    expect(new Set(background.queue.ids).size).toBe(6206) // with the sweeps of this tick
   })
 
   it('does not send the same jobs again and again if the queue is only long', async () => {

@@ -72,6 +72,38 @@ describe('/runs', () => {
       expect(text).toContain('no rows')
     }
     expect((await open('/runs')).body).toMatch(new RegExp(`id="run-${empty}".*?no rows.*?badge idle[^>]*>.*?succeeded`, 's'))
+    expect(await textOf('/overview')).toContain('12 runs in the last 24 hours: 1 no rows, 10 succeeded, 1 unusually long')
+    const { body } = await open('/overview')
+    expect(body).toMatch(new RegExp(`execution=${empty}"[^>]*><rect class="run anomalous"`))
+  })
+
+  it('compares a part with its own pipeline, and on its page leads from a failed run to the parts that failed, the deepest first', async () => {
+    const [parent, step, inner] = [
+      await makePipeline(),
+      await makePipeline({ name: 'load-rates' }),
+      await makePipeline({ name: 'copy-rates' }),
+    ]
+    for (let hours = 10; hours >= 1; hours -= 1) await recordRun(background, step, hours * 60, hours * 60 - 5, { total_rows: 100 })
+    await tick()
+    const start = async (pipeline_id: number, parent_id?: number): Promise<number> =>
+      (await post('/start_pipeline_execution', { pipeline_id, start_date: '2026-03-10T11:30:00Z', parent_id })).body.id
+    const end = (id: number, fields: Record<string, unknown>) =>
+      post('/end_pipeline_execution', { id, end_date: '2026-03-10T11:40:00Z', ...fields })
+    const run = await start(parent)
+    const [failed, empty] = [await start(step, run), await start(step, run)]
+    const deepest = await start(inner, failed)
+    await end(deepest, { completed_successfully: false, execution_metadata: { error: 'no route to host' } })
+    await end(failed, { completed_successfully: false })
+    await end(empty, { total_rows: 0 })
+    await end(run, { completed_successfully: false })
+    const { body } = await open(`/pipelines/${parent}?execution=${run}`)
+    const links = [...(/<dt>Failed parts<\/dt>.*?<\/dd>/s.exec(body)?.[0].matchAll(/href="([^"]*)">([^<]*)</g) ?? [])]
+    expect(links.map(([, href, name]) => [href, name])).toEqual([
+      [`/pipelines/${inner}?execution=${deepest}`, 'copy-rates'],
+      [`/pipelines/${step}?execution=${failed}`, 'load-rates'],
+    ])
+    expect(await textOf(`/pipelines/${parent}?execution=${run}&parts=${run}`)).not.toContain('no rows')
+    expect(await textOf(`/pipelines/${step}`)).toContain('no rows')
   })
 
   it('leads from an execution to its run', async () => {
@@ -142,8 +174,7 @@ describe('/pipelines', () => {
     const id = await makePipeline()
     for (const minutes of [3000, 2990, 2980, 2970])
       await recordRun(background, id, minutes, minutes - 1, { completed_successfully: minutes !== 2990 })
-    await fireCron(background, CRONS.hourly)
-    await drain(background)
+    await tick()
     expect(await textOf('/pipelines')).toContain('75 % of 4')
     expect((await open('/pipelines')).body).toContain('aria-label="1 failed in 30 days"')
   })

@@ -9,7 +9,7 @@ const MAX_STEPS = 6
 /** What reports read: the runs of each pipeline, counted by day. */
 export const pipelineDays: Feature = {
   jobs: { count_days: () => countDaysJob },
-  sweeps: [{ cron: CRONS.hourly, kind: 'count_days', payload: () => ({}) }],
+  sweeps: [{ cron: CRONS.quarterHourly, kind: 'count_days', payload: () => ({}) }],
   // A run may go when its day has counted it.
   beforeCleanup: (db, lastDay, deadlineMillis) =>
     countDays(db, { lastDay, maxSteps: MAX_STEPS, mayBegin: () => Date.now() < deadlineMillis }),

@@ -19,6 +19,9 @@ const confirmation = document.getElementById('confirm') as HTMLDialogElement
 
 localise(main)
 
+// On a phone the pages' names scroll sideways: the one that is open stays in sight.
+document.querySelector('.top nav [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
+
 /** Loads this page again and updates only what has changed: nothing flickers, and open or focused elements stay so. */
 const refresh = async (): Promise<void> => {
   const response = await fetch(location.href, { headers: { accept: 'text/html' } })

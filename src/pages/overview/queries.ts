@@ -7,6 +7,7 @@ import { SEVERITIES } from '../../db/constraints.ts'
 import { amount, jsonOf, moment } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
+import { pipelineActivity } from '../../features/pipeline-activity/table.ts'
 import { typeChoices, typeChoicesShape } from '../../features/pipeline-types/choices.ts'
 import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
@@ -50,7 +51,7 @@ const ALSO: Record<string, SQL> = {
 }
 
 /** The states of a run, worst first: the state of several runs is the worst one. */
-const RUN_STATES: readonly string[] = ['failed', ...RUN_FINDINGS, 'running', 'succeeded']
+export const RUN_STATES: readonly string[] = ['failed', ...RUN_FINDINGS, 'unusually long', 'no rows', 'running', 'succeeded']
 const runStates = sql.raw(`(array[${RUN_STATES.map((state) => `'${state}'`).join(', ')}])`)
 
 /**
@@ -95,9 +96,13 @@ const OVERVIEW = once(() =>
         else floor(extract(epoch from ${param('now')}::timestamptz - start_date) / ${sql.raw(String(SLOT_SECONDS))}) end as slot
     from (
       select c.id as pipeline_id, e.id, e.start_date, e.end_date,
+        -- The same words as worstOf in ../frame/run.tsx.
         case when e.completed_successfully = false then 'failed'
-          else coalesce((${findingWords(sql`e.id`)})[1], case when e.end_date is null then 'running' else 'succeeded' end) end as state
-      from chosen c cross join lateral (
+          else coalesce((${findingWords(sql`e.id`)})[1], case
+            when e.end_date is null and extract(epoch from ${param('now')}::timestamptz - e.start_date) > a.longest_seconds then 'unusually long'
+            when e.end_date is null then 'running'
+            when e.total_rows = 0 and a.typical_rows > 0 then 'no rows' else 'succeeded' end) end as state
+      from chosen c left join ${pipelineActivity} a on a.pipeline_id = c.id cross join lateral (
         (select * from ${pipelineExecution} where pipeline_id = c.id and start_date >= ${SEARCHED_FROM} order by start_date desc limit ${sql.raw(String(MAX_RUNS))})
         union all
         (select * from old_run o where o.pipeline_id = c.id)) e

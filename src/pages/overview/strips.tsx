@@ -1,8 +1,8 @@
 import { duration, secondsBetween } from '../../core/figures.ts'
 import { inMinutes } from '../../core/instant.ts'
 import { Badge, toneOf } from '../frame/elements.tsx'
-import { DAY_SECONDS, RUN_FINDINGS } from '../frame/problems.ts'
-import type { Overview } from './queries.ts'
+import { DAY_SECONDS } from '../frame/problems.ts'
+import { type Overview, RUN_STATES } from './queries.ts'
 
 type PipelineRow = Overview['pipelines'][number]
 type Mark = PipelineRow['marks'][number]
@@ -11,7 +11,7 @@ type Mark = PipelineRow['marks'][number]
 export const Strips = ({ rows, now }: { rows: PipelineRow[]; now: string }) => (
   <>
     <p class="legend" aria-hidden="true">
-      {['succeeded', 'failed', ...RUN_FINDINGS, 'running'].map((state) => (
+      {RUN_STATES.map((state) => (
         <Badge state={state} />
       ))}
     </p>

@@ -20,6 +20,7 @@ import { type PipelineQuery, SUGGESTED_FROM } from './shape.ts'
 export const RUN_ROWS = 25
 /** A page shows this many parts of its runs, starting with the parts of the newest runs. */
 export const MAX_PARTS = 500
+const MAX_FAILED_PARTS = 10
 const MAX_NEIGHBOURS = 50
 const MAX_LOGS = 20
 const MAX_LOG_LETTERS = 4_000
@@ -49,6 +50,14 @@ const neighbours = (side: 'source' | 'target') => sql`(select coalesce(jsonb_agg
 const logs = sql`(select coalesce(jsonb_agg(to_jsonb(l) order by l.received_at), '[]') from (
   select o.source, o.received_at, right(o.body, ${sql.raw(String(MAX_LOG_LETTERS))}) as body from ${pipelineExecutionLog} o where o.pipeline_execution_id = e.id
   order by o.id desc limit ${sql.raw(String(MAX_LOGS))}) l)`
+
+/** Of the failed run `e`: the parts that failed, at every depth, the deepest first: nearest to the cause. Index pipeline_execution_closure_ancestor. */
+const failedParts = sql`(select case when not e.completed_successfully then (
+  select coalesce(jsonb_agg(to_jsonb(f)), '[]') from (
+    select below.id, below.pipeline_id, (select name from ${pipeline} where id = below.pipeline_id) as pipeline_name
+    from ${pipelineExecutionClosure} c join ${pipelineExecution} below on below.id = c.descendant_id
+    where c.ancestor_id = e.id and c.depth > 0 and not below.completed_successfully
+    order by c.depth desc, below.end_date, below.id limit ${sql.raw(String(MAX_FAILED_PARTS))}) f) else '[]' end)`
 
 const openIncidents = sql`
   select id, kind, severity, state, opened_at, details, acknowledged_by, pipeline_id from ${incident}
@@ -113,7 +122,7 @@ const PIPELINE = prepare(sql`
       select p.id, p.name, below.depth from below join ${pipeline} p on p.id = below.pipeline_id order by below.depth, p.name limit 30) b) as downstream,
     (select coalesce(jsonb_agg(${run} order by e.id desc), '[]') from root e) as runs,
     (select coalesce(jsonb_agg(${run} order by e.root_id desc, e.id), '[]') from part e) as parts,
-    (select ${run} || jsonb_build_object('metadata', e.execution_metadata, 'logs', ${logs}) from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen,
+    (select ${run} || jsonb_build_object('metadata', e.execution_metadata, 'logs', ${logs}, 'failed_parts', ${failedParts}) from ${pipelineExecution} e where e.id = ${param('chosen')}::bigint and e.pipeline_id = subject.id) as chosen,
     ${historyColumns}
   from subject join ${pipelineType} t on t.id = subject.pipeline_type_id`)
 

@@ -123,6 +123,8 @@ export const pipelineRow = z.object({
     runShape.extend({
       metadata: z.record(z.string(), z.unknown()).nullable(),
       logs: z.array(z.object({ source: z.string(), received_at: moment, body: z.string() })),
+      /** Of a failed run: the first of its parts that failed. */
+      failed_parts: z.array(z.object({ id: amount, pipeline_id: amount, pipeline_name: z.string() })),
     }),
   ).nullable(),
   ...historyShape,

@@ -11,12 +11,11 @@ import type { PipelineQuery } from './shape.ts'
 
 type Scope = ViewScope<PipelineQuery>
 
-/** A run with what its pipeline's runs are like, as all pages show runs. */
-export const shownRun = (run: Run, { activity }: PipelineDetails): ShownRun => ({
-  ...run,
-  longest_seconds: run.parent_id === null ? (activity?.longest_seconds ?? null) : null,
-  typical_rows: run.parent_id === null ? (activity?.typical_rows ?? null) : null,
-})
+/** A run with what its pipeline's runs are like, as all pages show runs. A part that is a run of another pipeline is not compared. */
+export const shownRun = (run: Run, { pipeline, activity }: PipelineDetails): ShownRun => {
+  const usual = run.pipeline_id === pipeline.id ? activity : null
+  return { ...run, longest_seconds: usual?.longest_seconds ?? null, typical_rows: usual?.typical_rows ?? null }
+}
 
 /** One run in detail: its outcome and the reason, its anomalies, and what lies downstream. */
 export const ChosenRun = ({
@@ -45,6 +44,19 @@ export const ChosenRun = ({
           <dt>Why it failed</dt>
           <dd>
             <Why run={run} />
+          </dd>
+        </>
+      ) : null}
+      {run.failed_parts.length > 0 ? (
+        <>
+          <dt>Failed parts</dt>
+          <dd>
+            {run.failed_parts.map(({ id, pipeline_id, pipeline_name }, place) => (
+              <>
+                {place > 0 ? ', ' : ''}
+                <a href={`/pipelines/${pipeline_id}?execution=${id}`}>{pipeline_name}</a>
+              </>
+            ))}
           </dd>
         </>
       ) : null}
