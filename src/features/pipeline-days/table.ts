@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, check, date, doublePrecision, numeric, pgTable, primaryKey } from 'drizzle-orm/pg-core'
+import { bigint, boolean, check, date, doublePrecision, index, numeric, pgTable, primaryKey } from 'drizzle-orm/pg-core'
 import { flag, instant, reference } from '../../db/columns.ts'
 import { pipeline } from '../pipelines/table.ts'
 
@@ -38,6 +38,8 @@ export const pipelineDay = pgTable(
   (table) => [
     // A report reads a range of days.
     primaryKey({ name: 'pipeline_day_pk', columns: [table.day, table.pipeline_id] }),
+    // A report that begins with the failures reads no other row.
+    index('pipeline_day_failing').on(table.day, table.pipeline_id, table.failures, table.ended).where(sql`${table.failures} > 0`),
   ],
 )
 

@@ -47,11 +47,14 @@ const SORTED_BY: Record<Sort, SQL> = {
   time: sql`typical_seconds`,
 }
 
-const RATES = sql`sum(ended)::bigint as ended, sum(ended - failures)::bigint as succeeded`
-
 /** The counted days `d` of one pipeline in the last month: a look-up in pipeline_day_pk for each day. */
 const daysOf = (pipelineId: SQL) => sql`generate_series(${param('month_ago')}::date, ${param('now')}::timestamptz::date + 1, '1 day') that
   join ${pipelineDay} d on d.day = that::date and d.pipeline_id = ${pipelineId}`
+
+/** What the list shows of these days; the sums only if the rows have none yet. */
+const countsOf = (isSummed: boolean): SQL => sql`jsonb_build_object(
+  'days', coalesce(jsonb_agg(jsonb_build_object('day', d.day, 'ended', d.ended, 'failures', d.failures) order by d.day), '[]')
+  ${isSummed ? sql`` : sql`, 'ended', sum(ended)::bigint, 'succeeded', sum(ended - failures)::bigint`})`
 
 /**
  * The last run of a pipeline `s` that is shown, and how the last ended one went: what is kept (`pipeline_activity`) sorts the list, but is a
@@ -67,7 +70,7 @@ const listOf = (sort: Sort, order: Order): Statement => {
   const isByRate = sort === 'rate'
   return prepare(sql`
   with ${problems},
-  ${isByRate ? sql`month as materialized (select pipeline_id, ${RATES} from ${pipelineDay} where day >= ${param('month_ago')}::date group by pipeline_id),` : sql``}
+  ${isByRate ? sql`month as materialized (select pipeline_id, sum(ended)::bigint as ended, sum(ended - failures)::bigint as succeeded from ${pipelineDay} where day >= ${param('month_ago')}::date group by pipeline_id),` : sql``}
   candidate as materialized (
     select p.id, p.name, p.active, p.tags, t.name as type_name, ${effective('owner', { pipeline: sql.raw('p'), type: sql.raw('t') })} as owner,
       p.schedule_cron, p.schedule_timezone, p.schedule_number, p.schedule_datepart, p.schedule_slot_at as next_start_at,
@@ -87,10 +90,8 @@ const listOf = (sort: Sort, order: Order): Statement => {
       select * from matching order by ${SORTED_BY[sort]} ${sql.raw(order)} nulls last, lower(name) collate "C"
       offset ${param('skipped')} limit ${sql.raw(String(PAGE_ROWS + 1))}) s)
   select (select count(*) from matching)::text as count,
-    (select coalesce(jsonb_agg(to_jsonb(s) || coalesce(${lastRun}, '{}') || jsonb_build_object('days', (
-        select coalesce(jsonb_agg(jsonb_build_object('day', d.day, 'ended', d.ended, 'failures', d.failures) order by d.day), '[]')
-        from ${daysOf(sql`s.id`)})${isByRate ? sql`` : sql`, 'ended', month.ended, 'succeeded', month.succeeded`}) order by s.place), '[]')
-      from shown s ${isByRate ? sql`` : sql`cross join lateral (select ${RATES} from ${daysOf(sql`s.id`)}) month`}) as pipelines,
+    (select coalesce(jsonb_agg(to_jsonb(s) || coalesce(${lastRun}, '{}') || month.counts order by s.place), '[]')
+      from shown s cross join lateral (select ${countsOf(isByRate)} as counts from ${daysOf(sql`s.id`)}) month) as pipelines,
     ${typeChoices} as types`)
 }
 

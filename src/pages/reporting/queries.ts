@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client.ts'
 import { amount, jsonOf } from '../../db/rows.ts'
@@ -66,6 +66,9 @@ const derived = sql.raw(
 /** Only a sort by name needs the names of all rows: with them it takes several times as long. */
 const NAME_KEYS: Partial<Record<ReportColumn, string>> = { pipeline: 'p.name', type: 't.name' }
 
+/** Sorted downwards by these, what has failures comes before what has none. */
+const FAILING_FIRST: ReadonlySet<ReportColumn> = new Set(['failures', 'error_rate'])
+
 /** Histograms are added up in portions of about this many runs: a bucket must not overflow. */
 const PORTION = MAX_RUNS / 2
 
@@ -81,16 +84,26 @@ const reportOrderedBy = (sort: ReportColumn, order: 'asc' | 'desc', isFiltered: 
   const orderBy = (column: string) =>
     sql.raw(name ? `${name} ${order}, day desc` : sort === 'day' ? `day ${order}` : `${column} ${order} nulls last, day desc`)
   const key = orderBy(sort)
+  const needed = sql`${param('skipped')}::integer + ${param('rows')}::integer`
+  const keysOf = (table: string, condition: SQL, limit: SQL) => sql`
+    select day, pipeline_id from ${sql.raw(table)} d
+    ${name ? sql`join ${pipeline} p on p.id = d.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id` : sql``}
+    where ${condition} order by ${orderBy(DERIVED[sort] ?? sort)}, pipeline_id limit ${limit}`
   /**
-   * The first rows of a table, as many as the page needs: each table for itself can use its index and parallel workers. Only the key is
-   * read of all rows: with all columns it takes twice as long.
+   * The keys of the first rows of a table, as many as the page needs: each table for itself can use its index and parallel workers. Only
+   * the sort's column is read of all rows: with all columns it takes twice as long. Where failures come first, the few days that have some
+   * (Index Only Scan on pipeline_day_failing) are read, and the others only if these do not fill the page: with a limit of 0 nothing is.
    */
-  const firstOf = (table: string) => sql`
-    (select d.*, ${derived} from (
-      select day, pipeline_id from ${sql.raw(table)} d
-      ${name ? sql`join ${pipeline} p on p.id = d.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id` : sql``}
-      order by ${orderBy(DERIVED[sort] ?? sort)}, pipeline_id limit ${param('skipped')}::integer + ${param('rows')}::integer) top
-    join ${sql.raw(table)} d using (day, pipeline_id))`
+  const topOf = (table: string): SQL => {
+    const top = sql.raw(`top_${table}`)
+    if (order === 'asc' || !FAILING_FIRST.has(sort)) return sql`${top} as (${keysOf(table, sql`true`, needed)})`
+    const failing = sql.raw(`failing_${table}`)
+    return sql`
+      ${failing} as materialized (${keysOf(table, sql`failures > 0`, needed)}),
+      ${top} as (
+        select * from ${failing} union all
+        (${keysOf(table, sql`failures = 0`, sql`greatest(0, ${needed} - (select count(*) from ${failing}))`)}))`
+  }
   const period = { from: sql`${param('from')}::date`, to: sql`${param('to')}::date` }
   return prepare(sql`
     with ${dayTables({ ...period, where: isFiltered ? where : undefined, withPercentile: sort === 'p95_seconds' })},
@@ -99,7 +112,14 @@ const reportOrderedBy = (sort: ReportColumn, order: 'asc' | 'desc', isFiltered: 
       ${isFiltered ? sql`select day, ${sumsOfDays} from closed_day group by day` : sql`select * from closed_total`}
       union all
       select day, ${sumsOfDays} from open_day group by day),
-    first as (${firstOf('closed_day')} union all ${firstOf('open_day')}),
+    ${topOf('closed_day')},
+    ${topOf('open_day')},
+    first as (
+      -- A look-up in pipeline_day_pk for each key: the planner cannot know how few they are, and would read the table.
+      select d.*, ${derived} from top_closed_day top
+      cross join lateral (select * from closed_day c where c.day = top.day and c.pipeline_id = top.pipeline_id offset 0) d
+      union all
+      select d.*, ${derived} from top_open_day top join open_day d using (day, pipeline_id)),
     chosen as (
       select first.*, p.name as pipeline, t.name as type, row_number() over (order by ${key}, pipeline_id) as place
       from first join ${pipeline} p on p.id = first.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id

@@ -33,6 +33,9 @@ export interface RunFilters extends ChosenPipelines {
 const rows = (count: number) => sql.raw(String(count))
 const inRange = sql`e.start_date >= ${param('from')}::timestamptz and e.start_date < ${param('to')}::timestamptz`
 
+/** What the search must know of each run; the other columns are read of those that are shown. */
+const SEARCHED = sql.raw('e.id, e.pipeline_id, e.start_date, e.end_date, e.completed_successfully')
+
 /**
  * The runs of a period that started in it, newest first. Those of few chosen pipelines are read pipeline by pipeline; else the period is read
  * backwards, at most MAX_SEARCHED runs: Index Scan Backward on pipeline_execution_start_date.
@@ -45,23 +48,27 @@ const RUNS = once(() =>
   way as materialized (
     select ${param('narrowed')}::boolean and count(*) <= ${rows(MAX_BY_PIPELINE)} as is_by_pipeline, ${rows(MAX_SEARCHED)} / greatest(count(*), 1) as of_each from chosen),
   searched as materialized (
-    (select e.id, e.start_date, e.place from chosen cross join lateral (
-        select r.id, r.start_date, row_number() over (order by r.start_date desc) as place from ${pipelineExecution} r
+    (select ${SEARCHED}, e.place from chosen cross join lateral (
+        select r.*, row_number() over (order by r.start_date desc) as place from ${pipelineExecution} r
         where r.pipeline_id = chosen.id and r.start_date >= ${param('from')}::timestamptz and r.start_date < ${param('to')}::timestamptz
         order by r.start_date desc limit (select of_each from way)) e
       where (select is_by_pipeline from way))
     union all
-    (select e.id, e.start_date, row_number() over (order by e.start_date desc) from ${pipelineExecution} e where not (select is_by_pipeline from way) and ${inRange}
+    (select ${SEARCHED}, row_number() over (order by e.start_date desc) from ${pipelineExecution} e where not (select is_by_pipeline from way) and ${inRange}
       order by e.start_date desc limit ${rows(MAX_SEARCHED)})),
+  page as materialized (
+    select s.id, s.start_date, p.name as pipeline_name, t.name as type_name,
+      ${effective('owner', { pipeline: sql.raw('p'), type: sql.raw('t') })} as owner
+    from searched s join ${pipeline} p on p.id = s.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id
+    where not p.is_step and (not ${param('narrowed')}::boolean or ${isChosen}) and case ${param('state')}::text
+        when 'running' then s.end_date is null when 'failed' then s.completed_successfully = false
+        when 'succeeded' then s.completed_successfully
+        else ${param('state')}::text is null or ${param('state')} = any(${findingWords(sql`s.id`)}) end
+    order by s.start_date desc, s.id desc offset ${param('skipped')} limit ${rows(PAGE_ROWS + 1)}),
   shown as materialized (
     select e.id, e.pipeline_id, e.parent_id, e.start_date, e.end_date, e.duration_seconds, e.completed_successfully, e.total_rows,
-      left(${reason(sql`e`)}, 300) as why, p.name as pipeline_name, t.name as type_name, ${effective('owner', { pipeline: sql.raw('p'), type: sql.raw('t') })} as owner
-    from searched s join ${pipelineExecution} e on e.id = s.id join ${pipeline} p on p.id = e.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id
-    where not p.is_step and (not ${param('narrowed')}::boolean or ${isChosen}) and case ${param('state')}::text
-        when 'running' then e.end_date is null when 'failed' then e.completed_successfully = false
-        when 'succeeded' then e.completed_successfully
-        else ${param('state')}::text is null or ${param('state')} = any(${findingWords(sql`e.id`)}) end
-    order by e.start_date desc, e.id desc offset ${param('skipped')} limit ${rows(PAGE_ROWS + 1)})
+      left(${reason(sql`e`)}, 300) as why, page.pipeline_name, page.type_name, page.owner
+    from page join ${pipelineExecution} e on e.id = page.id)
   select (select coalesce(max(s.place), 0) < case when (select is_by_pipeline from way) then (select of_each from way) else ${rows(MAX_SEARCHED)} end from searched s) as is_complete,
     (select coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object('findings', ${findingWords(sql`s.id`)},
         'longest_seconds', a.longest_seconds, 'typical_rows', a.typical_rows,

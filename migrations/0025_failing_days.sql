@@ -1,0 +1,1 @@
+CREATE INDEX "pipeline_day_failing" ON "pipeline_day" USING btree ("day","pipeline_id","failures","ended") WHERE "pipeline_day"."failures" > 0;
