@@ -115,6 +115,10 @@ describe('runs, pipelines and a pipeline', () => {
       expect([path, await faultsOfAxe(page)]).toEqual([path, []])
       const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
       expect([path, overflow]).toEqual([path, 0])
+      const scrolled = await page.evaluate(
+        '[...document.querySelectorAll(".scrolled")].map((table) => table.scrollWidth - table.clientWidth)',
+      )
+      expect([path, scrolled]).toEqual([path, [0]]) // on a phone rows are cards
     }
     expect(visit.faults).toEqual([])
   })

@@ -282,6 +282,40 @@ describe('counting', () => {
     await expectReport(await bruteForce())
   })
 
+  it('begins, sorted by them, with failures, and goes on with days without any, also across pages, counted or not', async () => {
+    const ids: number[] = []
+    for (let index = 0; index < 56; index += 1) ids.push(await makePipeline())
+    // The first four never failed; of the others each failed once in as many runs as its place says.
+    await sql(
+      `insert into pipeline_execution (pipeline_id, start_date, end_date, completed_successfully, duration_seconds)
+       select (($1::bigint[])[place]), $2::timestamptz, $2::timestamptz + interval '1 minute', run > 1 or place <= 4, 60
+       from generate_series(1, 56) place, generate_series(1, place) run`,
+      [ids, '2026-03-07T10:00:00Z'],
+    )
+    const path = (sort: string, page: number) => `/reporting?from=2026-03-07&to=2026-03-07&sort=${sort}&order=desc&page=${page}`
+    const read = async (sort: string) => {
+      const rows: number[] = []
+      for (const page of [1, 2])
+        rows.push(
+          ...[
+            ...(await call('GET', path(sort, page), undefined, { accept: 'text/html' })).body.matchAll(
+              /<th scope="row"><a href="\/pipelines\/(\d+)"/g,
+            ),
+          ].map(([, id]) => Number(id)),
+        )
+      return rows
+    }
+    const check = async () => {
+      const [failed, good] = [ids.slice(4), ids.slice(0, 4)]
+      expect(await read('error_rate')).toEqual([...failed, ...good])
+      expect(await read('failures')).toEqual([...failed, ...good])
+    }
+    await check()
+    await fireTick()
+    expect(await countOf(`pipeline_day where day = '2026-03-07'`)).toBe(56)
+    await check()
+  })
+
   it('ends at the largest sum, and does not fail', async () => {
     for (let run = 0; run < 3; run += 1) {
       await sql(

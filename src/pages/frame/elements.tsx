@@ -151,6 +151,18 @@ export const Table = ({
   </Scrolled>
 )
 
+/** An owner; a long address breaks after its @. */
+export const Owner = ({ owner }: { owner: string }) => (
+  <>
+    {owner.split(/(?<=@)/).map((part, place) => (
+      <>
+        {place > 0 ? <wbr /> : null}
+        {part}
+      </>
+    ))}
+  </>
+)
+
 /** Data for one of our scripts; the browser does not execute it. */
 export const Embedded = ({ id, value }: { id: string; value: unknown }) => (
   <script id={id} type="application/json" dangerouslySetInnerHTML={{ __html: stringifyJson(value).replaceAll('<', '\\u003c') }} />

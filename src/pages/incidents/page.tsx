@@ -1,7 +1,7 @@
 import { duration, secondsBetween } from '../../core/figures.ts'
 import { SEVERITIES } from '../../db/constraints.ts'
 import type { listIncidents } from '../../incidents/queries.ts'
-import { Badge, Empty, Moment, Table } from '../frame/elements.tsx'
+import { Badge, Empty, Moment, Owner, Table } from '../frame/elements.tsx'
 import { Choice, FilterBar, OwnerFilters } from '../frame/filters.tsx'
 import { IncidentActions } from '../frame/incident-actions.tsx'
 import type { ViewScope } from '../frame/page.tsx'
@@ -88,7 +88,11 @@ const Filters = ({ query }: { query: Query }) => (
 const byOpened = (left: { opened_at: string }, right: { opened_at: string }): number => (left.opened_at < right.opened_at ? 1 : -1)
 
 const Incidents = ({ incidents, now, caller }: Scope & { incidents: Loaded['incidents'] }) => (
-  <Table label="Incidents" columns={['What', 'Pipeline', 'State', 'Since', 'Lasted', 'Owner', ...(caller.mayWrite ? ['Actions'] : [])]}>
+  <Table
+    label="Incidents"
+    isStacked
+    columns={['What', 'Pipeline', 'State', 'Since', 'Lasted', 'Owner', ...(caller.mayWrite ? ['Actions'] : [])]}
+  >
     {incidents.toSorted(byOpened).map((incident) => (
       <tr id={`incident-${incident.id}`}>
         <th scope="row" class="summary">
@@ -100,17 +104,19 @@ const Incidents = ({ incidents, now, caller }: Scope & { incidents: Loaded['inci
             </small>
           )}
         </th>
-        <td>
+        <td data-label="Pipeline">
           {incident.pipeline_id === null ? 'Watcher itself' : <a href={`/pipelines/${incident.pipeline_id}`}>{incident.pipeline_name}</a>}
         </td>
-        <td>
+        <td data-label="State">
           <Badge state={incident.state} /> {incident.state === 'acknowledged' ? <small>{incident.acknowledged_by} has it</small> : null}
         </td>
-        <td class="moment">
+        <td data-label="Since" class="moment">
           <Moment at={incident.opened_at} />
         </td>
-        <td class="moment">{duration(Math.max(0, secondsBetween(incident.opened_at, incident.resolved_at ?? now)))}</td>
-        <td>{incident.owner ?? '–'}</td>
+        <td data-label="Lasted" class="moment">
+          {duration(Math.max(0, secondsBetween(incident.opened_at, incident.resolved_at ?? now)))}
+        </td>
+        <td data-label="Owner">{incident.owner === null ? '–' : <Owner owner={incident.owner} />}</td>
         {caller.mayWrite ? (
           <td class="actions">
             <IncidentActions incident={incident} />

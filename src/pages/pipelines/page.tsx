@@ -1,6 +1,6 @@
 import { duration, grouped } from '../../core/figures.ts'
 import { addSeconds } from '../../core/instant.ts'
-import { Badge, Empty, Moment, Pager, Table } from '../frame/elements.tsx'
+import { Badge, Empty, Moment, Owner, Pager, Table } from '../frame/elements.tsx'
 import { Choice, FilterBar, PipelineFilters } from '../frame/filters.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { FILTERS } from '../frame/problems.ts'
@@ -53,11 +53,13 @@ export const PipelinesPage = ({ count, pipelines, types }: PipelineList, scope: 
           </p>
         </Empty>
       ) : (
-        <Table label="Pipelines" columns={[...COLUMNS.map((column) => headingOf(column, scope)), 'Runs by day']}>
-          {shown.map((pipeline) => (
-            <Row pipeline={pipeline} now={now} link={link} />
-          ))}
-        </Table>
+        <section class="pipelines">
+          <Table label="Pipelines" isStacked columns={[...COLUMNS.map((column) => headingOf(column, scope)), 'Runs by day']}>
+            {shown.map((pipeline) => (
+              <Row pipeline={pipeline} now={now} link={link} />
+            ))}
+          </Table>
+        </section>
       )}
       <Pager page={query.page} hasMore={pipelines.length > PAGE_ROWS} link={(page) => link({ page })} />
     </>
@@ -97,23 +99,33 @@ const Row = ({ pipeline, now, link }: { pipeline: ListedPipeline; now: string; l
           </>
         ))}
       </th>
-      <td>
+      <td data-label="State">
         {states.length === 0 ? <Badge state={last_start_at === null ? 'idle' : 'ok'} /> : states.map((state) => <Badge state={state} />)}
       </td>
-      <td>{owner === null ? '–' : <a href={link({ owner, page: undefined })}>{owner}</a>}</td>
-      <td>{type_name}</td>
-      <td class="moment">
+      <td data-label="Owner" class="owner">
+        {owner === null ? (
+          '–'
+        ) : (
+          <a href={link({ owner, page: undefined })}>
+            <Owner owner={owner} />
+          </a>
+        )}
+      </td>
+      <td data-label="Type">{type_name}</td>
+      <td data-label="Schedule" class="moment">
         <Schedule pipeline={pipeline} />
       </td>
-      <td class="moment">
+      <td data-label="Last run" class="moment">
         {last_start_at === null ? '–' : <Moment at={last_start_at} as="ago" now={now} />}{' '}
         {last_succeeded === false && !is_running ? <Badge state="failed" /> : null}
       </td>
-      <td class="number">
+      <td data-label="Good runs" class="number">
         {ended ? `${grouped((100 * (succeeded ?? 0)) / ended, 1)} %` : '–'} {ended ? <small>of {grouped(ended)}</small> : null}
       </td>
-      <td class="number">{pipeline.typical_seconds === null ? '–' : duration(pipeline.typical_seconds)}</td>
-      <td>
+      <td data-label="Typical time" class="number">
+        {pipeline.typical_seconds === null ? '–' : duration(pipeline.typical_seconds)}
+      </td>
+      <td data-label="Runs by day">
         <Sparkline days={pipeline.days} now={now} />
       </td>
     </tr>

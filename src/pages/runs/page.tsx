@@ -1,6 +1,6 @@
 import { grouped } from '../../core/figures.ts'
 import { inMinutes } from '../../core/instant.ts'
-import { Empty, Moment, Pager, Table } from '../frame/elements.tsx'
+import { Empty, Moment, Owner, Pager, Table } from '../frame/elements.tsx'
 import { Choice, FilterBar, PipelineFilters } from '../frame/filters.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { RunBadges, RunTime, Why } from '../frame/run.tsx'
@@ -78,10 +78,14 @@ const OwnTimes = ({ range: { from, to } }: { range: Range }) => (
 )
 
 const RunTable = ({ runs, now }: { runs: ListedRun[]; now: string }) => (
-  <Table label="Runs" columns={['Run', 'Pipeline', 'State', 'Started', { number: 'Time' }, { number: 'Rows' }, 'Owner', 'Why it failed']}>
+  <Table
+    label="Runs"
+    isStacked
+    columns={['Run', 'Pipeline', 'State', 'Started', { number: 'Time' }, { number: 'Rows' }, 'Owner', 'Why it failed']}
+  >
     {runs.map((run) => (
       <tr id={`run-${run.id}`}>
-        <td>
+        <td data-label="Run">
           <a href={`/pipelines/${run.pipeline_id}?execution=${run.id}`}>{run.id}</a>
           {run.parent_id === null ? null : (
             <small>
@@ -93,20 +97,26 @@ const RunTable = ({ runs, now }: { runs: ListedRun[]; now: string }) => (
         <th scope="row">
           <a href={`/pipelines/${run.pipeline_id}`}>{run.pipeline_name}</a> <small>{run.type_name}</small>
         </th>
-        <td>
+        <td data-label="State">
           <RunBadges run={run} now={now} />
         </td>
-        <td class="moment" title={inMinutes(run.start_date)}>
+        <td data-label="Started" class="moment" title={inMinutes(run.start_date)}>
           <Moment at={run.start_date} />
         </td>
-        <td class="number">
+        <td data-label="Time" class="number">
           <RunTime run={run} now={now} />
         </td>
-        <td class="number">{grouped(run.total_rows)}</td>
-        <td>{run.owner ?? '–'}</td>
-        <td class="why">
-          <Why run={run} />
+        <td data-label="Rows" class="number">
+          {grouped(run.total_rows)}
         </td>
+        <td data-label="Owner">{run.owner === null ? '–' : <Owner owner={run.owner} />}</td>
+        {run.completed_successfully === false ? (
+          <td data-label="Why it failed" class="why">
+            <Why run={run} />
+          </td>
+        ) : (
+          <td />
+        )}
       </tr>
     ))}
   </Table>
