@@ -13,6 +13,7 @@ import { fillEnds, nextOnFailed, nextOnWell } from './ends.ts'
 import { measureIncidents } from './incidents.ts'
 import { type LineageFigures, measureLineage } from './lineage.ts'
 import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
+import { measureOpenlineage } from './openlineage.ts'
 import { measurePages } from './pages.ts'
 import { measureParity } from './parity.ts'
 import { measureScale } from './scale.ts'
@@ -54,11 +55,12 @@ async function main(): Promise<void> {
   if (only === 'scale') return printScale()
   if (only === 'incidents') return printIncidents()
   if (only === 'pages') return printPages()
+  if (only === 'openlineage') return printOpenlineage()
   if (only === 'anomalies') return console.log(`${renderAnomalies()}\n\n${renderAnomalyCpu()}`)
   if (only === 'parity') return console.log(await measureParity(await createDatabase('parity'), await startEndpoint()))
   if (only !== undefined)
     throw new Error(
-      `there is npm run bench, and npm run bench -- cpu, -- scale, -- incidents, -- pages, -- anomalies and -- parity; not ${only}`,
+      `there is npm run bench, and npm run bench -- cpu, -- scale, -- incidents, -- pages, -- openlineage, -- anomalies and -- parity; not ${only}`,
     )
   const names = ['load', 'graph', 'empty', 'large', 'small', 'cleaned']
   const urls = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await createDatabase(name)])))
@@ -111,6 +113,16 @@ async function printPages(): Promise<void> {
   const bundle = buildBundle('watcher', 'wrangler.toml')
   console.log(
     `\nMeasured on ${describeMachine()}, with a load of ${loadavg()[0]?.toFixed(1)}.\n\n${await measurePages(url, endpoint, () => serveWatcher(bundle, url, endpoint))}\n`,
+  )
+}
+
+/** `npm run bench -- openlineage`: events of OpenLineage beside starts and ends, and with a million of them stored. Each figure has an aim. */
+async function printOpenlineage(): Promise<void> {
+  const urls = { empty: await createDatabase('empty'), stored: await createDatabase('stored') }
+  const endpoint = await startEndpoint()
+  const bundle = buildBundle('watcher', 'wrangler.toml')
+  console.log(
+    `\nMeasured on ${describeMachine()}, with a load of ${loadavg()[0]?.toFixed(1)}.\n\n${await measureOpenlineage(urls, (url) => serveWatcher(bundle, url, endpoint))}\n`,
   )
 }
 

@@ -123,7 +123,10 @@ describe('runs, pipelines and a pipeline', () => {
     expect(visit.faults).toEqual([])
   })
 
-  it('have a header of two lines on a phone, with the open page in sight', async () => {
+  it('have a header of one line, of two on a phone with the open page in sight', async () => {
+    const wide = await visit.newPage({ viewport: { width: 1440, height: 900 } })
+    await wide.goto(`${visit.url}/monitoring`)
+    expect((await wide.locator('.top').boundingBox())?.height).toBeLessThan(60)
     const page = await visit.newPage({ viewport: { width: 390, height: 900 } })
     await page.goto(`${visit.url}/monitoring`)
     const [header, current] = [await page.locator('.top').boundingBox(), await page.locator('.top nav [aria-current]').boundingBox()]

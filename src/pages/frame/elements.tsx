@@ -34,7 +34,7 @@ const STATES = {
   open: { sign: '●', word: 'open', tone: 'failed' },
   acknowledged: { sign: '◐', word: 'acknowledged', tone: 'late' },
   resolved: { sign: '✓', word: 'resolved', tone: 'succeeded' },
-  'unusually long': { sign: '⧗', word: 'unusually long', tone: 'late' },
+  'unusually long': { sign: '»', word: 'unusually long', tone: 'late' },
   'no rows': { sign: '∅', word: 'no rows', tone: 'anomalous' },
   silenced: { sign: '⊘', word: 'silenced', tone: 'idle' },
   muted: { sign: '⊘', word: 'muted', tone: 'idle' },
