@@ -117,7 +117,7 @@ const sendOne = async (event: unknown): Promise<void> => {
 }
 
 describe('the events of a few runs', () => {
-  it(`end in one same state in any order, ${SEEDS} seeds`, { timeout: 600_000 }, async () => {
+  it(`end in one same state in any order, ${SEEDS} seeds`, { timeout: Math.max(600_000, 10_000 * SEEDS) }, async () => {
     const tally = { events: 0, runs: 0, failed: 0, cycles: 0, withParent: 0, steps: 0, wrong: 0 }
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const made = eventsOf(seed)

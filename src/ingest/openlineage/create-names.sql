@@ -9,8 +9,9 @@ DECLARE
   v_id bigint;
   v_type_id bigint;
 BEGIN
-  IF NOT EXISTS (SELECT FROM jsonb_array_elements(p_jobs) j WHERE NOT EXISTS (SELECT FROM openlineage_job o WHERE o.key = j ->> 'key'))
-    AND NOT EXISTS (SELECT FROM jsonb_array_elements(p_datasets) d WHERE NOT EXISTS (SELECT FROM address a WHERE a.name = d ->> 'name')) THEN
+  -- Looked up one by one: a join reads all addresses.
+  IF NOT EXISTS (SELECT FROM jsonb_array_elements(p_jobs) j WHERE (SELECT o.pipeline_id FROM openlineage_job o WHERE o.key = j ->> 'key') IS NULL)
+    AND NOT EXISTS (SELECT FROM jsonb_array_elements(p_datasets) d WHERE (SELECT a.id FROM address a WHERE a.name = d ->> 'name') IS NULL) THEN
     RETURN;
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('openlineage names', 0));
@@ -36,18 +37,16 @@ BEGIN
     END IF;
   END LOOP;
 
-  FOR v_new IN
-    SELECT DISTINCT ON (d ->> 'name') d ->> 'name' AS name, d ->> 'type' AS type_name, d ->> 'group' AS group_name
+  INSERT INTO address_type (name, group_name, created_at)
+  SELECT DISTINCT ON (lower(d ->> 'type')) d ->> 'type', d ->> 'group', p_now FROM jsonb_array_elements(p_datasets) d
+  WHERE NOT EXISTS (SELECT FROM address_type t WHERE lower(t.name) = lower(d ->> 'type')) ORDER BY lower(d ->> 'type'), d ->> 'type', d ->> 'group'
+  ON CONFLICT DO NOTHING;
+  WITH made AS (
+    INSERT INTO address (name, address_type_id, created_at)
+    SELECT DISTINCT ON (d ->> 'name') d ->> 'name', (SELECT t.id FROM address_type t WHERE lower(t.name) = lower(d ->> 'type')), p_now
     FROM jsonb_array_elements(p_datasets) d
-    WHERE NOT EXISTS (SELECT FROM address a WHERE a.name = d ->> 'name')
-    ORDER BY d ->> 'name'
-  LOOP
-    INSERT INTO address_type (name, group_name, created_at) VALUES (v_new.type_name, v_new.group_name, p_now) ON CONFLICT DO NOTHING;
-    SELECT t.id INTO v_type_id FROM address_type t WHERE lower(t.name) = lower(v_new.type_name);
-    INSERT INTO address (name, address_type_id, created_at) VALUES (v_new.name, v_type_id, p_now) ON CONFLICT DO NOTHING RETURNING id INTO v_id;
-    IF FOUND THEN
-      INSERT INTO address_lineage_closure (source_address_id, target_address_id, depth) VALUES (v_id, v_id, 0);
-    END IF;
-  END LOOP;
+    WHERE (SELECT a.id FROM address a WHERE a.name = d ->> 'name') IS NULL ORDER BY d ->> 'name', d ->> 'type'
+    ON CONFLICT DO NOTHING RETURNING id)
+  INSERT INTO address_lineage_closure (source_address_id, target_address_id, depth) SELECT id, id, 0 FROM made;
 END
 $$;

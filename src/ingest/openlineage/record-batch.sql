@@ -16,7 +16,7 @@ BEGIN
     SELECT e, e ->> 'index' AS index FROM jsonb_array_elements(p_events) e ORDER BY e -> 'job' ->> 'key', e -> 'run' ->> 'key', (e ->> 'index')::integer
   LOOP
     BEGIN
-      SELECT * INTO v_call FROM :record_openlineage_event(v_event.e, p_create_rules, p_now);
+      SELECT * INTO v_call FROM :fold_openlineage_event(v_event.e, p_now);
       job_ids := job_ids || v_call.job_ids;
     EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
       failed := failed || jsonb_build_object('index', v_event.index::integer, 'code', SQLSTATE);

@@ -43,17 +43,21 @@ BEGIN
   v_new.execution_metadata := nullif(jsonb_strip_nulls(jsonb_build_object('error', v_facts -> 'error' -> 'v', 'output_bytes', v_counts.output_bytes,
     'input_rows', v_counts.input_rows, 'input_bytes', v_counts.input_bytes)), '{}');
   v_new.openlineage_facets := v_facts -> 'last' -> 'v';
-  UPDATE pipeline_execution e SET
-    is_placeholder = v_new.is_placeholder, start_date = v_new.start_date, end_date = v_new.end_date, completed_successfully = v_new.completed_successfully,
-    total_rows = v_new.total_rows, duration_seconds = v_new.duration_seconds, throughput = v_new.throughput, scheduled_for = v_new.scheduled_for,
-    execution_metadata = v_new.execution_metadata, openlineage_facets = v_new.openlineage_facets
-  WHERE e.id = p_execution_id AND v_new IS DISTINCT FROM v_old;
+  IF v_new IS DISTINCT FROM v_old THEN
+    UPDATE pipeline_execution e SET
+      is_placeholder = v_new.is_placeholder, start_date = v_new.start_date, end_date = v_new.end_date, completed_successfully = v_new.completed_successfully,
+      total_rows = v_new.total_rows, duration_seconds = v_new.duration_seconds, throughput = v_new.throughput, scheduled_for = v_new.scheduled_for,
+      execution_metadata = v_new.execution_metadata, openlineage_facets = v_new.openlineage_facets
+    WHERE e.id = p_execution_id;
+  END IF;
   -- The days on which it was and is counted: see features/pipeline-days/count.ts.
-  INSERT INTO pipeline_day_mark (pipeline_id, pipeline_execution_id, start_date, is_end)
-  SELECT DISTINCT v_old.pipeline_id, p_execution_id, m.at, v_new.end_date IS NOT NULL FROM unnest(ARRAY[v_old.start_date, v_new.start_date]) m(at)
-  WHERE m.at < p_now - interval '30 minutes'
+  IF least(v_old.start_date, v_new.start_date) < p_now - interval '30 minutes'
     AND (v_old.start_date, v_old.end_date, v_old.completed_successfully, v_old.total_rows)
-      IS DISTINCT FROM (v_new.start_date, v_new.end_date, v_new.completed_successfully, v_new.total_rows);
+      IS DISTINCT FROM (v_new.start_date, v_new.end_date, v_new.completed_successfully, v_new.total_rows) THEN
+    INSERT INTO pipeline_day_mark (pipeline_id, pipeline_execution_id, start_date, is_end)
+    SELECT DISTINCT v_old.pipeline_id, p_execution_id, m.at, v_new.end_date IS NOT NULL FROM unnest(ARRAY[v_old.start_date, v_new.start_date]) m(at)
+    WHERE m.at < p_now - interval '30 minutes';
+  END IF;
 
   -- 2. The last change of data, also by a step. A success that no longer holds takes its time back.
   IF v_old.completed_successfully AND v_old.total_rows > 0 AND v_pipeline.last_target_insert = v_old.end_date
@@ -63,8 +67,10 @@ BEGIN
       WHERE e.pipeline_id = v_pipeline.id AND e.completed_successfully AND (e.inserts > 0 OR e.openlineage IS NOT NULL AND e.total_rows > 0))
     WHERE p.id = v_pipeline.id;
   END IF;
-  UPDATE pipeline p SET last_target_insert = v_new.end_date
-  WHERE p.id = v_pipeline.id AND v_new.completed_successfully AND v_new.total_rows > 0 AND v_new.end_date > coalesce(p.last_target_insert, '-infinity');
+  IF v_new.completed_successfully AND v_new.total_rows > 0 THEN
+    UPDATE pipeline p SET last_target_insert = v_new.end_date
+    WHERE p.id = v_pipeline.id AND v_new.end_date > coalesce(p.last_target_insert, '-infinity');
+  END IF;
 
   -- 3. Parts that were aborted with it are no news.
   IF v_old.completed_successfully IS DISTINCT FROM v_new.completed_successfully THEN
