@@ -12,7 +12,9 @@ declare module 'vitest' {
     /** The first seed of incidents/model.test.ts, and how many there are: MODEL_SEED=77 MODEL_SEQUENCES=1 repeats one. */
     modelSeed: number
     modelSequences: number
+    /** Seeds of ingest/openlineage-orders.test.ts, and fuzzed events of openlineage.test.ts. */
     openlineageSeeds: number
+    openlineageFuzzed: number
   }
 }
 

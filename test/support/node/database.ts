@@ -28,6 +28,7 @@ export default async function startDatabase(project: TestProject) {
   project.provide('databaseUrl', databaseUrl)
   project.provide('templateDatabase', templateDatabase)
   project.provide('modelSeed', Number(process.env.MODEL_SEED ?? 1))
+  project.provide('openlineageFuzzed', Number(process.env.OPENLINEAGE_FUZZED ?? 3_000))
   project.provide('openlineageSeeds', Number(process.env.OPENLINEAGE_SEEDS ?? 15))
   project.provide('modelSequences', Number(process.env.MODEL_SEQUENCES ?? 12))
   return async () => {
