@@ -80,13 +80,6 @@ export interface Detection {
   acceptedRuleIds: number[]
 }
 
-/** The anomaly, which says that its earlier runs are a sample. */
-const sampled = (anomaly: Anomaly): Anomaly => ({
-  ...anomaly,
-  context: { ...anomaly.context, is_sample: true },
-  explanation: anomaly.explanation.replace(/ of ([\d,]+) runs\)$/, ' of a sample of $1 runs)'),
-})
-
 /** Judges an execution by its pipeline's active rules; without an id, the latest successful one. undefined: no such pipeline. */
 export const detectAnomalies = async (db: Database, pipelineId: number, executionId: number | null): Promise<Detection | undefined> => {
   const [row] = await db.rows(MEASURE(), measuredRow(), { pipeline_id: pipelineId, execution_id: executionId })
@@ -104,13 +97,13 @@ export const detectAnomalies = async (db: Database, pipelineId: number, executio
   const past = runsOf(row.past)
   for (const { id: rule_id, flags, accept_level_after, ...rule } of row.rules) {
     const flagged = new Map(flags)
-    const verdict = judgeRun(tested, past, rule, flagged)
+    const verdict = judgeRun(tested, past, rule, flagged, row.is_sample)
     if (verdict === null) continue
     if (verdict.isNormal) {
       detection.cleanRuleIds.push(rule_id)
       continue
     }
-    const anomaly = row.is_sample && verdict.anomaly.context.pool === 'all' ? sampled(verdict.anomaly) : verdict.anomaly
+    const { anomaly } = verdict
     const level = levelSince(tested, anomaly.context.direction, past, rule, flagged)
     if (level) anomaly.context.new_level_since = new Date(level.start * 1000).toISOString()
     if (level && accept_level_after !== null && level.runs >= accept_level_after) detection.acceptedRuleIds.push(rule_id)

@@ -36,7 +36,7 @@ export const explain = {
     const from = inWords(Math.max(0, lower), metric)
     // The original's hour is that of UTC.
     const at = rule.method === 'zscore' ? tested.start : tested.local
-    return `${withUnit(value, metric)}; ${timesOf(pool.name, at)} have ${from} to ${inWords(upper, metric)} (${middle} ${inWords(center, metric)} of ${grouped(pool.values.length)} runs)`
+    return `${withUnit(value, metric)}; ${timesOf(pool.name, at)} have ${from} to ${inWords(upper, metric)} (${middle} ${inWords(center, metric)} of ${pool.isSample ? 'a sample of ' : ''}${grouped(pool.values.length)} runs)`
   },
   limit: (value: number, limit: number, { metric_field }: JudgedRule): string =>
     `${withUnit(value, metric_field)}; ${value > limit ? 'at most' : 'at least'} ${inWords(limit, metric_field)} ${limit === 1 ? 'is' : 'are'} allowed`,

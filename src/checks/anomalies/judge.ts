@@ -21,13 +21,14 @@ export const rangeOf = (tested: PastRun, history: readonly PastRun[], rule: Judg
 
 /**
  * Judges a run by a rule: first by the hard limits, then by the pool of earlier values. The same function for detection, preview and the
- * chart. A value on a limit is normal.
+ * chart. A value on a limit is normal. `isSample`: the history is a sample where all runs are compared, not those of one hour.
  */
-export const judgeRun = (tested: PastRun, history: readonly PastRun[], rule: JudgedRule, flagged: Flagged): Verdict => {
+export const judgeRun = (tested: PastRun, history: readonly PastRun[], rule: JudgedRule, flagged: Flagged, isSample = false): Verdict => {
   const value = tested.values[rule.metric_field] ?? null
   if (value === null) return null
   const limit = limitCrossed(value, rule)
   const range = rangeOf(tested, history, rule, flagged)
+  if (range && isSample) range.pool.isSample = range.pool.name === 'all'
   if (limit !== null) return { isNormal: false, anomaly: overLimit(value, limit, rule, range), range }
   if (!range) return rule.method === 'bounds' || rule.min_value !== null || rule.max_value !== null ? { isNormal: true } : null
   const anomaly = anomalyIn(value, tested, rule, range)
@@ -99,6 +100,7 @@ const anomalyOf = (value: number, direction: 'above' | 'below', tested: PastRun,
       execution_count: range.pool.values.length,
       pool: range.pool.name,
       ...(range.pool.because !== undefined && { pool_because: range.pool.because }),
+      ...(range.pool.isSample && { is_sample: true }),
       ...(range.pool.leftOut > 0 && { left_out: range.pool.leftOut }),
     },
     explanation: explain.range(value, tested, rule, range),

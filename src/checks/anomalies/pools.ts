@@ -24,6 +24,8 @@ export interface Pool {
   /** Why it is this pool, where the rule's season prefers others: what those have too few of. */
   because?: string
   values: number[]
+  /** True if these are an even sample of the earlier runs. */
+  isSample?: boolean
   /** How many of the pool's values were left out because the rule had flagged them. */
   leftOut: number
   /** Of a young pipeline whose season prefers the same hour and weekday, and that has too few of them: those few, also flagged ones. */
