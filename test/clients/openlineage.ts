@@ -14,14 +14,14 @@ const PACKAGES = [
   'dbt-core-experimental-parser==2.0.0a4',
   'dbt-postgres==1.11.0',
 ]
-const QUIET = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], encoding: 'utf8' as const }
+export const QUIET = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], encoding: 'utf8' as const }
 
-/** Installs the packages; undefined where PyPI cannot be reached. Else the folder of the programs. */
-export const installOpenlineage = (folder: string): string | undefined => {
-  const venv = join(folder, 'openlineage')
+/** Installs packages of PyPI into an environment of their own; undefined where PyPI cannot be reached. Else the folder of the programs. */
+export const installPrograms = (folder: string, name: string, packages: readonly string[]): string | undefined => {
+  const venv = join(folder, name)
   execFileSync(process.env.PYTHON ?? 'python3', ['-m', 'venv', venv], QUIET)
   try {
-    execFileSync(join(venv, 'bin', 'pip'), ['install', '--quiet', '--prefer-binary', ...PACKAGES], QUIET)
+    execFileSync(join(venv, 'bin', 'pip'), ['install', '--quiet', '--prefer-binary', ...packages], QUIET)
     return join(venv, 'bin')
   } catch (error) {
     if (/No matching distribution|Could not find|Temporary failure|Name or service/.test(String((error as { stderr?: string }).stderr)))
@@ -30,7 +30,9 @@ export const installOpenlineage = (folder: string): string | undefined => {
   }
 }
 
-const reader =
+export const installOpenlineage = (folder: string): string | undefined => installPrograms(folder, 'openlineage', PACKAGES)
+
+export const reader =
   ({ url, token }: Service) =>
   async <Row = Record<string, unknown>>(path: string): Promise<Row[]> => {
     const answer = await fetch(url + path, { headers: { Authorization: `Bearer ${token}` } })
@@ -38,12 +40,12 @@ const reader =
     return (await answer.json()) as Row[]
   }
 
-interface Pipeline {
+export interface Pipeline {
   id: number
   name: string
   openlineage: { namespace: string; name: string } | null
 }
-interface Execution {
+export interface Execution {
   id: number
   parent_id: number | null
   completed_successfully: boolean | null

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startDevServer } from '../support/node/dev-server.ts'
+import { driveAirflow, installAirflow } from './airflow.ts'
 import { driveAlertmanager, findAlertmanager } from './alertmanager.ts'
 import type { ApiDocument, Generator, Service } from './generator.ts'
 import { heyApi } from './hey-api.ts'
@@ -14,7 +15,7 @@ import { installTypeScriptGenerators } from './typescript.ts'
 
 /**
  * `npm run test:clients`: clients generated from /openapi.json without a warning, their names, and a run of a pipeline by each, against
- * a server of their own; OpenLineage's Python client and a real dbt project that report to it; and a real Alertmanager as a channel of that server. Needs the npm registry, for the Python client PyPI and
+ * a server of their own; OpenLineage's Python client, a real dbt project and a real Airflow that report to it; and a real Alertmanager as a channel of that server. Needs the npm registry, for the Python client PyPI and
  * Python 3.12 or newer (PYTHON names one), and Alertmanager with amtool in PATH (or ALERTMANAGER names their folder); that is why it is not
  * part of `npm test`.
  */
@@ -53,6 +54,18 @@ const checkOpenlineage = async (service: Service): Promise<void> => {
   passed += 2
 }
 
+const checkAirflow = async (service: Service): Promise<void> => {
+  const programs = installAirflow(folder)
+  if (programs === undefined) {
+    console.log('Airflow: not run, PyPI cannot be reached')
+    notRun += 1
+    return
+  }
+  await driveAirflow(folder, programs, service)
+  console.log('Airflow: a DAG and its tasks as runs, the failed task with its reason')
+  passed += 1
+}
+
 const checkSchemas = async (): Promise<void> => {
   const valid = await validateEvents()
   if (valid) console.log(`OpenLineage: ${valid.events} events of ours with ${valid.facets} facets are valid by its schemas`)
@@ -86,6 +99,7 @@ try {
     for (const generator of generators) await check(generator, JSON.parse(text) as ApiDocument, service)
     await checkSchemas()
     await checkOpenlineage(service)
+    await checkAirflow(service)
     await checkAlertmanager(service)
   } finally {
     await server.stop()
