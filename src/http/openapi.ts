@@ -2,6 +2,7 @@ import { createRoute, type RouteConfig, type z } from '@hono/zod-openapi'
 import { ERRORS, type ErrorCode, errorSchema } from '../core/errors.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type NamedEnums, nameEnums } from './name-enums.ts'
+import { nameNullables } from './name-nullables.ts'
 import { nameObjects } from './name-objects.ts'
 import { partsOf } from './read.ts'
 import { endpointsOf, type Router, WARNING } from './router.ts'
@@ -23,7 +24,7 @@ export const describeEndpoints = (router: Router, about: Parameters<Router['getO
     })
     for (const endpoint of endpointsOf(router)) router.openAPIRegistry.registerPath(documented(endpoint))
   }
-  return sizeIntegers(nameObjects(nameEnums(router.getOpenAPI31Document(about), enums)))
+  return sizeIntegers(nameNullables(nameObjects(nameEnums(router.getOpenAPI31Document(about), enums))))
 }
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } })

@@ -115,8 +115,9 @@ export const incidentSchemas = ({ incidentKinds }: IncidentKinds) => {
         reason: z.string(),
         created_by: z.string(),
       })
-      .nullable()
-      .openapi('IncidentSilence', { description: 'The silence that holds its messages now, the one that does for longest; null: none.' })
+      .openapi('IncidentSilence')
+      .or(z.null())
+      .openapi({ description: 'The silence that holds its messages now, the one that does for longest; null: none.' })
 
   const incidentWithEvents = once(() =>
     z

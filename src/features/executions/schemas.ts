@@ -106,7 +106,7 @@ export const executionAnswer = once(() =>
       openlineage: z
         .object({ run_id: z.string().openapi({ example: '0191f0c0-0000-7000-8000-000000000001' }) })
         .openapi('OpenLineageRunId')
-        .nullable()
+        .or(z.null())
         .openapi({ description: 'Of a run that came through OpenLineage.' }),
     })
     .openapi('Execution'),
@@ -122,7 +122,7 @@ export const executionWithChildren = once(() =>
           facets: z.record(z.string(), z.unknown()).nullable().openapi({ description: 'The facets `job` and `run` of its last event.' }),
         })
         .openapi('OpenLineageRun')
-        .nullable()
+        .or(z.null())
         .openapi({ description: 'Of a run that came through OpenLineage.' }),
       child_executions: z.array(executionAnswer()).openapi({ description: 'The first 1,000 direct parts; `Link` leads to the others.' }),
     })

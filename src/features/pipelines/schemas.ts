@@ -104,7 +104,7 @@ const pipelineRow = () => ({
   ...thresholdAnswer(),
   ...onCallAnswer(),
   ...scheduleAnswer(),
-  watermark_check: watermarkCheckField().nullable(),
+  watermark_check: watermarkCheckField().or(z.null()),
   tags: z.array(z.string()).openapi({ description: 'Sorted.', example: ['finance'] }),
   load_lineage: z.boolean(),
   full_load: z.boolean(),
@@ -112,7 +112,7 @@ const pipelineRow = () => ({
   openlineage: z
     .object({ namespace: z.string(), name: z.string() })
     .openapi('OpenLineageJob')
-    .nullable()
+    .or(z.null())
     .openapi({ description: 'The job of OpenLineage that the pipeline is.' }),
   config_hash: z.string().nullable().openapi({ description: 'SHA-256 of the last posted configuration.' }),
   created_at: instantAnswer(),
