@@ -16,9 +16,9 @@ from watcher_client.models import (
     ExecutionWithChildren,
     Id,
     JsonObject,
-    Pipeline,
     PipelineCreated,
     PipelinePost,
+    PipelineWithEffective,
 )
 
 client = AuthenticatedClient(base_url=os.environ["WATCHER_URL"], token=os.environ["WATCHER_TOKEN"])
@@ -33,7 +33,7 @@ created = create_or_get_pipeline.sync(client=client, body=body)
 assert isinstance(created, PipelineCreated), created
 assert create_or_get_pipeline.sync(client=client, body=body) == created
 pipeline = get_pipeline.sync(created.id, client=client)
-assert isinstance(pipeline, Pipeline), pipeline
+assert isinstance(pipeline, PipelineWithEffective), pipeline
 assert pipeline.freshness_datepart is Datepart.DAY
 
 metadata = JsonObject.from_dict({"partition": "2025-01-09"})

@@ -119,6 +119,19 @@ const days = [
     ],
   ),
   ...faultsIn(
+    at.REPORT,
+    [at.DAY_TESTS],
+    [
+      [
+        'days without failures do not follow those with some',
+        'greatest(0, ${needed} - (select count(*) from ${failing}))',
+        '0',
+        { only: 'begins, sorted' },
+      ],
+      ['days with failures come again among those without', 'sql`failures = 0`', 'sql`true`', { only: 'begins, sorted' }],
+    ],
+  ),
+  ...faultsIn(
     at.HISTOGRAM,
     [at.DAY_TESTS],
     [['a bucket is twice as wide', 'const GROWTH = (1 + ERROR) / (1 - ERROR)', 'const GROWTH = ((1 + ERROR) / (1 - ERROR)) ** 2']],
