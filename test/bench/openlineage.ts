@@ -24,7 +24,8 @@ const MAX_SLOWER = 2
 
 type EventType = 'START' | 'COMPLETE'
 
-const eventOf = (eventType: EventType, index: number, namespace: string) => {
+/** An event of one of 100 jobs, which reads three datasets and writes two. */
+export const eventOf = (eventType: EventType, index: number, namespace: string) => {
   const name = `job-${index % JOBS}`
   return {
     eventType,

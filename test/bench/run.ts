@@ -13,7 +13,7 @@ import { fillEnds, nextOnFailed, nextOnWell } from './ends.ts'
 import { measureIncidents } from './incidents.ts'
 import { type LineageFigures, measureLineage } from './lineage.ts'
 import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
-import { measureOpenlineage } from './openlineage.ts'
+import { eventOf, measureOpenlineage } from './openlineage.ts'
 import { measurePages } from './pages.ts'
 import { measureParity } from './parity.ts'
 import { measureScale } from './scale.ts'
@@ -222,24 +222,10 @@ const endFailed = post('/end_pipeline_execution', () => ({ id: nextOnWell(), com
 const endResolves = post('/end_pipeline_execution', () => ({ id: nextOnFailed(), inserts: 10, total_rows: 10 }))
 
 const told = { START: 0, COMPLETE: 0 }
-/** An event of one of 100 jobs that reads three datasets and writes two: each START of a run of its own, and later its COMPLETE. */
+/** Each START of a run of its own, and later its COMPLETE. */
 const openlineageEvent = (eventType: keyof typeof told) => {
   told[eventType] += 1
-  const index = told[eventType]
-  const name = `job-${index % 100}`
-  return {
-    eventType,
-    eventTime: new Date(Date.now() - (eventType === 'START' ? 60_000 : 0)).toISOString(),
-    producer: 'https://example.com/integration/bench',
-    job: { namespace: 'bench', name, facets: { jobType: { integration: 'BENCH', jobType: 'TASK', processingType: 'BATCH' } } },
-    run: { runId: `0191f0c0-0000-7000-8000-${String(index).padStart(12, '0')}` },
-    inputs: [1, 2, 3].map((number) => ({ namespace: 'postgres://bench', name: `${name}.in.${number}` })),
-    outputs: [1, 2].map((number) => ({
-      namespace: 'postgres://bench',
-      name: `${name}.out.${number}`,
-      outputFacets: { outputStatistics: { rowCount: 10 } },
-    })),
-  }
+  return eventOf(eventType, told[eventType], 'bench')
 }
 
 /** First the endpoints with an aim (a share of the limit), then the others. */
