@@ -11,12 +11,13 @@ import { openapiFetch } from './openapi-fetch.ts'
 import { openapiPythonClient } from './openapi-python-client.ts'
 import { driveDbt, drivePythonClient, installOpenlineage } from './openlineage.ts'
 import { validateEvents } from './openlineage-schemas.ts'
+import { driveRunitor, findRunitor } from './runitor.ts'
 import { installTypeScriptGenerators } from './typescript.ts'
 
 /**
  * `npm run test:clients`: clients generated from /openapi.json without a warning, their names, and a run of a pipeline by each, against
- * a server of their own; OpenLineage's Python client, a real dbt project and a real Airflow that report to it; and a real Alertmanager as a channel of that server. Needs the npm registry, for the Python client PyPI and
- * Python 3.12 or newer (PYTHON names one), and Alertmanager with amtool in PATH (or ALERTMANAGER names their folder); that is why it is not
+ * a server of their own; OpenLineage's Python client, a real dbt project and a real Airflow that report to it; runitor; and a real Alertmanager as a channel of that server. Needs the npm registry, for the Python client PyPI and
+ * Python 3.12 or newer (PYTHON names one), and runitor, and Alertmanager with amtool, in PATH (or RUNITOR and ALERTMANAGER name their folders); that is why it is not
  * part of `npm test`.
  */
 const folder = mkdtempSync(join(tmpdir(), 'watcher-clients-'))
@@ -74,6 +75,18 @@ const checkSchemas = async (): Promise<void> => {
   else notRun += 1
 }
 
+const checkRunitor = async (service: Service, pingKey: string): Promise<void> => {
+  const program = findRunitor()
+  if (program === undefined) {
+    console.log('runitor: not run, it is not installed (go install bdd.fi/x/runitor/cmd/runitor@latest)')
+    notRun += 1
+    return
+  }
+  await driveRunitor(program, service, pingKey)
+  console.log('runitor: a good and a failed command as runs, with what it printed as the reason')
+  passed += 1
+}
+
 const checkAlertmanager = async (service: Service): Promise<void> => {
   const programs = findAlertmanager()
   if (!programs) {
@@ -89,7 +102,8 @@ const checkAlertmanager = async (service: Service): Promise<void> => {
 try {
   installTypeScriptGenerators(folder)
   const token = randomUUID()
-  const server = await startDevServer({ WATCHER_API_TOKENS: `clients:${token}` })
+  const pingKey = `ping-${randomUUID()}` // a ping token may not look like a UUID
+  const server = await startDevServer({ WATCHER_API_TOKENS: `clients:${token},crons:${pingKey}:ping` })
   try {
     const answer = await fetch(`${server.url}/openapi.json`, { headers: { Authorization: `Bearer ${token}` } })
     if (!answer.ok) throw new Error(`/openapi.json answered ${answer.status}`)
@@ -100,6 +114,7 @@ try {
     await checkSchemas()
     await checkOpenlineage(service)
     await checkAirflow(service)
+    await checkRunitor(service, pingKey)
     await checkAlertmanager(service)
   } finally {
     await server.stop()
