@@ -150,7 +150,7 @@ describe('the real queue', () => {
       await fireCron(served, '*/15 * * * *')
       for (let check = 0; check < 5; check += 1) await post(served, '/freshness', {})
       const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 15_000, interval: 100 })
-      await until(async () => expect(await countOf("job where state = 'succeeded'")).toBe(10))
+      await until(async () => expect(await countOf("job where state = 'succeeded'")).toBe(11))
       await until(async () => expect(await countOf("job where id = 1 and state = 'failed' and attempts = 20")).toBe(1))
       await until(async () =>
         expect((await ask(served, {})).logs?.find((line) => line.includes('dead letter'))).toContain(
