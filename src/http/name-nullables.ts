@@ -24,7 +24,7 @@ export const nameNullables = (document: object): object => {
   }) as Json & { components: Json & { schemas: Json } }
   for (const name of nullable) {
     const schema = referring.components.schemas[name] as Json & { type: string[] }
-    referring.components.schemas[name] = { ...schema, type: schema.type.filter((type) => type !== 'null')[0] }
+    referring.components.schemas[name] = { ...schema, type: schema.type.find((type) => type !== 'null') }
   }
   return referring
 }

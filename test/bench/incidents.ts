@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { FUNCTIONS } from '../../src/db/functions.ts'
 import { measureAtOnce } from './at-once.ts'
-import { type AimedRow, claimed, connect, sweep, timed, withClient } from './jobs.ts'
+import { type AimedRow, claimed, connect, sweep, tableOf, timed, withClient } from './jobs.ts'
 import { fillGraph } from './lineage.ts'
 import { median, percentile } from './load.ts'
 
@@ -133,6 +133,5 @@ export const measureIncidents = async (urls: Record<Size | 'graph', string>, end
   // What folding has opened is told to nobody.
   await withClient(urls.graph, (client) => client.query('truncate incident cascade; truncate job cascade'))
   rows.push(...(await measureAtOnce(urls.graph)))
-  const lines = rows.map(({ what, figure, aim, holds }) => `| ${what} | ${figure} | ${aim} | ${holds ? 'yes' : '**no**'} |`)
-  return `| what | figure | aim | holds |\n|---|---|---|---|\n${lines.join('\n')}`
+  return tableOf(rows)
 }

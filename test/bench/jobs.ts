@@ -13,6 +13,14 @@ export interface AimedRow {
   holds: boolean
 }
 
+/** The figures as a table in Markdown. */
+export const tableOf = (rows: readonly AimedRow[]): string =>
+  [
+    '| what | figure | aim | holds |',
+    '|---|---|---|---|',
+    ...rows.map(({ what, figure, aim, holds }) => `| ${what} | ${figure} | ${aim} | ${holds ? 'yes' : '**no**'} |`),
+  ].join('\n')
+
 export const withClient = async <Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> => {
   const client = new pg.Client({ connectionString: url })
   await client.connect()

@@ -3,14 +3,14 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Service } from './generator.ts'
-import { type Execution, installPrograms, type Pipeline, QUIET, reader } from './openlineage.ts'
+import { installPrograms, onlyRunOf, QUIET } from './openlineage.ts'
 
 /** A real Airflow with its OpenLineage provider against the service. Needs PyPI and Python 3.12. */
 const PACKAGES = ['apache-airflow==3.3.2', 'apache-airflow-providers-openlineage==2.20.3', 'openlineage-python==1.54.0']
 
 export const installAirflow = (folder: string): string | undefined => installPrograms(folder, 'airflow', PACKAGES)
 
-/** Runs a DAG of two tasks, of which the second one fails. Throws where its runs, the reason or the cause are not found. */
+/** Runs a DAG of two tasks, of which the second one fails. Throws where its runs, or the reason are not found. */
 export const driveAirflow = async (folder: string, bin: string, service: Service): Promise<void> => {
   const home = join(folder, 'airflow-home')
   mkdirSync(join(home, 'dags'), { recursive: true })
@@ -36,14 +36,7 @@ export const driveAirflow = async (folder: string, bin: string, service: Service
     'the DAG ends with the failure of its task',
   )
 
-  const read = reader(service)
-  const runOf = async (name: string): Promise<Execution | undefined> => {
-    const [pipeline] = await read<Pipeline>(`/pipeline?name=${name}`)
-    assert.deepEqual(pipeline?.openlineage, { namespace: 'airflow', name })
-    const [run, ...more] = await read<Execution>(`/pipeline_execution?pipeline_id=${pipeline?.id}`)
-    assert.deepEqual(more, [])
-    return run
-  }
+  const runOf = (name: string) => onlyRunOf(service, { namespace: 'airflow', name })
   const [dag, load, check] = [await runOf('night'), await runOf('night.load'), await runOf('night.check')]
   assert.deepEqual([dag?.completed_successfully, dag?.parent_id], [false, null])
   assert.deepEqual([load?.completed_successfully, load?.parent_id], [true, dag?.id])

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../src/dev/postgres.ts'
+import { findProgram } from './find-program.ts'
 import type { Service } from './generator.ts'
 
 /** Where Alertmanager is, and its client amtool. */
@@ -24,12 +25,10 @@ const MAX_WAIT_MILLIS = 60_000
 
 /** Those in the folder that ALERTMANAGER names, or in PATH; undefined where there are none. */
 export const findAlertmanager = (): Programs | undefined => {
-  const { ALERTMANAGER, PATH = '' } = process.env
-  const folders = ALERTMANAGER ? [ALERTMANAGER] : PATH.split(delimiter)
-  const find = (...names: string[]) => folders.flatMap((folder) => names.map((name) => join(folder, name))).find((path) => existsSync(path))
+  const { ALERTMANAGER } = process.env
   // Debian's name for it, and that of the project itself.
-  const alertmanager = find('prometheus-alertmanager', 'alertmanager')
-  const amtool = find('amtool')
+  const alertmanager = findProgram(ALERTMANAGER, 'prometheus-alertmanager', 'alertmanager')
+  const amtool = findProgram(ALERTMANAGER, 'amtool')
   return alertmanager && amtool ? { alertmanager, amtool } : undefined
 }
 

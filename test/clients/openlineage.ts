@@ -54,17 +54,20 @@ export interface Execution {
   execution_metadata: { error?: string } | null
 }
 
+/** The run of a job; throws if there is another one. */
+export const onlyRunOf = async (service: Service, job: { namespace: string; name: string }): Promise<Execution | undefined> => {
+  const read = reader(service)
+  const [pipeline] = await read<Pipeline>(`/pipeline?name=${encodeURIComponent(job.name)}`)
+  assert.deepEqual(pipeline?.openlineage, job)
+  const [run, ...more] = await read<Execution>(`/pipeline_execution?pipeline_id=${pipeline?.id}`)
+  assert.deepEqual(more, [])
+  return run
+}
+
 /** Throws where the runs of the Python client are not as they were sent. */
 export const drivePythonClient = async (bin: string, service: Service): Promise<void> => {
   execFileSync(join(bin, 'python'), [join(import.meta.dirname, 'drives/openlineage_runs.py'), service.url, service.token], QUIET)
-  const read = reader(service)
-  const runOf = async (name: string): Promise<Execution | undefined> => {
-    const [pipeline] = await read<Pipeline>(`/pipeline?name=${encodeURIComponent(name)}`)
-    assert.deepEqual(pipeline?.openlineage, { namespace: 'python', name })
-    const [run, ...more] = await read<Execution>(`/pipeline_execution?pipeline_id=${pipeline?.id}`)
-    assert.deepEqual(more, [])
-    return run
-  }
+  const runOf = (name: string) => onlyRunOf(service, { namespace: 'python', name })
   const [plain, gzip, later] = [await runOf('job-plain'), await runOf('job-gzip'), await runOf('job-async')]
   assert.deepEqual([plain?.completed_successfully, plain?.total_rows, plain?.parent_id], [true, 7, null])
   assert.deepEqual([gzip?.completed_successfully, gzip?.execution_metadata?.error, gzip?.parent_id], [false, 'disk full', plain?.id])

@@ -25,78 +25,60 @@ const generators: Generator[] = [openapiFetch, heyApi, openapiPythonClient]
 let passed = 0
 let notRun = 0
 
+const pass = (sentence: string): void => {
+  console.log(sentence)
+  passed += 1
+}
+const skip = (sentence: string): void => {
+  console.log(sentence)
+  notRun += 1
+}
+
 const check = async (generator: Generator, document: ApiDocument, service: Service): Promise<void> => {
   const { name } = generator
-  if (!generator.install(folder)) {
-    console.log(`${name}: not run, PyPI cannot be reached`)
-    notRun += 1
-    return
-  }
+  if (!generator.install(folder)) return skip(`${name}: not run, PyPI cannot be reached`)
   generator.generate(folder)
-  console.log(`${name}: generated without a warning`)
+  pass(`${name}: generated without a warning`)
   generator.checkNames(folder, document)
-  console.log(`${name}: operations have the names of the document, each list of values is one type`)
+  pass(`${name}: operations have the names of the document, each list of values is one type`)
   await generator.drive(folder, service)
-  console.log(`${name}: a run of a pipeline and one error, as typed`)
-  passed += 3
+  pass(`${name}: a run of a pipeline and one error, as typed`)
 }
 
 const checkOpenlineage = async (service: Service): Promise<void> => {
   const programs = installOpenlineage(folder)
-  if (programs === undefined) {
-    console.log('OpenLineage: not run, PyPI cannot be reached')
-    notRun += 1
-    return
-  }
+  if (!programs) return skip('OpenLineage: not run, PyPI cannot be reached')
   await drivePythonClient(programs, service)
-  console.log('OpenLineage: runs by its own Python client, plain, packed and asynchronous, with a failure and parts')
+  pass('OpenLineage: runs by its own Python client, plain, packed and asynchronous, with a failure and parts')
   await driveDbt(folder, programs, service)
-  console.log('OpenLineage: a real dbt project by dbt-ol, with its models as parts, its failed test and its lineage')
-  passed += 2
+  pass('OpenLineage: a real dbt project by dbt-ol, with its models as parts, its failed test and its lineage')
 }
 
 const checkAirflow = async (service: Service): Promise<void> => {
   const programs = installAirflow(folder)
-  if (programs === undefined) {
-    console.log('Airflow: not run, PyPI cannot be reached')
-    notRun += 1
-    return
-  }
+  if (!programs) return skip('Airflow: not run, PyPI cannot be reached')
   await driveAirflow(folder, programs, service)
-  console.log('Airflow: a DAG and its tasks as runs, the failed task with its reason')
-  passed += 1
+  pass('Airflow: a DAG and its tasks as runs, the failed task with its reason')
 }
 
 const checkSchemas = async (): Promise<void> => {
   const valid = await validateEvents()
-  if (valid) console.log(`OpenLineage: ${valid.events} events of ours with ${valid.facets} facets are valid by its schemas`)
-  else console.log('OpenLineage: its schemas are not run, OPENLINEAGE_SPEC names no folder')
-  if (valid) passed += 1
-  else notRun += 1
+  if (!valid) return skip('OpenLineage: its schemas are not run, OPENLINEAGE_SPEC names no folder')
+  pass(`OpenLineage: ${valid.events} events of ours with ${valid.facets} facets are valid by its schemas`)
 }
 
 const checkRunitor = async (service: Service, pingKey: string): Promise<void> => {
   const program = findRunitor()
-  if (program === undefined) {
-    console.log('runitor: not run, it is not installed (go install bdd.fi/x/runitor/cmd/runitor@latest)')
-    notRun += 1
-    return
-  }
+  if (!program) return skip('runitor: not run, it is not installed (go install bdd.fi/x/runitor/cmd/runitor@latest)')
   await driveRunitor(program, service, pingKey)
-  console.log('runitor: a good and a failed command as runs, with what it printed as the reason')
-  passed += 1
+  pass('runitor: a good and a failed command as runs, with what it printed as the reason')
 }
 
 const checkAlertmanager = async (service: Service): Promise<void> => {
   const programs = findAlertmanager()
-  if (!programs) {
-    console.log('Alertmanager: not run, it is not installed (Debian: apt-get install prometheus-alertmanager)')
-    notRun += 1
-    return
-  }
+  if (!programs) return skip('Alertmanager: not run, it is not installed (Debian: apt-get install prometheus-alertmanager)')
   await driveAlertmanager(folder, programs, service)
-  console.log('Alertmanager: amtool lists the alert of a failed run, and no more after the next success')
-  passed += 1
+  pass('Alertmanager: amtool lists the alert of a failed run, and no more after the next success')
 }
 
 try {

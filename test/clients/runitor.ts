@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { findProgram } from './find-program.ts'
 import type { Service } from './generator.ts'
 import { type Execution, type Pipeline, reader } from './openlineage.ts'
 
 const NAME = 'runitor-job'
 
 /** The program in the folder that RUNITOR names, or in PATH; undefined where there is none. */
-export const findRunitor = (): string | undefined => {
-  const { RUNITOR, PATH = '' } = process.env
-  const folders = RUNITOR ? [RUNITOR] : PATH.split(delimiter)
-  return folders.map((folder) => join(folder, 'runitor')).find((path) => existsSync(path))
-}
+export const findRunitor = (): string | undefined => findProgram(process.env.RUNITOR, 'runitor')
 
 /** Throws where the runs of commands that runitor runs are not those that it pinged. */
 export const driveRunitor = async (runitor: string, service: Service, pingKey: string): Promise<void> => {

@@ -104,7 +104,7 @@ const pipelineRow = () => ({
   ...thresholdAnswer(),
   ...onCallAnswer(),
   ...scheduleAnswer(),
-  watermark_check: watermarkCheckField().or(z.null()),
+  watermark_check: watermarkCheckField().nullable(),
   tags: z.array(z.string()).openapi({ description: 'Sorted.', example: ['finance'] }),
   load_lineage: z.boolean(),
   full_load: z.boolean(),

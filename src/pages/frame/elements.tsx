@@ -151,10 +151,10 @@ export const Table = ({
   </Scrolled>
 )
 
-/** An owner; a long address breaks after its @. */
-export const Owner = ({ owner }: { owner: string }) => (
+/** An owner, or none; a long address breaks after its @. */
+export const Owner = ({ owner }: { owner: string | null }) => (
   <>
-    {owner.split(/(?<=@)/).map((part, place) => (
+    {(owner ?? '–').split(/(?<=@)/).map((part, place) => (
       <>
         {place > 0 ? <wbr /> : null}
         {part}

@@ -116,7 +116,9 @@ const Incidents = ({ incidents, now, caller }: Scope & { incidents: Loaded['inci
         <td data-label="Lasted" class="moment">
           {duration(Math.max(0, secondsBetween(incident.opened_at, incident.resolved_at ?? now)))}
         </td>
-        <td data-label="Owner">{incident.owner === null ? '–' : <Owner owner={incident.owner} />}</td>
+        <td data-label="Owner">
+          <Owner owner={incident.owner} />
+        </td>
         {caller.mayWrite ? (
           <td class="actions">
             <IncidentActions incident={incident} />

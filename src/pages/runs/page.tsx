@@ -109,7 +109,9 @@ const RunTable = ({ runs, now }: { runs: ListedRun[]; now: string }) => (
         <td data-label="Rows" class="number">
           {grouped(run.total_rows)}
         </td>
-        <td data-label="Owner">{run.owner === null ? '–' : <Owner owner={run.owner} />}</td>
+        <td data-label="Owner">
+          <Owner owner={run.owner} />
+        </td>
         {run.completed_successfully === false ? (
           <td data-label="Why it failed" class="why">
             <Why run={run} />
