@@ -41,6 +41,14 @@ const tokensSetting = z.string().transform((text, context): ApiToken[] => {
   const tokens: ApiToken[] = []
   for (const entry of text.split(',').map((part) => part.trim())) {
     const { name, token, right } = /^(?<name>[\w.-]{1,50}):(?<token>[^\s:,]{1,256})(?::(?<right>read|ping))?$/.exec(entry)?.groups ?? {}
+    // Incidents say so who has resolved them: these two names mean that nobody did.
+    if (name === 'auto' || name === 'muted') {
+      context.addIssue({
+        code: 'custom',
+        message: `must have no token with the name ${name}: that is how incidents say that nobody resolved them`,
+      })
+      return z.NEVER
+    }
     const isTaken = tokens.some((other) => other.name === name || other.token === token)
     if (name === undefined || token === undefined || isTaken) {
       context.addIssue({ code: 'custom', message: TOKENS_FAULT })

@@ -33,6 +33,13 @@ export interface Check<Evidence = unknown>
    * what was muted for a time, and resolves what is right again. undefined: the check sees only a window, or one run.
    */
   wrongNow?: (now: SQL) => SQL
+  /** With `wrongNow`: true if the evidence is about what an incident with these details, which a person resolved, was about. */
+  isSame?: (details: SQL, evidence: SQL) => SQL
+  /**
+   * What was muted for a time, is wrong still, and was logged before, for a check without `wrongNow`: `select pipeline_id, since, last,
+   * occurrences, evidence`, one row per pipeline.
+   */
+  wrongAgain?: (now: SQL) => SQL
   /** The insert that logs the findings: `… on conflict do nothing returning … as subject`. */
   logFound: (names: Names) => SQL
   /** True if people may be told of the finding `f`, a row of `found`; undefined: of every one that is logged. */

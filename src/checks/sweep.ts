@@ -22,6 +22,8 @@ const ALERTS = sql.raw('alerts')
 /** The CTEs that open and resolve incidents, and of all that is wrong now, for a check that sees everything. */
 const OPENED = sql.raw('opened')
 const RESOLVED = sql.raw('resolved')
+/** The CTE that resolves what settings have ended: of types, and of pipelines that changed at the moment of an opening. */
+const ENDED = sql.raw('ended')
 const WRONG_NOW = sql.raw('wrong_now')
 const CONTINUED = sql.raw('continued')
 const FINISHED = sql.raw('finished')
@@ -37,9 +39,10 @@ export const NAMES: Names = {
 /**
  * The CTEs that log what is wrong, open and resolve its incidents, and have people told: `found`, `logged`, the check's own
  * CTEs, `opened`, `resolved`, and `told`, whose row is the id of the recorded job, if any incident opened or resolved. If two sweeps
- * run at once, the log's unique index lets only one of them insert a finding. Nothing is written if `claim` has no row.
+ * run at once, the log's unique index lets only one of them insert a finding. Nothing is written if `claim` has no row. `changing` are further
+ * CTEs that may change incidents.
  */
-export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => sql`
+export const findings = <Evidence>(check: Check<Evidence>, claim: SQL, changing: readonly SQL[] = []): SQL => sql`
   ${NAMES.found} as (
     select subject, pipeline_id, since, evidence from (${check.wrong(NAMES)}) wrong
     where exists (select from ${claim})
@@ -51,7 +54,7 @@ export const findings = <Evidence>(check: Check<Evidence>, claim: SQL): SQL => s
   ${ALERTS} as materialized (select coalesce(jsonb_agg(a.payload), '[]') as payloads from (${check.alertPayloads(NAMES)}) a),
   ${OPENED} as (${openIncidents(check)}),
   ${check.wrongNow ? sql`${RESOLVED} as (${resolveIncidents(check)}),` : sql``}
-  ${notifyJobAfter(TOLD, check.wrongNow ? [OPENED, RESOLVED] : [OPENED], NAMES.now)}`
+  ${notifyJobAfter(TOLD, [...changing, OPENED, ...(check.wrongNow ? [RESOLVED] : [])], NAMES.now)}`
 
 /** A finding about a run that ended longer ago is written to the log, and wakes nobody: it is a backfill. */
 const RECENT = sql.raw(`interval '24 hours'`)
@@ -60,24 +63,28 @@ const RECENT = sql.raw(`interval '24 hours'`)
 export const kindOf = ({ incidentKind }: { incidentKind: string }): SQL => sql.raw(`'${incidentKind}'`)
 
 /** What a check that sees only a window tells people: its new findings, one for each pipeline. */
-const newlyWrong = <Evidence>({ isNews }: Check<Evidence>): SQL => sql`
+const newlyWrong = <Evidence>({ isNews, wrongAgain }: Check<Evidence>): SQL => sql`
   select f.pipeline_id, min(f.since) as since, max(f.since) as last, count(*)::integer as occurrences, (array_agg(f.evidence order by f.since desc, f.subject desc))[1] as evidence
   from ${NAMES.found} f join ${NAMES.logged} using (subject)
   where not exists (
     select from ${pipelineExecution} e where e.id = (f.evidence ->> 'pipeline_execution_id')::bigint and e.end_date < ${NAMES.now} - ${RECENT})
     ${isNews ? sql`and ${isNews(NAMES, sql.raw('f'))}` : sql``}
-  group by f.pipeline_id`
+  group by f.pipeline_id
+  ${wrongAgain ? sql`union all select a.* from (${wrongAgain(NAMES.now)}) a where exists (select from ${CLAIMED})` : sql``}`
 
 /**
  * What a check that sees everything tells people: all that is wrong now and has no open incident, so also what was muted for a
  * time. What a person has resolved stays resolved while nothing has changed.
  */
-const untold = <Evidence>(check: Check<Evidence>): SQL => sql`
+const untold = <Evidence>(check: Check<Evidence>): SQL => {
+  const isSame = check.isSame ?? ((details: SQL, evidence: SQL) => sql`${details} = ${evidence}`)
+  return sql`
   select o.pipeline_id, o.since, o.since as last, 1 as occurrences, o.evidence from ${WRONG_NOW} o
   where exists (select from ${CLAIMED}) and not exists (
     select from ${incident} i where i.pipeline_id = o.pipeline_id and i.kind = ${kindOf(check)}
-      and (i.resolved_at is null or i.resolved_by not in ('auto', 'muted') and i.details = o.evidence))
+      and (i.resolved_at is null or i.resolved_by not in ('auto', 'muted') and ${isSame(sql.raw('i.details'), sql.raw('o.evidence'))}))
   order by o.pipeline_id limit ${sql.raw(String(MAX_FINDINGS))}`
+}
 
 /** Opens incidents, or extends them. */
 const openIncidents = <Evidence>(check: Check<Evidence>): SQL => sql`
@@ -117,7 +124,8 @@ const continued = ({ jobKind, payload }: Continuation): SQL => sql`
 export const sweepStatement = <Evidence>(check: Check<Evidence>, continuation?: Continuation): Statement =>
   prepare(sql`
     with ${claimedJob(CLAIMED)},
-    ${findings(check, CLAIMED)},
+    ${continuation ? sql`${ENDED} as (select from ${CLAIMED} where ${sql.raw(FUNCTIONS.end_by_settings)}(null, ${NAMES.now}) > 0),` : sql``}
+    ${findings(check, CLAIMED, continuation ? [ENDED] : [])},
     ${continuation ? continued(continuation) : sql``}
     ${finishedJob(FINISHED, { claim: CLAIMED, work: NAMES.logged })}
     select id from ${TOLD} where id is not null ${continuation ? sql`union all select id from ${CONTINUED}` : sql``}`)

@@ -20,11 +20,14 @@ const SHAPE = /^(@[a-z]+|\S+( +\S+){4})$/i
 
 /** Says what is wrong with a time zone; undefined if it is one. */
 export const timezoneFault = (timezone: string): string | undefined => {
+  const fault = 'Must be an IANA time zone such as Europe/Berlin'
+  // JavaScript also takes an offset like +02:00. PostgreSQL reads its sign the other way round.
+  if (/^[+-]/.test(timezone)) return fault
   try {
     new Intl.DateTimeFormat('en', { timeZone: timezone })
     return undefined
   } catch {
-    return 'Must be an IANA time zone such as Europe/Berlin'
+    return fault
   }
 }
 

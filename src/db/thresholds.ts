@@ -20,12 +20,16 @@ export const effectiveThreshold = (what: 'freshness' | 'timeliness', { pipeline,
 
 /** True if these changes of a pipeline or a type may make runs late that already run. */
 export const mayMakeLate = (changes: {
+  // null: then the type's threshold applies, which may be shorter.
   timeliness_number?: number | null | undefined
   timeliness_datepart?: string | null | undefined
+  pipeline_type_id?: number | undefined
   mute_timeliness_check?: boolean | undefined
   active?: boolean | undefined
 }): boolean =>
-  (changes.timeliness_number ?? changes.timeliness_datepart ?? null) !== null ||
+  changes.timeliness_number !== undefined ||
+  changes.timeliness_datepart !== undefined ||
+  changes.pipeline_type_id !== undefined ||
   changes.mute_timeliness_check === false ||
   changes.active === true
 

@@ -21,7 +21,9 @@ BEGIN
     FROM (SELECT DISTINCT pipeline_id FROM opened WHERE may_cause) o JOIN address_lineage w ON w.pipeline_id = o.pipeline_id
     JOIN address_lineage_closure c ON c.source_address_id = w.target_address_id
     JOIN address_lineage l ON l.source_address_id = c.target_address_id AND l.pipeline_id <> o.pipeline_id
-    JOIN incident x ON coalesce(x.pipeline_id, 0) = l.pipeline_id AND x.resolved_at IS NULL AND x.caused_by IS NULL),
+    -- OFFSET 0: whatever the statistics of incidents say, they are looked up last.
+    CROSS JOIN LATERAL (
+      SELECT i.* FROM incident i WHERE coalesce(i.pipeline_id, 0) = l.pipeline_id AND i.resolved_at IS NULL AND i.caused_by IS NULL OFFSET 0) x),
   effect AS MATERIALIZED (SELECT o.id, o.pipeline_id, o.kind, o.detected_at FROM opened o UNION SELECT r.* FROM reached r),
   upstream AS MATERIALIZED (
     SELECT DISTINCT x.pipeline_id, w.pipeline_id AS root_pipeline_id
@@ -29,13 +31,16 @@ BEGIN
     JOIN address_lineage_closure c ON c.target_address_id = l.source_address_id
     JOIN address_lineage w ON w.target_address_id = c.source_address_id AND w.pipeline_id <> x.pipeline_id),
   root AS MATERIALIZED (
-    SELECT u.pipeline_id, r.id, r.detected_at FROM upstream u JOIN incident r ON coalesce(r.pipeline_id, 0) = u.root_pipeline_id
-    WHERE r.resolved_at IS NULL AND r.caused_by IS NULL AND :may_cause(r, p_now))
+    SELECT u.pipeline_id, r.id, r.detected_at FROM upstream u
+    CROSS JOIN LATERAL (
+      SELECT i.id, i.detected_at FROM incident i
+      WHERE coalesce(i.pipeline_id, 0) = u.root_pipeline_id AND i.resolved_at IS NULL AND i.caused_by IS NULL AND :may_cause(i, p_now) OFFSET 0) r)
   SELECT x.id, x.detected_at, r.id, r.detected_at FROM effect x JOIN incident r ON coalesce(r.pipeline_id, 0) = x.pipeline_id
   WHERE x.kind IN ('stale', 'missed') AND r.resolved_at IS NULL AND r.caused_by IS NULL AND r.kind || '' IN ('late', 'failed') AND :may_cause(r, p_now)
   UNION
   -- By the index: joining the CTE again would be a loop over both.
   SELECT x.id, x.detected_at, r.id, r.detected_at FROM root r
-  JOIN incident x ON coalesce(x.pipeline_id, 0) = r.pipeline_id AND x.resolved_at IS NULL AND x.caused_by IS NULL;
+  CROSS JOIN LATERAL (
+    SELECT i.id, i.detected_at FROM incident i WHERE coalesce(i.pipeline_id, 0) = r.pipeline_id AND i.resolved_at IS NULL AND i.caused_by IS NULL OFFSET 0) x;
 END
 $$;

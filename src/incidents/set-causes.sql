@@ -16,8 +16,10 @@ BEGIN
     SELECT DISTINCT ON (v.effect_id) v.effect_id, v.root_id FROM valid v
     WHERE v.root_id NOT IN (SELECT e.effect_id FROM valid e)
     ORDER BY v.effect_id, v.root_at, v.root_id),
-  caused AS (UPDATE incident i SET caused_by = c.root_id FROM cause c WHERE i.id = c.effect_id RETURNING i.id, i.caused_by)
-  -- What these have caused is caused by their cause.
-  UPDATE incident i SET caused_by = c.caused_by FROM caused c WHERE i.caused_by = c.id AND i.resolved_at IS NULL AND i.id <> c.caused_by;
+  caused AS (UPDATE incident i SET caused_by = c.root_id FROM cause c WHERE i.id = c.effect_id RETURNING i.id, i.caused_by),
+  -- What these have caused is caused by their cause. Who does not hear of that one hears of them now.
+  moved AS (
+    UPDATE incident i SET caused_by = c.caused_by FROM caused c WHERE i.caused_by = c.id AND i.resolved_at IS NULL AND i.id <> c.caused_by RETURNING i.id)
+  UPDATE incident_event e SET notify_job_id = p_job_id FROM moved m WHERE e.incident_id = m.id AND e.kind IN ('opened', 'reopened');
 END
 $$;

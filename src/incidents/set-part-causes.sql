@@ -30,8 +30,10 @@ BEGIN
     ORDER BY p.incident_id, p.end_date DESC, p.execution_id DESC),
   caused AS (
     UPDATE incident i SET caused_by = coalesce(y.caused_by, y.id) FROM cause c JOIN incident y ON y.id = c.root_id
-    WHERE i.id = c.incident_id AND coalesce(y.caused_by, y.id) <> i.id RETURNING i.id, i.caused_by)
-  -- What these have caused is caused by their cause: no cause has one.
-  UPDATE incident x SET caused_by = c.caused_by FROM caused c WHERE x.caused_by = c.id AND x.resolved_at IS NULL AND x.id <> c.caused_by;
+    WHERE i.id = c.incident_id AND coalesce(y.caused_by, y.id) <> i.id RETURNING i.id, i.caused_by),
+  -- What these have caused is caused by their cause: no cause has one. Who does not hear of that one hears of them now.
+  moved AS (
+    UPDATE incident x SET caused_by = c.caused_by FROM caused c WHERE x.caused_by = c.id AND x.resolved_at IS NULL AND x.id <> c.caused_by RETURNING x.id)
+  UPDATE incident_event e SET notify_job_id = p_job_id FROM moved m WHERE e.incident_id = m.id AND e.kind IN ('opened', 'reopened');
 END
 $$;

@@ -33,6 +33,11 @@ const RECORD_DELAY_SECONDS = 15
 export type Settlement = { ack: true } | { ack: false; delaySeconds: number }
 
 const DONE: Settlement = { ack: true }
+/**
+ * A job that is due later than this is not kept in the queue, whose messages wait at most half a day: the tick before it is due sends it
+ * (recover.ts).
+ */
+const FAR_SECONDS = 43_200
 const retryIn = (delaySeconds: number): Settlement => ({ ack: false, delaySeconds: Math.max(1, Math.ceil(delaySeconds)) })
 
 /**
@@ -52,7 +57,7 @@ export const runJob = async (
   const now = clock()
   const db = createJobDatabase(env, trace)
   const claim = await claimJob(db, id, now)
-  if (claim.outcome === 'later') return retryIn(claim.waitSeconds)
+  if (claim.outcome === 'later') return claim.waitSeconds > FAR_SECONDS ? DONE : retryIn(claim.waitSeconds)
   if (claim.outcome === 'unknown' || claim.outcome === 'over') return DONE
   const { job } = claim
   trace.describe(`job ${job.kind}`, { 'watcher.job.id': job.id, 'watcher.job.kind': job.kind, 'watcher.job.attempt': job.attempts })

@@ -15,12 +15,22 @@ BEGIN
     RETURN;
   END IF;
 
-  -- "Resolved" makes no sense to whom nothing was told.
+  -- "Resolved" makes no sense to whom nothing was told since the last one.
   UPDATE notification n SET state = 'dropped'
-  WHERE n.job_id = p_job_id AND n.event = 'resolved' AND n.state = 'waiting' AND 'failed' = (
-    SELECT j.state FROM notification before JOIN job j ON j.id = before.job_id
+  WHERE n.job_id = p_job_id AND n.event = 'resolved' AND n.state = 'waiting' AND 'resolved' = coalesce((
+    SELECT before.event FROM notification before LEFT JOIN job j ON j.id = before.job_id
     WHERE before.incident_id = n.incident_id AND before.channel_id = n.channel_id AND before.id < n.id AND before.state <> 'dropped'
-    ORDER BY before.id DESC LIMIT 1);
+      AND before.event <> 'acknowledged' AND j.state IS DISTINCT FROM 'failed'
+    ORDER BY before.id DESC LIMIT 1), 'resolved');
+  -- Nor does the beginning of what is over, for whom no end follows: a replay, long after it had failed.
+  UPDATE notification n SET state = 'dropped'
+  WHERE n.job_id = p_job_id AND n.event IN ('opened', 'reopened', 'raised', 'reminded') AND n.state <> 'dropped'
+    AND EXISTS (
+      SELECT FROM incident i JOIN incident_event e ON e.incident_id = i.id AND e.kind = 'resolved' JOIN job told ON told.id = e.notify_job_id
+      WHERE i.id = n.incident_id AND i.resolved_at IS NOT NULL AND e.id > n.incident_event_id AND told.state = 'succeeded')
+    AND NOT EXISTS (
+      SELECT FROM notification r WHERE r.incident_id = n.incident_id AND r.channel_id = n.channel_id AND r.id > n.id AND r.event = 'resolved' AND r.state <> 'dropped')
+    AND coalesce((channel ->> 'send_resolved')::boolean, true);
 
   IF EXISTS (
       SELECT FROM notification n

@@ -65,7 +65,12 @@ const withoutAlert = (
   now: string,
   vocabulary: Vocabulary,
 ): ToldIncident[] => {
+  const items = alerts.flatMap((alert) => [alert, ...(Array.isArray(alert.items) ? (alert.items as Record<string, unknown>[]) : [])])
   const covered = alerts.reduce((sum, { count }) => sum + Number(count ?? 1), 0)
+  const named = new Set(items.map(({ pipeline_id }) => pipeline_id))
+  // All that they count is named: what is not named, they do not contain.
+  if (alerts.every(({ count, items: shown }) => Array.isArray(shown) && Number(count) <= shown.length))
+    return incidents.filter(({ pipeline_id }) => !named.has(pipeline_id))
   return covered >= incidents.length ? [] : incidents.filter((incident) => !asOriginal([incident], now, vocabulary.alertOf[incident.kind]))
 }
 
@@ -106,12 +111,28 @@ const composeResolved = (incidents: readonly ToldIncident[], now: string, vocabu
           const title = kindOf(kind, vocabulary)?.title ?? kind
           const lasted = duration(Math.max(0, secondsBetween(opened_at, resolved_at ?? now)))
           const how = [by === null ? '' : `by ${by}`, text ?? ''].filter((part) => part !== '').join(': ')
-          return `${nameOf(incident)}: ${title}, after ${lasted}${how ? `. ${inOneLine(how)}` : ''}${url ? `. ${url}` : ''}`
+          const caused = incident.caused.length === 0 ? '' : `. It caused ${namesOf(incident)}`
+          return `${nameOf(incident)}: ${title}, after ${lasted}${how ? `. ${inOneLine(how)}` : ''}${caused}${url ? `. ${url}` : ''}`
         }),
         incidents.length,
       ],
     ],
   })
+
+/** `report (stale), dashboard (late)`: what it causes; of one that is over, which of them are open still. */
+const namesOf = ({ caused, effects, event }: ToldIncident): string => {
+  const names = caused.map(
+    ({ pipeline_name, kind, is_open }) => `${inOneLine(pipeline_name)} (${kind}${event === 'resolved' && is_open ? ', still open' : ''})`,
+  )
+  const more = effects - caused.filter(({ is_open }) => is_open).length
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/** A reminder comes to what nobody has, or has had for a day. */
+const stillOpen = ({ acknowledged_at, acknowledged_by }: ToldIncident): string =>
+  acknowledged_at === null
+    ? 'Still open, and nobody has it'
+    : `Still open; ${inOneLine(acknowledged_by ?? 'somebody')} has had it since ${inSeconds(acknowledged_at)} UTC`
 
 /** What a person on call needs to know of one incident, line by line. */
 const blockOf = (incident: ToldIncident, now: string, vocabulary: Vocabulary): string => {
@@ -136,9 +157,11 @@ const blockOf = (incident: ToldIncident, now: string, vocabulary: Vocabulary): s
     `${inOneLine(pipeline_name ?? `${kind} ${subject}`.trim())}${severity === 'critical' ? ' (critical)' : ''}`,
     inOneLine(summary),
     ...(event === 'reopened' ? [openAgain(reopenings)] : []),
-    ...(event === 'reminded' ? ['Still open, and nobody has it'] : []),
+    ...(event === 'reminded' ? [stillOpen(incident)] : []),
     ...(cause === null ? [] : [`Caused by: ${inOneLine(cause.pipeline_name)} (${cause.kind})`]),
-    ...(effects > 0 ? [`Causes: ${effects} more incident${effects === 1 ? '' : 's'} downstream`] : []),
+    ...(effects > 0
+      ? [`Causes: ${effects} more incident${effects === 1 ? '' : 's'} downstream${event === 'reminded' ? `: ${namesOf(incident)}` : ''}`]
+      : []),
     ...(owner === null ? [] : [`Owner: ${inOneLine(owner)}`]),
     ...(kindOf(kind, vocabulary)?.isDeadline && overSeconds > 0 ? [`Over by: ${duration(overSeconds)}`] : []),
     ...(kind === 'failed' && occurrences > 1 ? [`Failures in a row: ${occurrences}`] : []),

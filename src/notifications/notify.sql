@@ -12,6 +12,7 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_alerts jsonb;
+  v_held bigint[];
   v_sent_ids bigint[];
   v_begun timestamptz := clock_timestamp();
 BEGIN
@@ -27,9 +28,30 @@ BEGIN
   PERFORM FROM incident i WHERE i.id IN (SELECT e.incident_id FROM incident_event e WHERE e.notify_job_id = p_job_id) ORDER BY i.id FOR NO KEY UPDATE;
 
   PERFORM :set_causes(p_job_id, p_now);
+  -- A cause that comes right at this moment waits, and then sees what it has caused.
+  PERFORM FROM incident r
+  WHERE r.id IN (SELECT x.caused_by FROM incident_event e JOIN incident x ON x.id = e.incident_id WHERE e.notify_job_id = p_job_id)
+  ORDER BY r.id FOR SHARE;
+  -- What was held for a cause that was held itself, and that somebody has acknowledged meanwhile, is told on its own.
+  UPDATE incident_event e SET notify_job_id = p_job_id
+  FROM incident x, incident r, incident_event re
+  WHERE re.notify_job_id = p_job_id AND re.kind IN ('opened', 'reopened') AND r.id = re.incident_id AND r.state = 'acknowledged'
+    AND x.caused_by = r.id AND x.resolved_at IS NULL AND e.incident_id = x.id AND e.kind IN ('opened', 'reopened') AND e.notify_job_id <> p_job_id;
 
   -- 1. What must not be told yet.
-  job_ids := :put_off(p_job_id, v_alerts, p_now);
+  SELECT array_agg(DISTINCT i.pipeline_id) INTO v_held FROM incident_event e JOIN incident i ON i.id = e.incident_id WHERE e.notify_job_id = p_job_id;
+  job_ids := :put_off(p_job_id, p_now);
+  SELECT array_agg(h.id) INTO v_held FROM unnest(v_held) h(id)
+  WHERE h.id NOT IN (
+    SELECT i.pipeline_id FROM incident_event e JOIN incident i ON i.id = e.incident_id WHERE e.notify_job_id = p_job_id AND i.pipeline_id IS NOT NULL);
+  v_alerts := :alerts_without(v_alerts, v_held);
+
+  -- A pager that hears late of what somebody has already hears that too.
+  UPDATE incident_event a SET notify_job_id = p_job_id
+  FROM incident_event e JOIN incident i ON i.id = e.incident_id
+  WHERE e.notify_job_id = p_job_id AND e.kind IN ('opened', 'reopened') AND i.state = 'acknowledged' AND a.incident_id = i.id
+    AND a.kind = 'acknowledged' AND a.id > e.id AND a.notify_job_id <> p_job_id
+    AND EXISTS (SELECT FROM job j WHERE j.id = a.notify_job_id AND j.state = 'succeeded');
 
   -- 2. What is over before anybody heard of it: nobody hears of either.
   UPDATE notification n SET state = 'dropped'
@@ -45,7 +67,10 @@ BEGIN
       WHERE re.notify_job_id = p_job_id AND re.kind = 'resolved' AND r.resolved_at IS NOT NULL)),
   recorded AS (
     INSERT INTO job (kind, payload, created_at, due_at)
-    SELECT 'notify', '{"alerts": []}'::jsonb, p_now, p_now + interval '30 minutes' WHERE EXISTS (SELECT FROM effect)
+    SELECT 'notify', '{"alerts": []}'::jsonb, p_now, greatest(p_now, (
+      SELECT max(r.resolved_at) + interval '30 minutes' FROM incident_event re JOIN incident r ON r.id = re.incident_id
+      WHERE re.notify_job_id = p_job_id AND re.kind = 'resolved'))
+    WHERE EXISTS (SELECT FROM effect)
     RETURNING id),
   moved AS (UPDATE incident_event e SET notify_job_id = recorded.id FROM recorded WHERE e.id IN (SELECT id FROM effect))
   SELECT job_ids || coalesce(array_agg(recorded.id), '{}') INTO job_ids FROM recorded;
@@ -71,12 +96,13 @@ BEGIN
     WHERE p_environment <> 'log' OR NOT EXISTS (SELECT FROM channel c WHERE c.active)),
   -- Which causes a channel's filters let through: the same conditions as below, where a join of thousands of events would be a loop.
   cause AS MATERIALIZED (
-    SELECT i.id, i.kind, i.severity, coalesce(p.owner, t.owner) AS owner, coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
+    SELECT i.id, i.kind, i.state, i.severity, coalesce(p.owner, t.owner) AS owner, coalesce(p.tags, '{}') AS tags, p.pipeline_type_id
     FROM incident i LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
     WHERE i.id IN (SELECT e.caused_by FROM event e)),
   takes AS MATERIALIZED (
     SELECT r.id AS channel_id, s.id AS incident_id FROM receiver r CROSS JOIN cause s
-    WHERE (r.min_severity IS DISTINCT FROM 'critical' OR s.severity = 'critical') AND (r.kinds IS NULL OR s.kind = ANY (r.kinds))
+    -- What somebody has, people do not hear of.
+    WHERE (r.is_pager OR s.state = 'open') AND (r.min_severity IS DISTINCT FROM 'critical' OR s.severity = 'critical') AND (r.kinds IS NULL OR s.kind = ANY (r.kinds))
       AND (r.owners IS NULL OR s.owner = ANY (r.owners)) AND (r.tags IS NULL OR s.tags && r.tags)
       AND (r.pipeline_type_ids IS NULL OR s.pipeline_type_id = ANY (r.pipeline_type_ids))),
   wanted AS MATERIALIZED (
@@ -97,9 +123,10 @@ BEGIN
       -- A failing channel is told of through the others.
       AND e.failing_id IS DISTINCT FROM r.id AND CASE
       WHEN e.kind = 'resolved' THEN last.event <> 'resolved' AND r.send_resolved AND (r.is_pager OR NOT e.quiet)
-      WHEN e.kind = 'acknowledged' THEN r.is_pager AND last.event <> 'resolved'
-      ELSE (r.is_pager OR e.state = 'open')
-        AND (e.kind = 'raised' OR last.event IS NULL OR last.event = 'resolved' OR NOT r.send_resolved
+      WHEN e.kind = 'acknowledged' AND last.event IS NOT NULL THEN r.is_pager AND last.event <> 'resolved'
+      WHEN e.kind = 'acknowledged' AND NOT EXISTS (SELECT FROM event b WHERE b.incident_id = e.incident_id AND b.kind IN ('opened', 'reopened')) THEN false
+      ELSE (r.is_pager OR e.state = 'open' AND e.kind <> 'acknowledged' OR e.kind = 'raised')
+        AND (e.kind IN ('raised', 'acknowledged') OR last.event IS NULL OR last.event = 'resolved' OR NOT r.send_resolved
           -- Its end was not told.
           OR EXISTS (
             SELECT FROM incident_event q
@@ -132,7 +159,9 @@ BEGIN
     WHERE w.event IN ('opened', 'reopened', 'raised')),
   unfolded AS MATERIALIZED (
     SELECT w.*, w.event IN ('opened', 'reopened', 'raised') AS begins FROM wanted w
-    WHERE NOT EXISTS (SELECT FROM folded f WHERE f.event_id = w.event_id AND f.channel_id = w.channel_id)),
+    WHERE NOT EXISTS (
+      SELECT FROM folded f
+      WHERE f.channel_id = w.channel_id AND (f.event_id = w.event_id OR w.event = 'acknowledged' AND f.incident_id = w.incident_id))),
   -- What belongs into one message has the same `part`.
   told AS MATERIALIZED (
     SELECT u.*, CASE
@@ -144,7 +173,7 @@ BEGIN
     -- Of incidents that were told as one, only the end of the last is told.
     WHERE u.begins OR u.sweep_id IS NULL OR u.event = 'resolved' AND NOT EXISTS (
       SELECT FROM notification n JOIN incident x ON x.id = n.incident_id
-      WHERE n.sweep_id = u.sweep_id AND n.channel_id = u.channel_id AND x.resolved_at IS NULL)),
+      WHERE n.sweep_id = u.sweep_id AND n.channel_id = u.channel_id AND n.state <> 'dropped' AND (x.resolved_at IS NULL OR n.event = 'resolved'))),
   noted AS (
     INSERT INTO incident_event (incident_id, kind, at, text)
     SELECT DISTINCT f.incident_id, 'folded', p_now, 'under incident ' || f.caused_by FROM folded f),

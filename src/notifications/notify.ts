@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { FUNCTIONS } from '../db/functions.ts'
 import { readIds } from '../db/rows.ts'
 import { param, prepare } from '../db/statement.ts'
+import type { Settings } from '../env.ts'
 import type { RunJob } from '../jobs/job.ts'
 import { channels } from './channels/index.ts'
 
@@ -17,12 +18,15 @@ export const kindsThat = (trait: 'isPager' | 'isSingle' | 'isSweeper' | 'isRenew
     .map(({ kind }) => kind)
     .join(',')}}`
 
+/** The channel that needs no row. */
+export const environmentChannel = ({ SLACK_WEBHOOK_URL }: Settings): 'slack' | 'log' => (SLACK_WEBHOOK_URL === undefined ? 'log' : 'slack')
+
 /** The `notify` job: it decides whom to tell of events of incidents, and records the jobs that send (see notify.sql). */
 export const notify: RunJob = (job, { db, now, clock, settings }) =>
   readIds(db, NOTIFY, {
     job_id: job.id,
     attempts: job.attempts,
-    environment: settings.SLACK_WEBHOOK_URL === undefined ? 'log' : 'slack',
+    environment: environmentChannel(settings),
     pagers: kindsThat('isPager'),
     singles: kindsThat('isSingle'),
     sweepers: kindsThat('isSweeper'),

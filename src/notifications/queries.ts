@@ -5,6 +5,7 @@ import { finding, listing } from '../db/json-list.ts'
 import { moment, readIds, text, truth, whole } from '../db/rows.ts'
 import { keep, param, prepare, type Statement } from '../db/statement.ts'
 import { pageOfRows } from '../http/paging.ts'
+import { incident } from '../incidents/table.ts'
 import { job } from '../jobs/table.ts'
 import type { StoredChannel } from './receiver.ts'
 import { channel, NOTIFICATION_EVENTS, NOTIFICATION_STATES, notification, notificationState } from './table.ts'
@@ -119,14 +120,21 @@ export const listNotifications = async (db: Database, { limit, ...filters }: Not
   return { notifications: shown, next }
 }
 
+/** It tells of a beginning, and the incident is over: nobody would hear of the end. */
+const IS_OVER = sql`(n.event <> 'resolved' and exists (select from ${incident} i where i.id = n.incident_id and i.resolved_at is not null))`
+
 const REPLAY = prepare(sql`
   with replayed as (
     update ${job} j set state = 'waiting', attempts = 0, due_at = ${param('now')}::timestamptz, resent_at = null, finished_at = null
     from ${notification} n
-    where n.id = ${param('id')} and j.id = n.job_id and j.state = 'failed' and n.state <> 'dropped'
+    where n.id = ${param('id')} and j.id = n.job_id and j.state = 'failed' and n.state <> 'dropped' and not ${IS_OVER}
     returning j.id)
-  select n.id, (select id from replayed) as job_id, exists (select from replayed) as replayed from ${notification} n where n.id = ${param('id')}`)
+  select n.id, (select id from replayed) as job_id, exists (select from replayed) as replayed, ${IS_OVER} as is_over
+  from ${notification} n where n.id = ${param('id')}`)
 
-/** Sends a failed notification again, with those that go with it; undefined: no such notification; `replayed` false: it has not failed. */
+/**
+ * Sends a failed notification again, with those that go with it; undefined: no such notification; `replayed` false: it has not failed, or what
+ * it tells of is over (`is_over`).
+ */
 export const replayNotification = async (db: Database, id: number, now: string) =>
-  (await db.rows(REPLAY, z.object({ id: whole, job_id: whole.nullable(), replayed: truth }), { id, now }))[0]
+  (await db.rows(REPLAY, z.object({ id: whole, job_id: whole.nullable(), replayed: truth, is_over: truth }), { id, now }))[0]

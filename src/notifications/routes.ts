@@ -181,6 +181,8 @@ const serveNotifications = (router: Router): void => {
     async ({ params: { id } }, { db, now, sendAfterwards }) => {
       const found = await replayNotification(db, id, now)
       if (!found) throw new ApiError('notification_not_found', `Notification ${id} not found`)
+      if (found.is_over)
+        throw new ApiError('notification_not_failed', `Notification ${id} tells of an incident that is over: there is nothing to replay`)
       if (!found.replayed || found.job_id === null)
         throw new ApiError('notification_not_failed', `Notification ${id} has not failed: there is nothing to replay`)
       sendAfterwards([found.job_id])

@@ -4,9 +4,10 @@ import { timezoneFault } from '../core/cron.ts'
 import { ApiError, bodyFault } from '../core/errors.ts'
 import { addSeconds } from '../core/instant.ts'
 import { once } from '../core/once.ts'
+import { callFunction } from '../db/call.ts'
 import type { Database } from '../db/client.ts'
+import { FUNCTIONS } from '../db/functions.ts'
 import { finding, listing } from '../db/json-list.ts'
-import { whole } from '../db/rows.ts'
 import { param, prepare } from '../db/statement.ts'
 import { boundedText, flagField, idField, instantAnswer, instantField, nameField, optional, stated, wording } from '../http/fields.ts'
 import { pageQuery } from '../http/paging.ts'
@@ -15,7 +16,6 @@ import { type Router, serveOperation } from '../http/router.ts'
 import { timezoneField } from '../http/schedule-fields.ts'
 import { idText } from '../http/text-fields.ts'
 import type { IncidentKinds } from '../incidents/kind.ts'
-import { job } from '../jobs/table.ts'
 import { silence } from './table.ts'
 
 const tag = 'Channels'
@@ -110,15 +110,8 @@ const create = async (db: Database, row: typeof silence.$inferInsert) => {
   return created
 }
 
-/** What it holds is told now: its later jobs become due. */
-const END = prepare(sql`
-  with ended as (delete from ${silence} where id = ${param('id')} returning id),
-  due as (
-    update ${job} set due_at = ${param('now')}::timestamptz
-    where unique_key like ${param('key')} and state = 'waiting' and exists (select from ended) returning id)
-  select id, null::bigint as job_id from ended union all select null, id from due`)
-
-const endedRow = z.object({ id: whole.nullable(), job_id: whole.nullable() })
+/** end-silence.sql describes the function's contract. */
+const END = prepare(sql`select row_to_json(r) as row from ${sql.raw(FUNCTIONS.end_silence)}(${param('id')}, ${param('now')}) r`)
 
 /** The endpoints of silences. */
 export const serveSilences = (router: Router, { incidentKinds }: IncidentKinds): void => {
@@ -188,9 +181,9 @@ export const serveSilences = (router: Router, { incidentKinds }: IncidentKinds):
       errors: ['silence_not_found'],
     },
     async ({ params: { id } }, { db, now, sendAfterwards }) => {
-      const rows = await db.rows(END, endedRow, { id, key: `silence ${id} %`, now })
-      if (!rows.some((row) => row.id !== null)) throw notFound(id)
-      sendAfterwards(rows.flatMap(({ job_id }) => (job_id === null ? [] : [job_id])))
+      const { outcome, job_ids } = await callFunction<{ outcome: 'ended' | 'unknown'; job_ids: number[] | null }>(db, END, { id, now })
+      if (outcome === 'unknown') throw notFound(id)
+      sendAfterwards(job_ids ?? [])
       return { status: 204 }
     },
   )

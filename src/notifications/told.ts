@@ -46,6 +46,8 @@ export const toldRow = once(() =>
     reopenings: amount,
     /** How many open incidents it causes. */
     effects: amount,
+    /** The first of these; of an incident that is over, also those that are over. */
+    caused: z.array(z.object({ kind: z.string(), pipeline_name: z.string(), is_open: z.boolean() })),
     /** How many pipelines read what this one writes, at any distance. */
     downstream: amount,
   }),

@@ -8,9 +8,11 @@ import { migrate } from '../../src/tools/migrate.ts'
 import { renderAnomalies } from './anomalies.ts'
 import { renderAnomalyCpu } from './anomaly-cpu.ts'
 import { type BackgroundFigures, measureBackground } from './background.ts'
+import { checkOut, compareVersions, migrateTo } from './before.ts'
 import { type CpuRow, type Measured, measureCpu, renderCpu } from './cpu.ts'
 import { fillEnds, nextOnFailed, nextOnWell } from './ends.ts'
 import { measureIncidents } from './incidents.ts'
+import { withClient } from './jobs.ts'
 import { type LineageFigures, measureLineage } from './lineage.ts'
 import { API_TOKENS, type Call, closedLoop, median, openLoop, percentile, type Target } from './load.ts'
 import { eventOf, measureOpenlineage } from './openlineage.ts'
@@ -50,18 +52,15 @@ const folder = mkdtempSync(join(tmpdir(), 'watcher-bench-'))
 const postgres = await startPostgres(folder, { durable: false })
 const started: (() => Promise<void>)[] = [postgres.stop]
 async function main(): Promise<void> {
-  const only = process.argv[2]
-  if (only === 'cpu') return printCpu()
-  if (only === 'scale') return printScale()
-  if (only === 'incidents') return printIncidents()
-  if (only === 'pages') return printPages()
-  if (only === 'openlineage') return printOpenlineage()
-  if (only === 'anomalies') return console.log(`${renderAnomalies()}\n\n${renderAnomalyCpu()}`)
-  if (only === 'parity') return console.log(await measureParity(await createDatabase('parity'), await startEndpoint()))
-  if (only !== undefined)
-    throw new Error(
-      `there is npm run bench, and npm run bench -- cpu, -- scale, -- incidents, -- pages, -- openlineage, -- anomalies and -- parity; not ${only}`,
-    )
+  const [only, argument] = process.argv.slice(2)
+  if (only === undefined) return printAll()
+  const print = MODES[only]
+  if (!print) throw new Error(`there is npm run bench, and npm run bench -- with one of ${Object.keys(MODES).join(', ')}; not ${only}`)
+  return print(argument)
+}
+
+/** `npm run bench`: everything that has no mode of its own. */
+async function printAll(): Promise<void> {
   const names = ['load', 'graph', 'empty', 'large', 'small', 'cleaned']
   const urls = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await createDatabase(name)])))
   await fillForLoad(urls.load)
@@ -126,6 +125,50 @@ async function printOpenlineage(): Promise<void> {
   )
 }
 
+/**
+ * `npm run bench -- before COMMIT`: the hot calls of an older commit of this repository beside those of today. A change that must not
+ * make them slower is measured by it.
+ */
+async function printBefore(commit = 'HEAD'): Promise<void> {
+  const older = checkOut(commit)
+  started.push(async () => rmSync(older.folder, { recursive: true, force: true }))
+  const urls = { before: await createEmptyDatabase('before'), now: await createDatabase('now') }
+  migrateTo(older, urls.before)
+  for (const url of Object.values(urls)) await fillAlike(url)
+  const endpoint = await startEndpoint()
+  const servers = {
+    before: await serveWatcher(older.bundle, urls.before, endpoint),
+    now: await serveWatcher(buildBundle('watcher', 'wrangler.toml'), urls.now, endpoint),
+  }
+  const table = await compareVersions(servers, postgres.pid, {
+    'GET /pipeline/{id}': () => get('/pipeline/7'),
+    'POST /pipeline (known, unchanged)': () => post('/pipeline', () => ({ name: 'bench-7', pipeline_type_name: 'bench' })),
+    'POST /start_pipeline_execution': () =>
+      post('/start_pipeline_execution', () => ({ pipeline_id: pipelineId(), start_date: microsecondsFrom(next()) })),
+    'POST /end_pipeline_execution': () => {
+      let id = 0
+      return post('/end_pipeline_execution', () => {
+        id += 1
+        return { id, inserts: 10, total_rows: 10 }
+      })
+    },
+  })
+  console.log(
+    `\nThis version beside ${commit}, measured on ${describeMachine()}, with a load of ${loadavg()[0]?.toFixed(1)}.\n\n${table}\n`,
+  )
+}
+
+const MODES: Record<string, (argument?: string) => Promise<void>> = {
+  cpu: printCpu,
+  scale: printScale,
+  incidents: printIncidents,
+  pages: printPages,
+  openlineage: printOpenlineage,
+  anomalies: async () => console.log(`${renderAnomalies()}\n\n${renderAnomalyCpu()}`),
+  parity: async () => console.log(await measureParity(await createDatabase('parity'), await startEndpoint())),
+  before: printBefore,
+}
+
 const serveWatcher = async (bundle: Bundle, database: string, endpoint: string): Promise<Server> => {
   const server = await serveBundle(bundle, {
     ENV_STATE: 'prod',
@@ -166,24 +209,36 @@ const nextUnended = (): number => {
 }
 
 async function createDatabase(name: string): Promise<string> {
-  const client = new pg.Client({ connectionString: postgres.url })
-  await client.connect()
-  await client.query(`create database ${name}`)
-  await client.end()
-  const url = postgres.url.replace(/\/postgres$/, `/${name}`)
+  const url = await createEmptyDatabase(name)
   await migrate(url)
   return url
 }
 
+async function createEmptyDatabase(name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: postgres.url })
+  await client.connect()
+  await client.query(`create database ${name}`)
+  await client.end()
+  return postgres.url.replace(/\/postgres$/, `/${name}`)
+}
+
+/** Pipelines and runs that go on, in a database of this version or of an older one. */
+const fillAlike = (url: string): Promise<void> =>
+  withClient(url, async (client) => {
+    await client.query(`
+      insert into pipeline_type (name) values ('bench');
+      insert into pipeline (name, pipeline_type_id) select 'bench-' || i, 1 from generate_series(1, ${PIPELINES}) i;
+      insert into pipeline_execution (pipeline_id, start_date) select 1 + i % ${PIPELINES}, now() from generate_series(1, ${EXECUTIONS}) i`)
+    await client.query('vacuum analyze')
+  })
+
 async function fillForLoad(url: string): Promise<void> {
+  await fillAlike(url)
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   await client.query(
     `
     create table bench_row (id bigint primary key generated always as identity, note text);
-    insert into pipeline_type (name) values ('bench');
-    insert into pipeline (name, pipeline_type_id) select 'bench-' || i, 1 from generate_series(1, ${PIPELINES}) i;
-    insert into pipeline_execution (pipeline_id, start_date) select 1 + i % ${PIPELINES}, now() from generate_series(1, ${EXECUTIONS}) i;
     insert into pipeline (name, pipeline_type_id) values ('ruled', 1);
     insert into anomaly_detection_rule (pipeline_id, metric_field) select id, 'inserts' from pipeline where name = 'ruled';
     insert into pipeline_execution (pipeline_id, start_date) select id, now() from pipeline cross join generate_series(1, 20000) where name = 'ruled';

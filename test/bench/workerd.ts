@@ -5,16 +5,16 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { freePort } from '../../src/dev/postgres.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
+export const ROOT = join(import.meta.dirname, '../..')
 const WRANGLER = createRequire(import.meta.url)
   .resolve('wrangler')
   .replace(/wrangler-dist.*/, 'bin/wrangler.js')
 /** The workerd program itself, not its wrapper script: the bench measures its memory and must be able to end it. */
 const WORKERD = (createRequire(import.meta.url)('workerd') as { default: string }).default
 
-const wrangler = (...args: string[]): void => {
+const wrangler = (cwd: string, ...args: string[]): void => {
   execFileSync(process.execPath, [WRANGLER, ...args], {
-    cwd: ROOT,
+    cwd,
     stdio: 'ignore',
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
   })
@@ -25,11 +25,11 @@ export interface Bundle {
   gzipKib: number
 }
 
-/** The minified production bundle, as `wrangler deploy` would upload it. */
-export const buildBundle = (name: string, config: string): Bundle => {
+/** The minified production bundle of a checkout, as `wrangler deploy` would upload it. */
+export const buildBundle = (name: string, config: string, checkout = ROOT): Bundle => {
   const folder = join(ROOT, 'dist', 'bench', name)
   rmSync(folder, { recursive: true, force: true })
-  wrangler('deploy', '--dry-run', '--minify', '--config', config, '--outdir', folder)
+  wrangler(checkout, 'deploy', '--dry-run', '--minify', '--config', config, '--outdir', folder)
   const file = existsSync(join(folder, `${name}.js`)) ? `${name}.js` : 'index.js'
   if (file !== 'index.js') copyFileSync(join(folder, file), join(folder, 'index.js'))
   return { folder, gzipKib: gzipSync(readFileSync(join(folder, 'index.js'))).length / 1024 }
@@ -39,7 +39,7 @@ export const buildBundle = (name: string, config: string): Bundle => {
 export const measureStartup = (): number => {
   const outfile = join(ROOT, 'dist', 'bench', 'startup.cpuprofile')
   mkdirSync(join(ROOT, 'dist', 'bench'), { recursive: true })
-  wrangler('check', 'startup', '--outfile', outfile, '--args=--minify')
+  wrangler(ROOT, 'check', 'startup', '--outfile', outfile, '--args=--minify')
   const profile = JSON.parse(readFileSync(outfile, 'utf8')) as {
     nodes: { id: number; callFrame: { functionName: string } }[]
     samples: number[]

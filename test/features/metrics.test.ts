@@ -150,4 +150,22 @@ describe('GET /metrics?pipelines=true', () => {
     advanceClock(11) // an answer is kept for ten seconds
     expect(String((await get('/metrics?pipelines=true')).body)).toContain(`watcher_pipeline_last_run_succeeded${of} 1`)
   })
+
+  it('knows a run that is reported after one that began later', async () => {
+    setClock('2025-01-10T20:30:45Z')
+    const id = await makePipeline({ name: 'late reports' })
+    const sweep = async (minute: string) => {
+      await fireCron(background, CRONS.quarterHourly, new Date(`2025-01-10T${minute}:00Z`))
+      await drain(background)
+      advanceClock(11)
+    }
+    await recordRun(background, id, 20, 10, { completed_successfully: false })
+    await sweep('20:45')
+    const succeeded = async () =>
+      /watcher_pipeline_last_run_succeeded\{pipeline="late reports".*\} (\d)/.exec(String((await get('/metrics?pipelines=true')).body))?.[1]
+    expect(await succeeded()).toBe('0')
+    await recordRun(background, id, 30, 5)
+    await sweep('21:00')
+    expect(await succeeded()).toBe('1')
+  })
 })

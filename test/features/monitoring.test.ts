@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CRONS } from '../../src/jobs/crons.ts'
 import { call, countOf, expectError, get, post, sql } from '../support/api.ts'
 import { advanceClock, type Background, drain, fireCron, jobsOf, openBackground, readJob, setClock } from '../support/background.ts'
 
@@ -48,6 +49,23 @@ describe('POST /celery/monitor-queue', () => {
         send_openlineage: 0,
       },
     })
+  })
+
+  it('so does the tick that finds that nothing was checked for half an hour, while the queue does not move', async () => {
+    setClock('2025-01-09T20:00:00Z')
+    await sql(`insert into job (kind, payload, state, finished_at) values ('check_schedules', '{}', 'succeeded', '2025-01-09T20:00:10Z')`)
+    const tick = async (instant: string) => {
+      setClock(instant)
+      await fireCron(background, CRONS.quarterHourly, new Date(instant))
+    }
+    await tick('2025-01-09T20:30:00Z')
+    expect(await background.slack.posts()).toBe(0)
+    await tick('2025-01-09T20:45:00Z')
+    expect(await background.slack.messages()).toEqual([expect.stringContaining('Nothing was checked from 2025-01-09 20:00 UTC')])
+    await tick('2025-01-09T21:00:00Z')
+    expect(await background.slack.posts()).toBe(1)
+    await drain(background)
+    expect((await get('/incident?kind=queue')).body).toMatchObject([{ subject: 'tick', state: 'resolved' }])
   })
 
   it('alerts once each time the level rises, and works while the queue does not move', async () => {

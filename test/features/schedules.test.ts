@@ -3,7 +3,7 @@ import { cronFault, isNearClockChange, nextTimes, timezoneFault } from '../../sr
 import { planCron } from '../../src/features/schedules/slots.ts'
 import { suggestSchedule } from '../../src/features/schedules/suggest.ts'
 import { CRONS } from '../../src/jobs/crons.ts'
-import { call, countOf, expectError, makePipeline, sql } from '../support/api.ts'
+import { call, countOf, expectError, makePipeline, slowInserts, sql } from '../support/api.ts'
 import { type Background, deliver, drain, fireCron, openBackground, setClock } from '../support/background.ts'
 
 let background: Background
@@ -151,6 +151,138 @@ describe('a scheduled run', () => {
     expect(await read('?state=open')).toMatchObject([{ id: 2, opened_at: '2026-03-10T08:36:00.000000Z' }])
   })
 
+  it('with another grace has another deadline at once, and is the same schedule', async () => {
+    const body = { name: 'coded', pipeline_type_name: 'etl', schedule_cron: '0 6 * * *', schedule_grace_minutes: 240 }
+    const { body: coded } = await api('POST', '/pipeline', body)
+    const patched = await schedule({ schedule_cron: '0 6 * * *', schedule_grace_minutes: 10_080 })
+    await liveUntil('2026-03-10T05:30:00Z')
+    await api('POST', '/pipeline', { ...body, schedule_grace_minutes: 5 })
+    await api('PATCH', '/pipeline', { id: patched, schedule_grace_minutes: 5 })
+    await liveUntil('2026-03-10T06:04:00Z')
+    expect(await read()).toEqual([])
+    await liveUntil('2026-03-10T06:06:00Z')
+    expect((await read()).map(({ pipeline_id }) => pipeline_id).sort()).toEqual([coded.id, patched])
+  })
+
+  it('by an interval that is set later is counted from the last start too, and what was due before is not blamed', async () => {
+    const id = await schedule({})
+    await start(id, '2026-03-10T02:00:00Z')
+    await liveUntil('2026-03-10T05:40:00Z')
+    await api('PATCH', '/pipeline', { id, schedule_number: 1, schedule_datepart: 'hour', schedule_grace_minutes: 5 })
+    expect((await api('GET', `/pipeline/${id}`)).body.next_expected_at).toBe('2026-03-10T06:00:00.000000Z')
+    await liveUntil('2026-03-10T06:04:00Z')
+    expect(await read()).toEqual([])
+    await liveUntil('2026-03-10T06:06:00Z')
+    expect(await read()).toMatchObject([{ opened_at: '2026-03-10T06:00:00.000000Z', occurrences: 1 }])
+  })
+
+  it('by an interval of months is counted in the calendar', async () => {
+    const id = await schedule({ schedule_number: 1, schedule_datepart: 'month' })
+    await start(id, '2016-01-31T06:00:00Z')
+    expect((await api('GET', `/pipeline/${id}`)).body.next_expected_at).toBe('2026-03-31T06:00:00.000000Z')
+  })
+
+  it('by an interval is missed as often as it does not come, and a person ends only what was missed until then', async () => {
+    await schedule({ schedule_number: 1, schedule_datepart: 'minute', schedule_grace_minutes: 1 })
+    await liveUntil('2026-03-10T07:00:30Z')
+    expect(await read()).toMatchObject([{ occurrences: 119 }])
+    await api('POST', '/incident/1/resolve')
+    await liveUntil('2026-03-10T07:05:00Z')
+    expect(await read('?state=open')).toMatchObject([{ id: 2, opened_at: '2026-03-10T07:00:00.000000Z' }])
+  })
+
+  it('by an interval is any start, whatever time it says that it is for; one that a wrong clock dates far ahead is none yet', async () => {
+    const id = await schedule({ schedule_number: 1, schedule_datepart: 'hour', schedule_grace_minutes: 5 })
+    const cron = await schedule({ schedule_cron: '0 6 * * *', schedule_grace_minutes: 5 })
+    await liveUntil('2026-03-10T05:30:00Z')
+    await start(cron, '2026-03-12T05:30:00Z')
+    await sql(
+      `insert into pipeline_execution (pipeline_id, start_date, scheduled_for) values ($1, '2026-03-10T05:30:00Z', '2026-03-10T04:00:00Z')`,
+      [id],
+    )
+    await liveUntil('2026-03-10T06:06:00Z')
+    expect(await read()).toMatchObject([{ pipeline_id: cron, kind: 'missed' }])
+    await liveUntil('2026-03-10T06:36:00Z')
+    expect(await read()).toMatchObject([
+      { pipeline_id: id, opened_at: '2026-03-10T06:30:00.000000Z' },
+      { pipeline_id: cron, state: 'open' },
+    ])
+  })
+
+  it('that waits for the run before says so', async () => {
+    const id = await schedule({ schedule_cron: '0 * * * *', schedule_grace_minutes: 5 })
+    await liveUntil('2026-03-10T06:00:00Z')
+    await start(id)
+    await liveUntil('2026-03-10T07:06:00Z')
+    expect(await read()).toMatchObject([
+      { summary: 'No run started for 2026-03-10 07:00 UTC (0 * * * *, UTC): the run of 2026-03-10 06:00 UTC still goes on' },
+    ])
+  })
+
+  it('is another schedule only if another one applies', async () => {
+    const body = { name: 'coded', pipeline_type_name: 'etl', schedule_cron: '0 6 * * *', schedule_grace_minutes: 5 }
+    await api('POST', '/pipeline', body)
+    await drain(background)
+    await liveUntil('2026-03-10T06:07:00Z')
+    await api('PATCH', '/pipeline', { id: 1, schedule_timezone: 'UTC' })
+    await api('POST', '/pipeline', { ...body, schedule_timezone: 'UTC' })
+    expect(await read()).toMatchObject([{ state: 'open' }])
+    const id = await schedule({ schedule_number: 1, schedule_datepart: 'hour' })
+    await liveUntil('2026-03-10T06:30:00Z')
+    await api('PATCH', '/pipeline', { id, schedule_timezone: 'Asia/Tokyo' })
+    expect((await api('GET', `/pipeline/${id}`)).body.next_expected_at).toBe('2026-03-10T07:07:00.000000Z')
+  })
+
+  it('in code may become an interval, and a cron again', async () => {
+    const body = { name: 'coded', pipeline_type_name: 'etl' }
+    await api('POST', '/pipeline', { ...body, schedule_cron: '0 6 * * *', schedule_timezone: 'Europe/Berlin' })
+    expect((await api('POST', '/pipeline', { ...body, schedule_number: 2, schedule_datepart: 'hour' })).status).toBe(200)
+    expect((await api('GET', '/pipeline/1')).body).toMatchObject({
+      schedule_cron: null,
+      schedule_number: 2,
+      next_expected_at: '2026-03-10T07:00:00.000000Z',
+    })
+    expect((await api('POST', '/pipeline', { ...body, schedule_cron: '0 8 * * *', schedule_timezone: 'UTC' })).status).toBe(200)
+    expect((await api('GET', '/pipeline/1')).body).toMatchObject({
+      schedule_cron: '0 8 * * *',
+      schedule_number: null,
+      schedule_datepart: null,
+      next_expected_at: '2026-03-10T08:00:00.000000Z',
+    })
+  })
+
+  it.each([
+    ['is deactivated', { active: false }, 'muted'],
+    ['gets another schedule', { schedule_cron: '0 7 * * *' }, 'auto'],
+  ])('of a pipeline that %s while the check opens its incident is over', async (_what, change, by) => {
+    const id = await schedule({ schedule_cron: '0 6 * * *', schedule_grace_minutes: 10 })
+    await liveUntil('2026-03-10T06:10:30Z')
+    setClock('2026-03-10T06:11:00Z')
+    await slowInserts(
+      'incident',
+      () => drain(background),
+      () => api('PATCH', '/pipeline', { id, ...change }),
+    )
+    expect(await read()).toMatchObject([{ kind: 'missed', state: 'resolved', resolved_by: by }])
+  })
+
+  it('of very many pipelines is judged as one: after an absence of Watcher with one grace more, and told as one message', async () => {
+    await schedule({ schedule_cron: '0 6 * * *', schedule_grace_minutes: 10 })
+    await liveUntil('2026-03-10T05:15:00Z')
+    await sql(`
+      insert into pipeline (name, pipeline_type_id, load_lineage, schedule_cron, schedule_grace_minutes, schedule_from, schedule_slot_at, check_at)
+      select 'many ' || i, 1, false, '0 6 * * *', 10, '2026-03-10T05:00:00Z', '2026-03-10T06:00:00Z', '2026-03-10T06:10:00Z' from generate_series(1, 2100) i`)
+    setClock('2026-03-10T09:00:00Z')
+    await fireCron(background, CRONS.quarterHourly, new Date())
+    await drain(background)
+    expect(await read()).toMatchObject([{ kind: 'queue', subject: 'tick', occurrences: 1 }])
+    await liveUntil('2026-03-10T09:11:00Z')
+    expect(await countOf(`incident where kind = 'missed' and detected_at >= '2026-03-10T09:10:00Z'`)).toBe(2101)
+    expect((await background.slack.messages()).filter((text) => text.includes('Run Missed'))).toEqual([
+      expect.stringContaining('Message: Pipeline Run Missed - 2101 pipeline(s)'),
+    ])
+  }, 60_000)
+
   it('is not blamed while Watcher itself was away: it gets one grace more, and an incident says so', async () => {
     const [quiet, busy] = [
       await schedule({ schedule_cron: '0 6 * * *', schedule_grace_minutes: 10 }),
@@ -232,6 +364,8 @@ describe('the settings of a schedule', () => {
       [{ schedule_cron: '2026-03-10T00:00:00' }, 'schedule_cron'],
       [{ schedule_cron: '@reboot' }, 'schedule_cron'],
       [{ schedule_cron: '0 6 * * *', schedule_timezone: 'Mars/Olympus' }, 'schedule_timezone'],
+      [{ schedule_cron: '0 6 * * *', schedule_timezone: '+02:00' }, 'schedule_timezone'],
+      [{ schedule_cron: '0 6 * * *', schedule_timezone: '-0500' }, 'schedule_timezone'],
       [{ schedule_cron: '0 6 * * *', schedule_number: 1, schedule_datepart: 'hour' }, 'schedule_cron'],
       [{ schedule_number: 1 }, 'schedule_datepart'],
       [{ schedule_datepart: 'hour' }, 'schedule_number'],

@@ -406,16 +406,23 @@ describe('a person', () => {
   const tokens = { WATCHER_API_TOKENS: 'ada:secret-1,eve:secret-2:read' }
   const as = (token: string, path: string, body?: unknown) => call('POST', path, body, { Authorization: `Bearer ${token}` }, tokens)
 
-  it('acknowledges, comments and resolves; repeating changes nothing', async () => {
+  it('acknowledges, comments and resolves; repeating changes nothing, but another note is kept', async () => {
     await run(10, false)
     expect((await as('secret-1', '/incident/1/acknowledge', { note: 'on it' })).status).toBe(204)
     expect((await as('secret-1', '/incident/1/acknowledge')).status).toBe(204)
+    expect((await as('secret-1', '/incident/1/acknowledge', { note: 'on it' })).status).toBe(204)
     expect(await read()).toMatchObject([{ state: 'acknowledged', acknowledged_by: 'ada', acknowledged_at: '2026-03-10T12:00:00.000000Z' }])
     expect((await as('secret-1', '/incident/1/comment', { note: 'the disk is being enlarged' })).status).toBe(204)
     expect((await as('secret-1', '/incident/1/resolve')).status).toBe(204)
     expect((await as('secret-1', '/incident/1/resolve', { note: 'again' })).status).toBe(204)
     expect(await read()).toMatchObject([{ state: 'resolved', resolved_by: 'ada' }])
-    expect(await eventsOf(1)).toEqual(['opened', 'acknowledged ada on it', 'commented ada the disk is being enlarged', 'resolved ada'])
+    expect(await eventsOf(1)).toEqual([
+      'opened',
+      'acknowledged ada on it',
+      'commented ada the disk is being enlarged',
+      'resolved ada',
+      'commented ada again',
+    ])
     expectError(await as('secret-1', '/incident/1/acknowledge'), 409, 'incident_resolved')
     expect((await as('secret-1', '/incident/1/comment', { note: 'afterwards' })).status).toBe(204)
   })

@@ -332,6 +332,54 @@ describe('the parent of a run', () => {
   })
 })
 
+describe('an incident of what OpenLineage tells', () => {
+  it('holds up no success: many that come at once while it is open do not wait for each other in a circle', async () => {
+    const name = unique('busy')
+    await send(event('FAIL', T(1), name, { run: uuid() }))
+    const deadlocks = async () =>
+      Number((await sql('select deadlocks from pg_stat_database where datname = current_database()'))[0]?.deadlocks)
+    await sql('select pg_stat_force_next_flush()')
+    const before = await deadlocks()
+    const events = Array.from({ length: 60 }, (_, index) => event('COMPLETE', T(2 + (index % 50)), name, { run: uuid() }))
+    const answers = await Promise.all(events.map(send))
+    expect(answers.map(({ status }) => status).filter((status) => status !== 201)).toEqual([])
+    await sql('select pg_sleep(1.2)') // statistics are written once a second
+    expect(await deadlocks()).toBe(before)
+    expect(await incidentsOf(name)).toMatchObject([{ kind: 'failed', state: 'resolved' }])
+  })
+
+  it('stays resolved by a person for that run, whatever else is told of it', async () => {
+    const [name, run] = [unique('handled'), uuid()]
+    await send(event('FAIL', T(1), name, { run }))
+    const [{ id }] = await incidentsOf(name)
+    expect((await post(`/incident/${id}/resolve`)).status).toBe(204)
+    await send(event('OTHER', T(2), name, { run }))
+    await send(event('COMPLETE', T(3), name, { run }))
+    expect(await incidentsOf(name)).toMatchObject([{ id, state: 'resolved' }])
+    await send(event('FAIL', T(5), name, { run: uuid() }))
+    expect(await incidentsOf(name)).toMatchObject([{ state: 'open' }, { id }])
+  })
+
+  it('has the highest severity of its runs, and is told again when that rises', async () => {
+    const [name, run, stepRun] = [unique('grave'), uuid(), uuid()]
+    const step = { jobType: { integration: 'SPARK', jobType: 'SQL_JOB', processingType: 'BATCH' } }
+    await send(event('START', T(0), name, { run }))
+    await patch('/pipeline', { id: (await pipelineOf(name)).id, severity: 'critical' })
+    await send(event('FAIL', T(1), `${name}.write`, { run: stepRun, job_facets: step, run_facets: parent(name, run) }))
+    await send(event('COMPLETE', T(2), name, { run }))
+    expect(await incidentsOf(name)).toMatchObject([{ severity: 'warning', occurrences: 1 }])
+    await send(event('FAIL', T(3), name, { run }))
+    const [{ id }] = await incidentsOf(name)
+    expect(await incidentsOf(name)).toMatchObject([{ severity: 'critical', occurrences: 1 }])
+    const told = ((await get(`/incident/${id}`)).body.events as { text: string | null }[]).map(({ text }) => text)
+    expect(told.filter((text) => text === 'It is critical now')).toHaveLength(1)
+    const later = uuid()
+    await send(event('FAIL', T(5), `${name}.write`, { run: uuid(), job_facets: step, run_facets: parent(name, later) }))
+    await send(event('COMPLETE', T(6), name, { run: later }))
+    expect(await incidentsOf(name)).toMatchObject([{ severity: 'critical', occurrences: 2 }])
+  })
+})
+
 describe('a step', () => {
   const step = { jobType: { integration: 'SPARK', jobType: 'SQL_JOB', processingType: 'BATCH' } }
 
@@ -392,6 +440,22 @@ describe('the schedule of a job', () => {
     expect(await incidentsOf(name)).toMatchObject([{ kind: 'missed', state: 'open' }])
     await send(started(slot))
     expect(await incidentsOf(name)).toMatchObject([{ kind: 'missed', state: 'resolved' }])
+  })
+
+  it('is covered by the end of what Airflow calls the interval of its data', async () => {
+    const scheduledFor = async (integration: string) => {
+      const name = unique('interval')
+      await send(
+        event('START', '2026-01-02T06:00:04Z', name, {
+          run: uuid(),
+          job_facets: { jobType: { integration, jobType: 'DAG', processingType: 'BATCH' } },
+          run_facets: { nominalTime: { nominalStartTime: '2026-01-01T06:00:00Z', nominalEndTime: '2026-01-02T06:00:00Z' } },
+        }),
+      )
+      const [row] = await sql('select scheduled_for from pipeline_execution where pipeline_id = $1', [(await pipelineOf(name)).id])
+      return new Date(String(row?.scheduled_for)).toISOString()
+    }
+    expect([await scheduledFor('AIRFLOW'), await scheduledFor('SPARK')]).toEqual(['2026-01-02T06:00:00.000Z', '2026-01-01T06:00:00.000Z'])
   })
 })
 

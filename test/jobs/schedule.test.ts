@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CRONS } from '../../src/jobs/crons.ts'
 import { countOf, sql } from '../support/api.ts'
-import { advanceClock, type Background, drain, fireCron, openBackground, setClock } from '../support/background.ts'
+import { advanceClock, type Background, deliverJob, drain, fireCron, openBackground, setClock } from '../support/background.ts'
 
 let background: Background
 
@@ -111,6 +111,16 @@ describe('the search for lost jobs', () => {
     await record('failed', '2025-01-09T20:00:00Z')
     await fireCron(background, CRONS.quarterHourly, at)
     expect(background.queue.ids.filter((id) => id <= 6).sort()).toEqual([1, 2])
+  })
+
+  it('sends, before it is due, a job that waits longer than the queue keeps a message', async () => {
+    await sql(`insert into job (kind, payload, created_at, due_at) values
+      ('check_freshness', '{}', '2025-01-01T00:00:00Z', '2025-01-09T20:40:00Z'), ('check_freshness', '{}', '2025-01-01T00:00:00Z', '2025-01-20T00:00:00Z')`)
+    const early = await deliverJob(background, 2)
+    expect(early).toEqual({ acked: [2], retried: [] })
+    await fireCron(background, CRONS.quarterHourly, at)
+    expect(background.queue.ids.filter((id) => id <= 2)).toEqual([1])
+    expect(await deliverJob(background, 1)).toMatchObject({ acked: [], retried: [{ id: 1, delaySeconds: expect.any(Number) }] })
   })
 
   it('sends all of them in one tick, however many there are', async () => {

@@ -167,6 +167,21 @@ Details:
     expect((await api('GET', '/incident?state=open')).body).toMatchObject([{ state: 'open' }])
   })
 
+  it('of a delayed pipeline that comes again is delayed anew, if nobody has heard of it', async () => {
+    await api('PATCH', '/pipeline', { id: pipeline_id, alert_delay_minutes: 10 })
+    const later = async (minutes: number, what: () => Promise<unknown>) => {
+      advanceClock(minutes * 60)
+      await what()
+      await drain(background)
+    }
+    await later(0, fail)
+    await later(5, succeed)
+    await later(7, fail)
+    await later(1, succeed)
+    await later(60, async () => {})
+    expect(await background.slack.posts()).toBe(0)
+  })
+
   it('of a delayed pipeline is shown at once, told after the delay, and not told if it is over or acknowledged by then', async () => {
     await api('PATCH', '/pipeline', { id: pipeline_id, alert_delay_minutes: 10 })
     await fail()
@@ -388,6 +403,36 @@ describe('what a channel hears', () => {
     expect(await background.slack.posts()).toBe(2)
   })
 
+  it('includes a rise to critical, also of what somebody has', async () => {
+    const calm = await makeChannel('slack', { min_severity: 'critical' })
+    await fail()
+    await drain(background)
+    await post('/incident/1/acknowledge')
+    await api('PATCH', '/pipeline', { id: pipeline_id, severity: 'critical' })
+    await fail()
+    await drain(background)
+    expect(await calm.posts()).toBe(1)
+    expect(await background.slack.posts()).toBe(2)
+  })
+
+  it('includes all incidents of a sweep, also one whose finding was logged before', async () => {
+    const daily = { freshness_number: 1, freshness_datepart: 'hour' }
+    const [known, fresh] = [await makePipeline({ name: 'known', ...daily }), await makePipeline({ name: 'fresh', ...daily })]
+    const check = async () => {
+      await post('/freshness')
+      await drain(background)
+    }
+    await recordRun(background, known, 130, 120, { inserts: 5 })
+    await check()
+    await api('PATCH', '/pipeline', { id: known, mute_freshness_check: true })
+    advanceClock(3_600)
+    await api('PATCH', '/pipeline', { id: known, mute_freshness_check: false })
+    await recordRun(background, fresh, 130, 120, { inserts: 5 })
+    await check()
+    const last = (await background.slack.messages()).at(-1)
+    for (const name of ['known (ID', 'fresh (ID']) expect(last).toContain(name)
+  })
+
   it('does not include the end, if it does not want to hear of it', async () => {
     const channel = await makeChannel('slack', { send_resolved: false })
     await fail()
@@ -532,6 +577,21 @@ describe('the order', () => {
     await drain(background)
     expect(await notifications(`?channel_id=${broken.id}`)).toMatchObject([{ state: 'sent' }])
     expectError(await post(`/notification/${failed?.id}/replay`), 409, 'notification_not_failed')
+  })
+
+  it('the beginning of what is over is not replayed', async () => {
+    noSlack()
+    const pager = await makeChannel('pagerduty')
+    await pager.answers({ status: 400 })
+    await fail()
+    await drain(background)
+    await succeed()
+    await drain(background)
+    const [opened] = (await notifications()).filter(({ event }) => event === 'opened')
+    expectError(await post(`/notification/${opened?.id}/replay`), 409, 'notification_not_failed')
+    expect((await post('/replay_job', { id: opened?.job_id })).status).toBeLessThan(300)
+    await drain(background)
+    expect(await pager.posts()).toBe(1) // the refused one
   })
 
   it('a deleted channel hears nothing more; what was on its way is dropped', async () => {
@@ -865,6 +925,81 @@ describe('many incidents of one sweep', () => {
     expect((await bodies(pager)).slice(22)).toMatchObject([
       { event_action: 'trigger', dedup_key: `watcher-watcher.example.com-incident-${ids[5]?.id}` },
     ])
+  })
+})
+
+describe('a pager', () => {
+  it.each([
+    ['an acknowledgement', async () => post('/incident/1/acknowledge')],
+    [
+      'a rise to critical',
+      async () => {
+        await api('PATCH', '/pipeline', { id: pipeline_id, severity: 'critical' })
+        await fail()
+      },
+    ],
+  ])('hears of the end, although %s failed for good', async (_what, change) => {
+    noSlack()
+    const pager = await makeChannel('pagerduty')
+    await fail()
+    await drain(background)
+    await pager.answers({ status: 400 })
+    await change()
+    await drain(background)
+    await succeed()
+    await drain(background)
+    expect((await bodies(pager)).map(({ event_action }) => event_action)).toEqual(['trigger', 'resolve'])
+  })
+
+  it('hears that somebody has it, although that came before it was told', async () => {
+    noSlack()
+    const pager = await makeChannel('pagerduty')
+    await api('PATCH', '/pipeline', { id: pipeline_id, alert_delay_minutes: 10 })
+    await fail()
+    await drain(background)
+    await post('/incident/1/acknowledge', { note: 'mine' })
+    await drain(background)
+    expect(await pager.posts()).toBe(0)
+    advanceClock(601)
+    await drain(background)
+    advanceClock(60)
+    await drain(background)
+    expect((await bodies(pager)).map(({ event_action }) => event_action)).toEqual(['trigger', 'acknowledge'])
+  })
+
+  it('hears of both in their order if the acknowledgement is handled first', async () => {
+    noSlack()
+    const pager = await makeChannel('pagerduty')
+    await fail()
+    const opening = background.queue.take()
+    await post('/incident/1/acknowledge')
+    await drain(background)
+    background.queue.sent.push(...opening)
+    await drain(background)
+    advanceClock(60)
+    await drain(background)
+    expect((await bodies(pager)).map(({ event_action }) => event_action)).toEqual(['trigger', 'acknowledge'])
+  })
+
+  it('is not told of a sweep for ever because one of its incidents was over before it was told, and came again', async () => {
+    noSlack()
+    const pager = await makeChannel('pagerduty')
+    const brief = { timeliness_number: 1, timeliness_datepart: 'minute' }
+    const pipelines = await Promise.all(Array.from({ length: 21 }, () => makePipeline(brief)))
+    const startLate = (pipeline: number) => startRun({ pipeline_id: pipeline, start_date: new Date(Date.now() - 300_000).toISOString() })
+    for (const pipeline of pipelines) await startLate(pipeline)
+    await pager.answers({ status: 500 })
+    await post('/timeliness')
+    await drain(background)
+    const ids = ((await api('GET', '/incident?limit=21')).body as { id: number; pipeline_id: number }[]).map(({ id }) => id)
+    await sql(`update notification set state = 'dropped' where incident_id = $1`, [ids[0]])
+    advanceClock(60)
+    await drain(background)
+    for (const id of ids.slice(1)) {
+      await post(`/incident/${id}/resolve`)
+      await drain(background)
+    }
+    expect((await bodies(pager)).map(({ event_action }) => event_action)).toEqual(['trigger', 'resolve'])
   })
 })
 

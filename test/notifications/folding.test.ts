@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CRONS } from '../../src/jobs/crons.ts'
-import { call, countOf, expectError, makePipeline, sql } from '../support/api.ts'
+import { countOf, expectError, makePipeline, slowInserts, sql } from '../support/api.ts'
 import {
   advanceClock,
   type Background,
-  type Channel,
   deliverJob,
   drain,
   fireCron,
@@ -14,6 +13,7 @@ import {
   recordRun,
   setClock,
 } from '../support/background.ts'
+import { onCall } from '../support/on-call.ts'
 
 let background: Background
 
@@ -29,52 +29,13 @@ beforeEach(async () => {
 })
 afterEach(() => vi.useRealTimers())
 
-const api = (method: string, path: string, body?: unknown) => call(method, path, body, {}, background.settings)
-const post = (path: string, body?: unknown) => api('POST', path, body)
-const open = async () =>
-  (await api('GET', '/incident?state=open,acknowledged')).body as { id: number; caused_by: number | null; kind: string }[]
-
-/** A pipeline that reads and writes these addresses. */
-const pipe = async (name: string, reads: string[], writes: string[], fields: Record<string, unknown> = {}): Promise<number> => {
-  const id = await makePipeline({ name, load_lineage: true, ...fields })
-  const addresses = (names: string[]) =>
-    names.map((address_name) => ({ address_name, address_type_name: 't', address_type_group_name: 'g' }))
-  const { status } = await post('/address_lineage', {
-    pipeline_id: id,
-    source_addresses: addresses(reads),
-    target_addresses: addresses(writes),
-  })
-  expect(status).toBe(201)
-  return id
-}
-const fail = async (pipeline_id: number): Promise<void> => {
-  await recordRun(background, pipeline_id, 1, 0, { completed_successfully: false, execution_metadata: { error: 'disk full' } })
-  await drain(background)
-}
-const succeed = async (pipeline_id: number): Promise<void> => {
-  await recordRun(background, pipeline_id, 1, 0)
-  await drain(background)
-}
+const { api, post, open, pipe, fail, succeed, pass, makeChannel } = onCall(() => background)
 const told = async (): Promise<string[]> =>
   (await background.slack.messages()).map((text) => {
     const [, what = ''] = /Message: (.*)/.exec(text) ?? []
     const names = [...text.matchAll(/• ([\w-]+) \(ID/g)].map((match) => match[1])
     return `${what}: ${names.join(', ')}`
   })
-const pass = async (seconds: number): Promise<void> => {
-  advanceClock(seconds)
-  await drain(background)
-}
-const makeChannel = async (fields: Record<string, unknown> = {}): Promise<Channel & { id: number }> => {
-  const channel = openChannel()
-  const { body } = await post('/channel', {
-    name: `c${await countOf('channel')}`,
-    kind: 'slack',
-    settings: { webhook_url: channel.url },
-    ...fields,
-  })
-  return { ...channel, id: body.id }
-}
 const eventsOf = async (id: number) =>
   (await api('GET', `/incident/${id}`)).body.events.map(({ kind, text }: { kind: string; text: string }) => [kind, text])
 
@@ -162,6 +123,59 @@ describe('cause and effect', () => {
       { id: 1, caused_by: 2 },
     ])
     expect((await background.slack.messages())[1]).toContain('\nCauses: 1 more incident downstream\n')
+  })
+
+  it.each([
+    ['delayed', async (id: number) => api('PATCH', '/pipeline', { id, alert_delay_minutes: 10 }), 600],
+    ['silenced', async (id: number) => post('/silence', { ends_at: '2026-03-10T12:10:00Z', pipeline_id: id, reason: 'x' }), 600],
+  ])('what a %s cause holds is told after that time, also if somebody has acknowledged the cause', async (_how, hold, seconds) => {
+    const [load, report] = [await pipe('load', ['shop'], ['orders']), await pipe('report', ['orders'], ['report'])]
+    expect((await hold(load)).status).toBeLessThan(300)
+    await fail(load)
+    await fail(report)
+    await post('/incident/1/acknowledge')
+    await pass(seconds - 1)
+    expect(await told()).toEqual([])
+    await pass(2)
+    expect(await told()).toEqual(['Pipeline Execution Failed - 1 pipeline(s): report'])
+  })
+
+  it('what is folded while its cause comes right is told half an hour later', async () => {
+    const [load, report] = [await pipe('load', ['shop'], ['orders']), await pipe('report', ['orders'], ['report'])]
+    await fail(load)
+    await pass(60)
+    await recordRun(background, report, 1, 0, { completed_successfully: false })
+    await slowInserts(
+      'incident_event',
+      () => drain(background),
+      () => recordRun(background, load, 1, 0),
+    )
+    await drain(background)
+    expect((await told()).at(-1)).toBe('1 incident(s) resolved: load')
+    await pass(1_801)
+    expect((await told()).at(-1)).toBe('Pipeline Execution Failed - 1 pipeline(s): report')
+  })
+
+  it('a channel that heard of the cause, and not of what causes that one, is told of the effect', async () => {
+    const channel = await makeChannel({ owners: ['b'] })
+    const [source, load, report] = [
+      await pipe('source', ['shop'], ['raw'], { owner: 'a' }),
+      await pipe('load', ['raw'], ['orders'], { owner: 'b' }),
+      await pipe('report', ['orders'], ['report'], { owner: 'b' }),
+    ]
+    await fail(load)
+    await fail(report)
+    expect(await channel.posts()).toBe(1)
+    await fail(source)
+    expect(await open()).toMatchObject([
+      { id: 3, caused_by: null },
+      { id: 2, caused_by: 3 },
+      { id: 1, caused_by: 3 },
+    ])
+    expect((await channel.messages()).slice(1)).toEqual([expect.stringContaining('report (ID')])
+    await succeed(load)
+    await pass(2 * 86_400)
+    expect(await channel.posts()).toBe(3)
   })
 
   it('has no cycles, and a cause has no cause', async () => {
@@ -359,6 +373,35 @@ describe('a silence', () => {
     expect((await api('GET', '/silence')).body).toEqual([])
   })
 
+  it('ended early while something is put off tells that too', async () => {
+    const id = await makePipeline({ name: 'one' })
+    await post('/silence', { ends_at: inHours(24 * 30), reason: 'x' })
+    await recordRun(background, id, 1, 0, { completed_successfully: false })
+    await slowInserts(
+      'job',
+      () => drain(background),
+      async () => expect((await api('DELETE', '/silence/1')).status).toBe(204),
+    )
+    await pass(1)
+    expect(await told()).toEqual(['Pipeline Execution Failed - 1 pipeline(s): one'])
+  })
+
+  it('of one of two late pipelines keeps it out of the message about the other', async () => {
+    const brief = { timeliness_number: 10, timeliness_datepart: 'minute' }
+    const [quiet, other] = [await makePipeline({ name: 'quiet', ...brief }), await makePipeline({ name: 'other', ...brief })]
+    await post('/silence', { ends_at: inHours(2), pipeline_id: quiet, reason: 'x' })
+    for (const id of [quiet, other]) await recordRun(background, id, 30, null)
+    await post('/timeliness')
+    await drain(background)
+    const [message = '', ...more] = await background.slack.messages()
+    expect(more).toEqual([])
+    expect(message).toContain('1 execution(s) overdue')
+    expect(message).toContain(`(Pipeline ID: ${other})`)
+    expect(message).not.toContain(`(Pipeline ID: ${quiet})`)
+    await pass(7_300)
+    expect((await background.slack.messages()).slice(1)).toEqual([expect.stringContaining(`(Pipeline ID: ${quiet})`)])
+  })
+
   const matchers: [string, Record<string, unknown>, boolean][] = [
     ['the pipeline', { pipeline_id: 1 }, true],
     ['another pipeline', { pipeline_id: 2 }, false],
@@ -482,7 +525,7 @@ describe('a reminder', () => {
     await tick()
     expect(await channel.posts()).toBe(2)
     expect((await channel.messages())[1]).toContain('\nStill open, and nobody has it\n')
-    expect(await background.slack.posts()).toBe(1) // the channel of the environment has no reminders
+    expect(await background.slack.posts()).toBe(1) // the channel of the environment reminds only of what is critical
     await post('/incident/1/acknowledge')
     await pass(23 * 3_600)
     await tick()
@@ -490,6 +533,7 @@ describe('a reminder', () => {
     await pass(2 * 3_600)
     await tick()
     expect(await channel.posts()).toBe(3)
+    expect((await channel.messages())[2]).toContain('\nStill open; anyone has had it since 2026-03-10 13:05:00 UTC\n')
     await succeed(id)
     await pass(7_200)
     await tick()
@@ -510,6 +554,42 @@ describe('a reminder', () => {
     expect(await channel.posts()).toBe(3)
     expect((await channel.messages())[2]).toContain('one (ID')
     expect((await channel.messages())[2]).not.toContain('two (ID')
+    const reminders = (await background.slack.messages()).filter((text) => text.includes('Still open'))
+    expect(reminders).toEqual([expect.stringContaining('one (ID')]) // so does the channel of the environment
+  })
+
+  it('comes once, however many ticks come late and at once', async () => {
+    const channel = await makeChannel({ repeat_minutes: 60 })
+    await fail(await makePipeline({ name: 'one' }))
+    advanceClock(6 * 3_600)
+    for (let index = 6; index >= 0; index -= 1) {
+      await fireCron(background, CRONS.quarterHourly, new Date((Math.floor(Date.now() / 900_000) - index) * 900_000))
+    }
+    await drain(background)
+    expect(await channel.posts()).toBe(2)
+  })
+
+  it('is not written behind the end that comes at that moment', async () => {
+    const channel = await makeChannel({ repeat_minutes: 60 })
+    const id = await makePipeline({ name: 'one' })
+    await fail(id)
+    advanceClock(2 * 3_600)
+    await slowInserts('notification', tick, () => recordRun(background, id, 1, 0))
+    await drain(background)
+    expect((await channel.messages()).at(-1)).toContain('RESOLVED')
+  })
+
+  it('and the end name what the incident has caused', async () => {
+    const channel = await makeChannel({ repeat_minutes: 60 })
+    const [load, report] = [await pipe('load', ['shop'], ['orders']), await pipe('report', ['orders'], ['report'])]
+    await pipe('idle', ['orders'], ['idle'])
+    await fail(load)
+    await fail(report)
+    await pass(3_600)
+    await tick()
+    expect((await channel.messages()).at(-1)).toContain('\nCauses: 1 more incident downstream: report (failed)\n')
+    await succeed(load)
+    expect((await channel.messages()).at(-1)).toContain('. It caused report (failed, still open)')
   })
 
   it('renews the alerts of an Alertmanager with each tick', async () => {

@@ -95,6 +95,19 @@ export const race = async (
   }
 }
 
+/**
+ * While the work runs, each row inserted into the table takes a second: what begins `later` in its work comes while that transaction is open.
+ */
+export const slowInserts = async (table: string, first: () => Promise<unknown>, later: () => Promise<unknown>): Promise<void> => {
+  await sql('create function insert_slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$')
+  try {
+    await sql(`create trigger insert_slowly before insert on ${table} for each row execute function insert_slowly()`)
+    await Promise.all([first(), sql('select pg_sleep(0.4)').then(later)])
+  } finally {
+    await sql('drop function insert_slowly cascade')
+  }
+}
+
 let made = 0
 /** A name that no other test of this file uses. */
 export const unique = (prefix: string): string => {

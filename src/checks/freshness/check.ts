@@ -90,5 +90,8 @@ export const freshnessCheck: Check<StalePipeline> = {
 
   wrongNow: (now) => sql`select pipeline_id, since, evidence from (${stale(now)}) stale union all ${neverLoaded(now)}`,
 
+  isSame: (details, evidence) =>
+    sql`(${details} ->> 'last_dml_timestamp')::timestamptz is not distinct from (${evidence} ->> 'last_dml_timestamp')::timestamptz`,
+
   countOpen: ({ now }) => sql`select count(*) from (${stale(now)}) stale`,
 }

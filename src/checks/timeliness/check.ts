@@ -7,6 +7,7 @@ import { deadlineAfter, effectiveThreshold } from '../../db/thresholds.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
+import { incident } from '../../incidents/table.ts'
 import { oneAlert } from '../../notifications/record.ts'
 import type { Check } from '../check.ts'
 import { timelinessAlert } from './alert.ts'
@@ -42,6 +43,13 @@ export const lateFrom = (until: SQL): SQL => sql`
   select ${deadline} as at from ${pipelineExecution} c ${withThreshold}
   where c.end_date is null and not c.is_placeholder and ${isJudged} and ${deadline} <= ${until} and ${isUnlogged}`
 
+const evidenceOf = (now: SQL): SQL => sql`jsonb_build_object(
+  'pipeline_execution_id', c.id, 'pipeline_id', c.pipeline_id,
+  'duration_seconds', floor(extract(epoch from coalesce(c.end_date, ${now}) - c.start_date)),
+  'seconds_threshold', extract(epoch from due.deadline - c.start_date)::bigint,
+  'execution_status', case when c.end_date is null then 'running' else 'completed' end,
+  'timely_number', ${threshold.number}, 'timely_datepart', ${threshold.datepart}, 'used_child_config', ${threshold.isOwn})`
+
 /** Late runs: a run takes, or took, longer than the threshold of its pipeline or its type. Each is logged once. */
 export const timelinessCheck: Check<LateRun> = {
   kind: 'timeliness',
@@ -60,12 +68,7 @@ export const timelinessCheck: Check<LateRun> = {
    * (the value `since`), by Index Scan on pipeline_execution_ended. The window is a value, so that the planner sees it.
    */
   wrong: ({ now, value }) => sql`
-    select c.id as subject, c.pipeline_id, due.deadline as since, jsonb_build_object(
-      'pipeline_execution_id', c.id, 'pipeline_id', c.pipeline_id,
-      'duration_seconds', floor(extract(epoch from coalesce(c.end_date, ${now}) - c.start_date)),
-      'seconds_threshold', extract(epoch from due.deadline - c.start_date)::bigint,
-      'execution_status', case when c.end_date is null then 'running' else 'completed' end,
-      'timely_number', ${threshold.number}, 'timely_datepart', ${threshold.datepart}, 'used_child_config', ${threshold.isOwn}) as evidence
+    select c.id as subject, c.pipeline_id, due.deadline as since, ${evidenceOf(now)} as evidence
     from (
       select id, pipeline_id, start_date, end_date from ${pipelineExecution} where end_date is null and not is_placeholder
       union all
@@ -82,8 +85,23 @@ export const timelinessCheck: Check<LateRun> = {
       evidence ->> 'execution_status', (evidence ->> 'timely_number')::integer, evidence ->> 'timely_datepart',
       (evidence ->> 'used_child_config')::boolean, ${now}
     from ${found}
+    -- A run that ends at this moment waits, and then sees the incident; one that has ended meanwhile is found by the next check.
+    where exists (
+      select from ${pipelineExecution} e
+      where e.id = subject and (e.end_date is null) = (evidence ->> 'execution_status' = 'running') for share)
     on conflict do nothing
     returning pipeline_execution_id as subject`,
+
+  /** After a mute: what was logged, and still runs. */
+  wrongAgain: (now) => sql`
+    select distinct on (c.pipeline_id) c.pipeline_id, due.deadline as since, due.deadline as last, 1 as occurrences, ${evidenceOf(now)} as evidence
+    from ${pipelineExecution} c
+    ${withThreshold}
+    cross join lateral (select ${deadline} as deadline) due
+    where c.end_date is null and not c.is_placeholder and ${isJudged} and ${now} > due.deadline and not ${isUnlogged} and 'muted' = (
+      select last.resolved_by from ${incident} last
+      where coalesce(last.pipeline_id, 0) = c.pipeline_id and last.kind = 'late' and last.subject = '' order by last.id desc limit 1)
+    order by c.pipeline_id, due.deadline desc, c.id desc`,
 
   alertPayloads: ({ found, logged, now }) =>
     oneAlert('timeliness', now, logged, sql`select evidence as item from ${found} join ${logged} using (subject) order by subject`),

@@ -12,6 +12,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_execution pipeline_execution;
   v_checked pipeline;
+  v_has_check boolean;
+  v_has_rule boolean;
   v_seconds numeric;
   v_has_news boolean := false;
   v_job_id bigint;
@@ -62,7 +64,12 @@ BEGIN
     RETURN;
   END IF;
 
-  SELECT * INTO v_checked FROM pipeline p WHERE p.id = v_execution.pipeline_id AND p.watermark_check IS NOT NULL FOR NO KEY UPDATE;
+  -- Most pipelines have neither: one look-up, in the place of a statement for each.
+  SELECT p.watermark_check IS NOT NULL, EXISTS (SELECT FROM anomaly_detection_rule r WHERE r.pipeline_id = p.id AND r.active)
+  INTO v_has_check, v_has_rule FROM pipeline p WHERE p.id = v_execution.pipeline_id;
+  IF v_has_check THEN
+    SELECT * INTO v_checked FROM pipeline p WHERE p.id = v_execution.pipeline_id AND p.watermark_check IS NOT NULL FOR NO KEY UPDATE;
+  END IF;
   -- Runs of one pipeline end in any order. Only a run that changes the pipeline's row, or whose watermark is judged, locks it.
   UPDATE pipeline p SET
     watermark = coalesce(v_execution.next_watermark, p.watermark),
@@ -90,11 +97,10 @@ BEGIN
     job_ids := array_remove(job_ids || :notify_job(p_now), NULL);
   END IF;
 
-  INSERT INTO job (kind, payload, created_at, due_at)
-  SELECT 'detect_anomalies', jsonb_build_object('pipeline_id', v_execution.pipeline_id, 'pipeline_execution_id', p_id), p_now, p_now
-  WHERE EXISTS (SELECT FROM anomaly_detection_rule r WHERE r.pipeline_id = v_execution.pipeline_id AND r.active)
-  RETURNING job.id INTO v_job_id;
-  IF FOUND THEN
+  IF v_has_rule THEN
+    INSERT INTO job (kind, payload, created_at, due_at)
+    VALUES ('detect_anomalies', jsonb_build_object('pipeline_id', v_execution.pipeline_id, 'pipeline_execution_id', p_id), p_now, p_now)
+    RETURNING job.id INTO v_job_id;
     job_ids := job_ids || v_job_id;
   END IF;
 END

@@ -55,7 +55,15 @@ const deletionsOf = ({ checks, jobKinds }: House): Deletion[] => {
       goesWith === 'its execution' ? [] : [byMoment(table, sql`${sql.identifier(goesWith.name)}`)],
     ),
     byMoment(job, sql`finished_at`, sql`kind = any(${kindsValue(jobKinds)}) and`),
-    byMoment(incident, sql`resolved_at`, sql`resolved_at is not null and`),
+    // What a person has resolved stays so, as long as nothing of the kind comes after it.
+    byMoment(
+      incident,
+      sql`resolved_at`,
+      sql`resolved_at is not null and (resolved_by in ('auto', 'muted') or pipeline_id is null or exists (
+        select from ${incident} next
+        where coalesce(next.pipeline_id, 0) = coalesce(${incident}.pipeline_id, 0) and next.kind = ${incident}.kind and next.subject = ${incident}.subject
+          and next.id > ${incident}.id)) and`,
+    ),
     byMoment(silence, sql`ends_at`, sql`ends_at is not null and`),
     {
       table: pipelineDay,

@@ -7,6 +7,7 @@ DECLARE
   v_incident incident;
   v_failed jsonb;
   v_total bigint;
+  v_checked timestamptz;
 BEGIN
   SELECT * INTO v_incident FROM incident i
   WHERE coalesce(i.pipeline_id, 0) = 0 AND i.kind = 'queue' AND i.subject = 'failed_jobs' ORDER BY i.id DESC LIMIT 1;
@@ -23,6 +24,17 @@ BEGIN
       p_occurrences => 1, p_last_success_at => NULL, p_details => jsonb_build_object('total_failed', v_total, 'failed', v_failed), p_now => p_now);
   ELSIF v_total = 0 AND v_incident.id IS NOT NULL AND v_incident.resolved_at IS NULL THEN
     PERFORM :resolve_incident(v_incident.id, 'auto', 'No job has failed in the last 24 hours', p_now);
+  ELSIF v_incident.resolved_at IS NULL AND v_failed IS DISTINCT FROM v_incident.details -> 'failed' THEN
+    UPDATE incident i SET details = jsonb_build_object('total_failed', v_total, 'failed', v_failed) WHERE i.id = v_incident.id;
+  END IF;
+
+  -- Nothing was checked for two ticks: the ticks were silent, or the queue is. The next check of schedules ends it.
+  SELECT max(j.finished_at) INTO v_checked FROM job j WHERE j.kind = 'check_schedules' AND j.finished_at IS NOT NULL AND j.state = 'succeeded';
+  IF v_checked < p_now - interval '30 minutes' AND NOT EXISTS (
+      SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = 0 AND i.kind = 'queue' AND i.subject = 'tick' AND i.resolved_at IS NULL) THEN
+    PERFORM :open_incident(
+      p_pipeline_id => NULL, p_kind => 'queue', p_subject => 'tick', p_severity => 'warning', p_opened_at => v_checked, p_execution_id => NULL,
+      p_occurrences => 1, p_last_success_at => NULL, p_details => jsonb_build_object('from', v_checked, 'to', p_now), p_now => p_now);
   END IF;
 
   PERFORM :open_incident(

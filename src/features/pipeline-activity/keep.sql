@@ -1,7 +1,7 @@
 -- Brings `pipeline_activity` up to date, for at most p_limit pipelines after the id p_after. It reads the last start of each active
--- pipeline (Index Scan Backward on pipeline_execution_of_pipeline_by_start), and the last 50 runs of those that have started again, or
--- were running. Returns the last id it looked at, or null if there are no more.
-CREATE FUNCTION :keep_activity(p_after bigint, p_limit integer) RETURNS bigint
+-- pipeline (Index Scan Backward on pipeline_execution_of_pipeline_by_start), and the last 50 runs of those that have started again, were
+-- running, or have a run that was reported in the last 20 minutes: it may have begun before the last one. Returns the last id it looked at, or null if there are no more.
+CREATE FUNCTION :keep_activity(p_after bigint, p_limit integer, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   v_last bigint;
@@ -29,7 +29,8 @@ BEGIN
       SELECT e.id, e.end_date, e.completed_successfully, e.duration_seconds, e.total_rows FROM pipeline_execution e
       WHERE e.pipeline_id = p.id ORDER BY e.start_date DESC LIMIT 50) r) runs
   WHERE p.id > p_after AND p.id <= v_last AND p.active
-    AND (known.pipeline_id IS NULL OR known.is_running OR known.last_start_at <> latest.start_date)
+    AND (known.pipeline_id IS NULL OR known.is_running OR known.last_start_at <> latest.start_date OR p_now - interval '20 minutes' < (
+      SELECT e.created_at FROM pipeline_execution e WHERE e.pipeline_id = p.id ORDER BY e.id DESC LIMIT 1))
   ON CONFLICT (pipeline_id) DO UPDATE SET
     last_start_at = excluded.last_start_at, last_end_at = excluded.last_end_at, last_succeeded = excluded.last_succeeded,
     -- A success before the last 50 runs stays known.

@@ -16,6 +16,7 @@ DECLARE
   v_from timestamptz;
   v_is_new boolean;
   v_has_nearer boolean;
+  v_has_other_grace boolean;
 BEGIN
   LOOP
     SELECT * INTO v_pipeline FROM pipeline p WHERE lower(p.name) = lower(p_name);
@@ -62,12 +63,22 @@ BEGIN
     END IF;
 
     v_given := jsonb_populate_record(v_pipeline, p_config);
-    -- A changed schedule begins now; another grace changes nothing else.
-    v_is_new := (v_given.schedule_cron, v_given.schedule_timezone, v_given.schedule_number, v_given.schedule_datepart)
-      IS DISTINCT FROM (v_pipeline.schedule_cron, v_pipeline.schedule_timezone, v_pipeline.schedule_number, v_pipeline.schedule_datepart);
+    -- An interval takes the place of a cron, and the other way round.
+    IF p_config ? 'schedule_number' AND NOT p_config ? 'schedule_cron' THEN
+      v_given.schedule_cron := NULL;
+    ELSIF p_config ? 'schedule_cron' AND NOT p_config ? 'schedule_number' THEN
+      v_given.schedule_number := NULL;
+      v_given.schedule_datepart := NULL;
+    END IF;
+    -- Another schedule begins now. A time zone is one only of a cron. Another grace moves only when to look.
+    v_is_new := (v_given.schedule_cron, CASE WHEN v_given.schedule_cron IS NOT NULL THEN coalesce(v_given.schedule_timezone, 'UTC') END,
+        v_given.schedule_number, v_given.schedule_datepart)
+      IS DISTINCT FROM (v_pipeline.schedule_cron, CASE WHEN v_pipeline.schedule_cron IS NOT NULL THEN coalesce(v_pipeline.schedule_timezone, 'UTC') END,
+        v_pipeline.schedule_number, v_pipeline.schedule_datepart);
+    v_has_other_grace := v_pipeline.check_at IS NOT NULL AND v_given.schedule_grace_minutes IS DISTINCT FROM v_pipeline.schedule_grace_minutes;
     v_from := CASE WHEN v_pipeline.active AND (v_given.schedule_cron IS NOT NULL OR v_given.schedule_number IS NOT NULL) THEN p_now END;
-    v_has_nearer := v_is_new AND v_from IS NOT NULL OR v_given.timeliness_number IS NOT NULL AND
-      (v_given.timeliness_number, v_given.timeliness_datepart, v_given.mute_timeliness_check)
+    v_has_nearer := v_is_new AND v_from IS NOT NULL OR v_has_other_grace OR v_type_id <> v_pipeline.pipeline_type_id
+      OR (v_given.timeliness_number, v_given.timeliness_datepart, v_given.mute_timeliness_check)
         IS DISTINCT FROM (v_pipeline.timeliness_number, v_pipeline.timeliness_datepart, v_pipeline.mute_timeliness_check);
     UPDATE pipeline p SET
       pipeline_type_id = v_type_id, next_watermark = coalesce(p_next_watermark, p.next_watermark),
@@ -83,7 +94,7 @@ BEGIN
       unmoved_runs = CASE WHEN v_given.watermark_check IS DISTINCT FROM p.watermark_check THEN 0 ELSE p.unmoved_runs END,
       schedule_from = CASE WHEN v_is_new THEN v_from ELSE p.schedule_from END,
       schedule_slot_at = CASE WHEN NOT v_is_new THEN p.schedule_slot_at END,
-      check_at = CASE WHEN v_is_new THEN v_from ELSE p.check_at END,
+      check_at = CASE WHEN v_is_new THEN v_from WHEN v_has_other_grace THEN p_now ELSE p.check_at END,
       freshness_from = CASE
         WHEN (v_given.freshness_number, v_given.freshness_datepart) IS DISTINCT FROM (p.freshness_number, p.freshness_datepart) THEN p_now
         ELSE p.freshness_from END,
@@ -92,11 +103,7 @@ BEGIN
     WHERE p.id = v_pipeline.id AND p IS NOT DISTINCT FROM v_pipeline
     RETURNING * INTO v_pipeline;
     CONTINUE WHEN NOT FOUND;
-    PERFORM :resolve_incident(i.id, CASE i.kind WHEN 'missed' THEN 'auto' ELSE 'muted' END, CASE i.kind WHEN 'missed' THEN 'The schedule has changed' END, p_now)
-    FROM incident i
-    WHERE coalesce(i.pipeline_id, 0) = v_pipeline.id AND i.resolved_at IS NULL
-      AND (i.kind = 'late' AND v_pipeline.mute_timeliness_check OR i.kind = 'stale' AND v_pipeline.mute_freshness_check
-        OR i.kind = 'missed' AND v_is_new);
+    PERFORM :end_by_settings(v_pipeline.id, p_now);
     job_ids := array_remove(ARRAY[:notify_job(p_now)], NULL);
     IF v_has_nearer THEN
       job_ids := job_ids || :request_deadlines(p_now);

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { nextTime } from '../../core/cron.ts'
 import { formatInstant, instantOf } from '../../core/instant.ts'
 import { parseJson, stringifyJson } from '../../core/json.ts'
@@ -10,7 +10,6 @@ import { columnReader, listing } from '../../db/json-list.ts'
 import { param, prepare } from '../../db/statement.ts'
 import { mayMakeLate } from '../../db/thresholds.ts'
 import type { Target } from '../../http/patch.ts'
-import { incident } from '../../incidents/table.ts'
 import { pipelineType } from '../pipeline-types/table.ts'
 import type { PipelinePost } from './schemas.ts'
 import { pipeline } from './table.ts'
@@ -86,7 +85,7 @@ export const listPipelines = listing<{
 })
 
 /** find.sql describes the function's contract. */
-const FIND = prepare(sql`select ${sql.raw(FUNCTIONS.find_pipeline)}(${param('id')})::text as row`)
+const FIND = prepare(sql`select ${sql.raw(FUNCTIONS.find_pipeline)}(${param('id')}, ${param('now')})::text as row`)
 
 const readColumns = columnReader(answered)
 
@@ -94,6 +93,7 @@ const readColumns = columnReader(answered)
 export const findPipeline = async (db: Database, id: number, now: string) => {
   const [found] = await db.read(FIND, ({ row }) => (row === null ? undefined : (parseJson(row as string) as Record<string, unknown>)), {
     id,
+    now,
   })
   if (!found) return undefined
   const row = readColumns(found.pipeline as Record<string, unknown>)
@@ -103,28 +103,32 @@ export const findPipeline = async (db: Database, id: number, now: string) => {
   return { ...row, effective: found.effective, next_expected_at: next ? instantOf(next) : end === null ? null : formatInstant(end) }
 }
 
-/** The kinds of incidents that a change ends, as a condition on the column `kind`; undefined if it ends none. */
-const endedBy = ({ active, mute_timeliness_check, mute_freshness_check }: Partial<typeof pipeline.$inferInsert>): SQL | undefined => {
-  if (active === false) return sql`true`
-  const kinds = [...(mute_timeliness_check ? ['late'] : []), ...(mute_freshness_check ? ['stale'] : [])]
-  return kinds.length === 0 ? undefined : sql`i.kind in (${sql.raw(kinds.map((kind) => `'${kind}'`).join(', '))})`
-}
-
 type Changes = Partial<typeof pipeline.$inferInsert>
 
 const SCHEDULE = ['schedule_cron', 'schedule_timezone', 'schedule_number', 'schedule_datepart'] as const
 
 /** The value that a column will have: the given one, else the present one. */
-const valueAfter = (changes: Changes, name: (typeof SCHEDULE)[number] | 'active' | 'freshness_number' | 'freshness_datepart'): SQL => {
+const valueAfter = (
+  changes: Changes,
+  name: (typeof SCHEDULE)[number] | 'schedule_grace_minutes' | 'active' | 'freshness_number' | 'freshness_datepart',
+): SQL => {
   const column = pipeline[name]
   return changes[name] === undefined ? sql`${column}` : sql`${sql.param(changes[name], column)}::${sql.raw(column.getSQLType())}`
 }
 
-/** True, in an update's statement, if the changes begin another schedule: it differs, or the pipeline becomes active. undefined: they cannot. */
+/**
+ * True, in an update's statement, if the changes begin another schedule: what applies differs (a time zone only beside a cron, and none is
+ * UTC), or the pipeline becomes active. undefined: they cannot.
+ */
 const isNewSchedule = (changes: Changes): SQL | undefined => {
   const given = SCHEDULE.filter((name) => changes[name] !== undefined)
   const parts = [
-    ...given.map((name) => sql`${valueAfter(changes, name)} is distinct from ${pipeline[name]}`),
+    ...given.map((name) =>
+      name === 'schedule_timezone'
+        ? sql`(${valueAfter(changes, 'schedule_cron')} is not null
+            and coalesce(${valueAfter(changes, name)}, 'UTC') <> coalesce(${pipeline.schedule_timezone}, 'UTC'))`
+        : sql`${valueAfter(changes, name)} is distinct from ${pipeline[name]}`,
+    ),
     ...(changes.active === true ? [sql`not ${pipeline.active}`] : []),
   ]
   return parts.length === 0 ? undefined : sql`(${sql.join(parts, sql` or `)})`
@@ -148,43 +152,40 @@ const beginSchedule = (changes: Changes, isNew: SQL, now: string) => {
   return {
     schedule_from: sql`case when ${isNew} then ${from} else ${pipeline.schedule_from} end`,
     schedule_slot_at: sql`case when not ${isNew} then ${pipeline.schedule_slot_at} end`,
-    check_at: sql`case when ${isNew} then ${from} else ${pipeline.check_at} end`,
+    check_at: sql`case when ${isNew} then ${from} else ${lookAgain(changes, now)} end`,
   }
 }
 
+/** With another grace, the time to judge next has another deadline: the check looks at once. */
+const lookAgain = (changes: Changes, now: string): SQL =>
+  sql`case when ${pipeline.check_at} is not null and ${valueAfter(changes, 'schedule_grace_minutes')} is distinct from ${pipeline.schedule_grace_minutes}
+    then ${now}::timestamptz else ${pipeline.check_at} end`
+
 /**
- * Writes the given columns, and resolves the incidents that the change ends: a mute, a deactivation, another schedule, no check of the watermark.
- * undefined if there is no such pipeline. Returns the row, and the ids of the jobs to send.
+ * Writes the given columns, and resolves the incidents that the change ends (end-by-settings.sql). undefined if there is no such pipeline.
+ * Returns the row, and the ids of the jobs to send.
  */
 export const updatePipeline = async (db: Database, target: Target, changes: Changes, now: string) => {
   const condition = 'id' in target ? eq(pipeline.id, target.id) : named(target.name)
   const isNew = isNewSchedule(changes)
-  const resolved = (by: SQL, among: SQL, kinds: SQL) => sql`(
-    select count(${sql.raw(FUNCTIONS.resolve_incident)}(i.id, ${by}, null, ${now}::timestamptz)) from ${incident} i
-    where i.pipeline_id in (select id from ${pipeline} where ${among}) and i.resolved_at is null and ${kinds}) >= 0`
-  const kinds = endedBy(changes)
   const [row] = await db.orm
     .update(pipeline)
     .set({
       ...changes,
       updated_at: now,
+      ...(changes.schedule_grace_minutes !== undefined && { check_at: sql`${lookAgain(changes, now)}` }),
       ...(isNew && beginSchedule(changes, isNew, now)),
       ...(changes.active === false && { check_at: null }),
       ...beginFreshness(changes, now),
       // Moved by hand, or judged anew: what was counted before says nothing.
       ...((changes.watermark !== undefined || changes.watermark_check !== undefined) && { unmoved_runs: 0 }),
     })
-    .where(
-      and(
-        condition,
-        kinds && resolved(sql`'muted'`, condition, kinds),
-        isNew && changes.active !== false ? resolved(sql`'auto'`, sql`${condition} and ${isNew}`, sql`i.kind = 'missed'`) : undefined,
-        changes.watermark_check === null ? resolved(sql`'auto'`, condition, sql`i.kind = 'watermark'`) : undefined,
-      ),
-    )
+    .where(condition)
     .returning({
       ...answered,
-      job_id: sql<string | null>`${sql.raw(FUNCTIONS.notify_job)}(${now}::timestamptz)`,
+      // After the row's lock, so that it sees what opened while this statement waited for it.
+      job_id: sql<string | null>`case when ${sql.raw(FUNCTIONS.end_by_settings)}(${pipeline.id}, ${now}::timestamptz) > 0
+        then ${sql.raw(FUNCTIONS.notify_job)}(${now}::timestamptz) end`,
       check_id: sql<
         string | null
       >`case when ${mayMakeLate(changes) ? sql`true` : sql`${pipeline.check_at} = ${now}::timestamptz`} then ${sql.raw(FUNCTIONS.request_deadlines)}(${now}::timestamptz) end`,

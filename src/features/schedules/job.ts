@@ -22,32 +22,31 @@ const AWAY_SECONDS = 30 * 60
 const grace = sql`coalesce(p.schedule_grace_minutes, ${sql.raw(String(GRACE_MINUTES.default))})`
 const NOW = sql`${param('now')}::timestamptz`
 
-/** The k-th time of an interval after its anchor: the last start, else when the interval was set. */
-const intervalSlot = (k: ReturnType<typeof sql>) =>
-  deadlineAfter(sql`anchor.at`, sql`(${k}::bigint * p.schedule_number)`, sql`p.schedule_datepart`)
-
 /** When a check last succeeded, or null. */
 const lastCheck = sql`(select max(finished_at) from ${job} where kind = 'check_schedules' and finished_at is not null and state = 'succeeded')`
 
+/** Since when Watcher was away, while the rest of the first check afterwards goes on; else null. */
+const awayFromOfRest = sql`(select payload ->> 'away_from' from ${job}
+  where kind = 'check_schedules' and state in ('waiting', 'running') and payload ? 'away_from' order by id limit 1)`
+
 /**
- * The pipelines that are due, the longest first: Index Scan on pipeline_check_at. For an interval, the times that are due and the next one,
- * counted from the last start (Index Scan Backward on pipeline_execution_of_pipeline_by_start).
+ * The pipelines that are due, the longest first: Index Scan on pipeline_check_at. For an interval, the next times to judge, and the last start
+ * (Index Scan Backward on pipeline_execution_of_pipeline_by_start). A start that was reported late moves the times: those before the next one to
+ * judge, but after what was judged, count.
  */
 const READ = prepare(sql`
   select p.id, p.schedule_cron, coalesce(p.schedule_timezone, 'UTC') as timezone, ${grace}::text as grace, p.schedule_from, p.schedule_slot_at,
     p.schedule_number::text as number, p.schedule_datepart as datepart,
     case when p.schedule_number is not null then (
-      select jsonb_build_object('anchor', min(s.anchor), 'due', coalesce(jsonb_agg(s.at order by s.at) filter (where s.is_due), '[]'), 'next', min(s.at) filter (where not s.is_due))
-      from (select greatest((select max(e.start_date) from ${pipelineExecution} e where e.pipeline_id = p.id and e.start_date <= ${NOW}), p.schedule_from) as at) anchor
-      cross join lateral (
-        select anchor.at as anchor, k.slot as at, k.slot + make_interval(mins => ${grace}) <= ${NOW} as is_due
-        from (select ${intervalSlot(sql`n`)} as slot, ${intervalSlot(sql`(n + 1)`)} as next_slot from generate_series(1, ${sql.raw(String(MAX_SLOTS + 1))}) n) k
-        -- A start that was reported late moves the times: those before the next one to judge, but after what was judged, count.
-        where p.schedule_slot_at is null or k.next_slot > p.schedule_slot_at) s) end as interval_slots,
-    ${lastCheck} as checked_at
+      select jsonb_build_object('last_start', last.start, 'times', (select jsonb_agg(t.at order by t.at) from ${sql.raw(FUNCTIONS.interval_slots)}(
+        last.start, p.schedule_from, p.schedule_number, p.schedule_datepart,
+        ${deadlineAfter(sql`p.schedule_slot_at`, sql`-p.schedule_number`, sql`p.schedule_datepart`)}, ${sql.raw(String(MAX_SLOTS + 1))}) t(at)))
+      from (select max(e.start_date) as start from ${pipelineExecution} e where e.pipeline_id = p.id and e.start_date <= ${NOW}) last) end as interval_slots,
+    ${lastCheck} as checked_at, ${awayFromOfRest} as away_from
   from ${pipeline} p where p.active and p.check_at <= ${NOW} order by p.check_at limit ${sql.raw(String(MAX_PIPELINES))}`)
 
-const CHECKED = prepare(sql`select ${lastCheck} as checked_at`)
+const CHECKED = prepare(sql`select ${lastCheck} as checked_at, ${awayFromOfRest} as away_from`)
+const checkedRow = z.object({ checked_at: moment.nullable(), away_from: moment.nullable() })
 
 const dueRow = z.object({
   id: whole,
@@ -58,22 +57,22 @@ const dueRow = z.object({
   schedule_slot_at: moment.nullable(),
   number: text.nullable(),
   datepart: text.nullable(),
-  interval_slots: jsonOf(z.object({ anchor: moment.nullable(), due: z.array(moment), next: moment.nullable() })).nullable(),
-  checked_at: moment.nullable(),
+  interval_slots: jsonOf(z.object({ last_start: moment.nullable(), times: z.array(moment) })).nullable(),
+  ...checkedRow.shape,
 })
 type Due = z.output<typeof dueRow>
 
 const planOf = (due: Due, now: string): Plan => {
   const { schedule_cron: cron, timezone, grace: graceMinutes, schedule_from: from, schedule_slot_at: slotAt, interval_slots } = due
   if (cron !== null) return planCron({ cron, timezone, graceMinutes }, { slotAt, from, now })
-  const { anchor, due: slots, next } = interval_slots ?? { anchor: null, due: [], next: null }
-  // After so many missed times nothing new is said; the next one is looked for again.
-  const nextSlot = next ?? addSeconds(now, graceMinutes * 60)
+  const { last_start: lastStart, times } = interval_slots ?? { last_start: null, times: [] }
+  const slots = times.slice(0, MAX_SLOTS).filter((at) => addSeconds(at, graceMinutes * 60) <= now)
+  const nextSlot = times[slots.length] ?? null
   return {
     // Any start after the last one covers the times that are counted from it.
-    slots: slots.map((at) => ({ at, from: addSeconds(anchor ?? from, 1) })),
+    slots: slots.map((at) => ({ at, from: addSeconds(lastStart ?? from, 1) })),
     next_slot: nextSlot,
-    next_check: addSeconds(nextSlot, graceMinutes * 60),
+    next_check: nextSlot === null ? null : addSeconds(nextSlot, graceMinutes * 60),
   }
 }
 
@@ -88,14 +87,21 @@ const JUDGE = prepare(sql`
 /** The `check_schedules` job: it finds scheduled runs that did not start. */
 export const checkSchedules: RunJob = async (claimed, { db, now, clock }) => {
   const due = await db.rows(READ, dueRow, { now })
-  const [row] = due.length > 0 ? due : await db.rows(CHECKED, z.object({ checked_at: moment.nullable() }))
+  const [row] = due.length > 0 ? due : await db.rows(CHECKED, checkedRow)
   const checkedAt = row?.checked_at ?? null
-  const wasAway = checkedAt !== null && secondsBetween(checkedAt, now) > AWAY_SECONDS
+  // The rest of a check that began so goes on so, and so does what runs beside it: by now a check has succeeded.
+  const awayFrom = row?.away_from ?? (checkedAt !== null && secondsBetween(checkedAt, now) > AWAY_SECONDS ? checkedAt : null)
   const plans = due.map((pipeline) => {
     const { slots, next_slot, next_check } = planOf(pipeline, now)
-    const plan = { pipeline_id: pipeline.id, slot_read: pipeline.schedule_slot_at, schedule: describe(pipeline) }
+    const plan = {
+      pipeline_id: pipeline.id,
+      from_read: pipeline.schedule_from,
+      slot_read: pipeline.schedule_slot_at,
+      schedule: describe(pipeline),
+      is_interval: pipeline.schedule_cron === null,
+    }
     // Runs may have started while nobody could report them: everything due has one more grace from now.
-    if (wasAway)
+    if (awayFrom !== null)
       return {
         ...plan,
         slots: [],
@@ -108,7 +114,7 @@ export const checkSchedules: RunJob = async (claimed, { db, now, clock }) => {
     job_id: claimed.id,
     attempts: claimed.attempts,
     plans: stringifyJson(plans),
-    away_from: wasAway ? checkedAt : null,
+    away_from: awayFrom,
     continues: due.length === MAX_PIPELINES || plans.some(({ slots }) => slots.length >= MAX_SLOTS),
     now,
     finished_at: clock(),

@@ -149,12 +149,22 @@ const jobFacts = (facets: Json, producer: string | undefined, moment: Moment): F
   })
 }
 
+/**
+ * The scheduled time of a run. Airflow says which interval of data it is about; its run begins when that ends (with a cron trigger, the
+ * default since Airflow 3, both are the same).
+ */
+const nominalIn = (facet: Json | undefined, integration: string | undefined): string | null => {
+  const start = textIn(facet, 'nominalStartTime')
+  const at = integration?.toUpperCase() === 'AIRFLOW' ? (textIn(facet, 'nominalEndTime') ?? start) : start
+  return parseInstant(at ?? '')
+}
+
 const runFacts = (event: Json, jobFacets: Json, parent: { run: { id: string }; names: JobNames } | undefined, moment: Moment): Facts => {
   const { at, micros, hash } = moment
   const type = (textIn(event, 'eventType') ?? '').toUpperCase()
   const isTerminal = TERMINAL.includes(type)
   const facets = objectIn(objectIn(event, 'run'), 'facets') ?? {}
-  const nominal = parseInstant(textIn(objectIn(facets, 'nominalTime'), 'nominalStartTime') ?? '')
+  const nominal = nominalIn(objectIn(facets, 'nominalTime'), textIn(objectIn(jobFacets, 'jobType'), 'integration'))
   const error = errorIn(event, facets)
   const shown = { job: jobFacets, run: facets }
   return known({

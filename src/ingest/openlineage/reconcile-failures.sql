@@ -25,7 +25,8 @@ BEGIN
   SELECT count(*)::integer AS count, min(b.end_date) AS first_end, max(b.end_date) AS last_end,
     (array_agg(b.id ORDER BY b.end_date, b.openlineage ->> 'run_id'))[1] AS first_id,
     (array_agg(b.id ORDER BY b.end_date DESC, b.openlineage ->> 'run_id' DESC))[1] AS last_id,
-    (array_agg(b.completed_successfully ORDER BY b.end_date DESC, b.openlineage ->> 'run_id' DESC))[1] AS is_of_step INTO v_bad
+    (array_agg(b.completed_successfully ORDER BY b.end_date DESC, b.openlineage ->> 'run_id' DESC))[1] AS is_of_step,
+    bool_or(NOT b.completed_successfully) AS has_failed INTO v_bad
   FROM (
     (SELECT e.* FROM pipeline_execution e WHERE e.pipeline_id = p_pipeline_id AND e.completed_successfully = false ORDER BY e.id DESC LIMIT 1000)
     UNION ALL
@@ -42,6 +43,13 @@ BEGIN
     END IF;
     RETURN;
   END IF;
+  -- What a person has resolved stays so for that run, whatever else is told of it.
+  IF v_incident.id IS NULL AND EXISTS (
+      SELECT FROM (
+        SELECT i.* FROM incident i WHERE coalesce(i.pipeline_id, 0) = p_pipeline_id AND i.kind = 'failed' AND i.subject = '' ORDER BY i.id DESC LIMIT 1) last
+      WHERE last.resolved_by NOT IN ('auto', 'muted') AND last.last_execution_id = v_bad.last_id) THEN
+    RETURN;
+  END IF;
   IF v_bad.is_of_step THEN
     SELECT * INTO v_step FROM :failed_step(v_bad.last_id);
     v_details := jsonb_build_object('pipeline_execution_id', v_bad.last_id, 'why', left('Step ' || v_step.name || ' has failed' || coalesce(': ' || v_step.why, ''), 500));
@@ -49,12 +57,15 @@ BEGIN
     SELECT jsonb_build_object('pipeline_execution_id', e.id, 'why', left(e.execution_metadata ->> 'error', 500)) INTO v_details
     FROM pipeline_execution e WHERE e.id = v_bad.last_id;
   END IF;
-  v_severity := CASE WHEN v_bad.is_of_step THEN 'warning' ELSE v_pipeline.severity END;
+  -- The highest of all bad runs; a failed step is a warning.
+  v_severity := CASE WHEN NOT v_bad.has_failed THEN 'warning' WHEN v_incident.severity = 'critical' THEN 'critical' ELSE v_pipeline.severity END;
   IF v_incident.id IS NULL OR v_incident.occurrences < v_bad.count THEN
     PERFORM :open_incident(
       p_pipeline_id => p_pipeline_id, p_kind => 'failed', p_subject => '', p_severity => v_severity,
       p_opened_at => v_bad.first_end, p_execution_id => v_bad.last_id, p_occurrences => v_bad.count - coalesce(v_incident.occurrences, 0),
       p_last_success_at => v_success.end_date, p_first_execution_id => v_bad.first_id, p_occurred_at => v_bad.last_end, p_details => v_details, p_now => p_now);
+  ELSIF v_incident.severity = 'warning' AND v_severity = 'critical' THEN
+    PERFORM :record_incident_event(v_incident.id, 'occurred', NULL, 'It is critical now', true, false, NULL, p_now);
   END IF;
   -- Something else than before may be the last failure now.
   UPDATE incident i SET last_execution_id = v_bad.last_id, last_occurrence_at = v_bad.last_end, details = v_details, severity = v_severity

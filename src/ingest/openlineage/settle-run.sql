@@ -99,7 +99,8 @@ BEGIN
       PERFORM :resolve_incident(i.id, 'auto', 'Run ' || p_execution_id || ' has started', p_now)
       FROM incident i
       WHERE coalesce(i.pipeline_id, 0) = v_pipeline.id AND i.kind = 'missed' AND i.resolved_at IS NULL
-        AND coalesce(v_new.scheduled_for, v_new.start_date) >= (i.details ->> 'covers_from')::timestamptz;
+        AND CASE WHEN v_pipeline.schedule_number IS NULL THEN coalesce(v_new.scheduled_for, v_new.start_date) ELSE v_new.start_date END
+          >= (i.details ->> 'covers_from')::timestamptz;
     END IF;
     SELECT coalesce(p.timeliness_number, t.timeliness_number)
       * ('1 ' || CASE WHEN p.timeliness_number IS NULL THEN t.timeliness_datepart ELSE p.timeliness_datepart END)::interval INTO v_limit
@@ -124,7 +125,8 @@ BEGIN
         PERFORM pg_advisory_xact_lock_shared(hashtextextended('openlineage parents', 0));
         PERFORM :report_failed_step(p_execution_id, p_now);
       END IF;
-      PERFORM pg_advisory_xact_lock_shared(hashtextextended('end of a run', v_pipeline.id));
+      -- Not shared, as an end does: reconcile_failures takes it alone, and two that share it would wait for each other.
+      PERFORM pg_advisory_xact_lock(hashtextextended('end of a run', v_pipeline.id));
     END IF;
     IF v_facts ? 'failed' AND NOT v_facts ? 'fail' THEN
       -- Whether it is news that a part was aborted depends on its run: nobody else changes that meanwhile.

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { GRACE_MINUTES } from '../../core/bounds.ts'
 import { addSeconds } from '../../core/instant.ts'
 import type { Database } from '../../db/client.ts'
+import { FUNCTIONS } from '../../db/functions.ts'
 import { effective } from '../../db/on-call.ts'
 import { jsonOf, moment, text, whole } from '../../db/rows.ts'
 import { param, prepare } from '../../db/statement.ts'
-import { deadlineAfter } from '../../db/thresholds.ts'
 import { pipelineExecution } from '../../features/executions/table.ts'
 import { pipelineType } from '../../features/pipeline-types/table.ts'
 import { pipeline } from '../../features/pipelines/table.ts'
@@ -24,11 +24,9 @@ const SCHEDULES = prepare(sql`
     coalesce(p.schedule_timezone, 'UTC') as timezone, p.schedule_number::text as number, p.schedule_datepart as datepart,
     coalesce(p.schedule_grace_minutes, ${sql.raw(String(GRACE_MINUTES.default))})::text as grace, p.schedule_from,
     (select i.id from ${incident} i where coalesce(i.pipeline_id, 0) = p.id and i.kind = 'missed' and i.resolved_at is null limit 1) as incident_id,
-    case when p.schedule_number is not null then ${deadlineAfter(
-      sql`greatest((select max(e.start_date) from ${pipelineExecution} e where e.pipeline_id = p.id), p.schedule_from)`,
-      sql`p.schedule_number`,
-      sql`p.schedule_datepart`,
-    )} end as interval_end,
+    case when p.schedule_number is not null then (select t.at from ${sql.raw(FUNCTIONS.interval_slots)}(
+      (select max(e.start_date) from ${pipelineExecution} e where e.pipeline_id = p.id and e.start_date <= ${param('now')}::timestamptz),
+      p.schedule_from, p.schedule_number, p.schedule_datepart, null, 1) t(at)) end as interval_end,
     (select coalesce(jsonb_agg(s.start_date order by s.start_date), '[]') from (
       select e.start_date from ${pipelineExecution} e where e.pipeline_id = p.id and e.start_date >= ${param('day_ago')}::timestamptz
       order by e.start_date desc limit ${sql.raw(String(MAX_STARTS))}) s) as starts
@@ -58,6 +56,7 @@ export const readSchedules = (db: Database, { search, owner, page }: { search: s
   db.rows(SCHEDULES, scheduleRow, {
     like: patternOf(search),
     owner: owner || null,
+    now,
     day_ago: addSeconds(now, -DAY_SECONDS),
     skipped: (page - 1) * PAGE_ROWS,
   })
