@@ -124,6 +124,7 @@ const showIncident = async (stamp: string) => {
     by: null,
     text: null,
     cause: null,
+    caused: told.effects.map(({ kind, state, pipeline_name }: any) => ({ kind, pipeline_name, is_open: state !== 'resolved' })),
     effects: told.effects.length,
     downstream: told.affected.pipelines,
   }
@@ -134,6 +135,13 @@ const showIncident = async (stamp: string) => {
   show({
     [`incident ${over.id}`]: `${over.state}: ${over.events.at(-1)?.text ?? over.events.find(({ kind }: any) => kind === 'resolved')?.text}`,
   })
+  const ended = {
+    ...incident,
+    ...over,
+    event: 'resolved',
+    text: over.events.findLast(({ kind }: any) => kind === 'resolved')?.text ?? null,
+  }
+  console.log(composeText({ incidents: [ended], alerts: [], now: over.resolved_at, format: 'full' }, vocabulary).replace(/^/gm, '      | '))
   if (!channel) return
   await until('the message about it', async (get) => {
     const told: any[] = await get(`/notification?channel_id=${channel}&incident_id=${cause.id}`)

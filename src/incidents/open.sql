@@ -57,11 +57,12 @@ BEGIN
 
     v_last_success_at := coalesce(p_last_success_at, (
       SELECT max(e.end_date) FROM (
-        SELECT r.end_date, r.completed_successfully FROM pipeline_execution r WHERE r.pipeline_id = p_pipeline_id ORDER BY r.start_date DESC LIMIT 50) e
+        SELECT r.end_date, r.completed_successfully FROM pipeline_execution r WHERE r.pipeline_id = p_pipeline_id AND r.id IS DISTINCT FROM p_execution_id
+        ORDER BY r.start_date DESC LIMIT 50) e
       WHERE e.completed_successfully));
     IF v_last_success_at IS NULL AND p_pipeline_id IS NOT NULL THEN
       -- Not among the last 50 runs.
-      SELECT s.end_date INTO v_last_success_at FROM :last_success(p_pipeline_id) s;
+      SELECT s.end_date INTO v_last_success_at FROM :last_success(p_pipeline_id) s WHERE s.id IS DISTINCT FROM p_execution_id;
     END IF;
     INSERT INTO incident (
       kind, subject, pipeline_id, severity, opened_at, detected_at, occurrences, last_occurrence_at, first_execution_id, last_execution_id,

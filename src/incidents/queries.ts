@@ -118,6 +118,8 @@ const FIND = prepare(sql`
     (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from (
       select x.id, x.kind, x.state, xp.name as pipeline_name from ${incident} x join ${pipeline} xp on xp.id = x.pipeline_id
       where x.caused_by = i.id order by x.id limit ${sql.raw(String(MAX_EFFECTS))}) x) as effects,
+    coalesce((select jsonb_build_object('id', r.id, 'kind', r.kind, 'pipeline_name', rp.name)
+      from ${incident} r join ${pipeline} rp on rp.id = r.pipeline_id where r.id = i.caused_by), 'null') as cause,
     (select coalesce(jsonb_agg(to_jsonb(told) order by told.id desc), '[]') from (
       select n.id, n.channel_name, n.event, ${notificationState} as state, n.attempts, j.error, n.created_at, n.sent_at
       from ${notification} n left join ${job} j on j.id = n.job_id where n.incident_id = i.id order by n.id desc limit ${sql.raw(String(MAX_EVENTS))}) told) as notifications,
@@ -130,6 +132,7 @@ const FIND = prepare(sql`
 const foundRow = incidentRow.extend({
   silence: jsonOf(z.object({ id: amount, until: moment, reason: z.string(), created_by: z.string() }).nullable()),
   running_since: moment.nullable(),
+  cause: jsonOf(z.object({ id: amount, kind: z.string(), pipeline_name: z.string() }).nullable()),
   events: jsonOf(z.array(z.object({ kind: z.string(), at: moment, by: z.string().nullable(), text: z.string().nullable() }))),
   affected: jsonOf(impactShape),
   effects: jsonOf(z.array(z.object({ id: amount, kind: z.string(), state: z.enum(INCIDENT_STATES), pipeline_name: z.string() }))),

@@ -128,6 +128,9 @@ export const incidentSchemas = ({ incidentKinds }: IncidentKinds) => {
         effects: z.array(effect()),
         notifications: z.array(told()),
         silence: holding(),
+        cause: z
+          .union([z.object({ id: z.int(), kind: z.string(), pipeline_name: z.string() }).openapi('IncidentCause'), z.null()])
+          .openapi({ description: 'The incident that causes it (`caused_by`), with what it is about; null: none is known.' }),
         running_since: instantAnswer().nullable().openapi({ description: 'When its last run started, if that still runs; else null.' }),
       })
       .openapi('IncidentWithEvents'),

@@ -110,9 +110,10 @@ const composeResolved = (incidents: readonly ToldIncident[], now: string, vocabu
           const { kind, opened_at, resolved_at, text, by, url } = incident
           const title = kindOf(kind, vocabulary)?.title ?? kind
           const lasted = duration(Math.max(0, secondsBetween(opened_at, resolved_at ?? now)))
-          const how = [by === null ? '' : `by ${by}`, text ?? ''].filter((part) => part !== '').join(': ')
+          const how =
+            by === null ? (text === null ? '' : `. ${inOneLine(text)}`) : `, by ${by}${text === null ? '' : `: ${inOneLine(text)}`}`
           const caused = incident.caused.length === 0 ? '' : `. It caused ${namesOf(incident)}`
-          return `${nameOf(incident)}: ${title}, after ${lasted}${how ? `. ${inOneLine(how)}` : ''}${caused}${url ? `. ${url}` : ''}`
+          return `${nameOf(incident)}: ${title}, after ${lasted}${how}${caused}${url ? `. ${url}` : ''}`
         }),
         incidents.length,
       ],
@@ -163,7 +164,9 @@ const blockOf = (incident: ToldIncident, now: string, vocabulary: Vocabulary): s
       ? [`Causes: ${effects} more incident${effects === 1 ? '' : 's'} downstream${event === 'reminded' ? `: ${namesOf(incident)}` : ''}`]
       : []),
     ...(owner === null ? [] : [`Owner: ${inOneLine(owner)}`]),
-    ...(kindOf(kind, vocabulary)?.isDeadline && overSeconds > 0 ? [`Over by: ${duration(overSeconds)}`] : []),
+    ...(kindOf(kind, vocabulary)?.isDeadline && overSeconds > 0
+      ? [`Over by: ${duration(overSeconds)}`]
+      : [`Since: ${inSeconds(opened_at)} UTC (${age(Math.max(0, overSeconds))})`]),
     ...(kind === 'failed' && occurrences > 1 ? [`Failures in a row: ${occurrences}`] : []),
     ...(pipeline_name === null ? [] : [`Last good run: ${last_success_at === null ? 'none' : goodRun(last_success_at, now)}`]),
     ...(downstream ? [`Downstream: ${downstream} pipeline${downstream === 1 ? '' : 's'}`] : []),

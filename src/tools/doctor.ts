@@ -17,6 +17,8 @@ export interface Finding {
   fault: string | undefined
   /** What the doctor has seen, if nothing is wrong. */
   seen?: string
+  /** True if what it has seen works, but is hardly what is wanted. */
+  isWarning?: boolean
 }
 
 /** As `server_version_num` counts: PostgreSQL 15.0. */
@@ -107,7 +109,9 @@ const examineChannels = async (client: pg.Client, variables: Variables): Promise
   const count = rows[0]?.count ?? 0
   const places = [...(hasSlack ? ['Slack (SLACK_WEBHOOK_URL)'] : []), ...(count > 0 ? [`${count} channel(s)`] : [])]
   const nowhere = 'alerts go nowhere but the log: create a channel (POST /channel), or set SLACK_WEBHOOK_URL'
-  return { name: 'alerts', fault: undefined, seen: places.length > 0 ? `alerts go to ${places.join(' and ')}` : nowhere }
+  return places.length > 0
+    ? { name: 'alerts', fault: undefined, seen: `alerts go to ${places.join(' and ')}` }
+    : { name: 'alerts', fault: undefined, seen: nowhere, isWarning: true }
 }
 
 const examineConfig = (configPath: string): Finding => {
@@ -197,7 +201,8 @@ const messageOf = async (response: Response): Promise<string> =>
 
 if (import.meta.main) {
   const findings = await examine(process.env, join(import.meta.dirname, '..', '..', 'wrangler.toml'))
-  for (const { name, fault, seen } of findings) console.log(`${fault ? '✗' : '✓'} ${name.padEnd(14)} ${fault ?? seen ?? ''}`)
+  for (const { name, fault, seen, isWarning } of findings)
+    console.log(`${fault ? '✗' : isWarning ? '!' : '✓'} ${name.padEnd(14)} ${fault ?? seen ?? ''}`)
   if (!process.env.WATCHER_URL) console.log('  (WATCHER_URL=https://… WATCHER_TOKEN=… npm run doctor also examines the running service)')
   process.exitCode = findings.some(({ fault }) => fault) ? 1 : 0
 }

@@ -20,6 +20,8 @@ export const DEFAULT_PORT = 8787
 
 /** Reads PORT. Throws ProgramFailure if it is not a port number or not free; the message names `script` as the command to repeat. */
 export const readPort = async (script: 'dev' | 'start', host = '127.0.0.1'): Promise<number> => {
+  const [unknown] = process.argv.slice(2)
+  if (unknown !== undefined) throw new ProgramFailure(`${unknown} is no option. For another port: PORT=8788 npm run ${script}`)
   const port = Number(process.env.PORT ?? DEFAULT_PORT)
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new ProgramFailure(`PORT=${process.env.PORT} is not a port number`)
   await new Promise<void>((resolve, reject) => {

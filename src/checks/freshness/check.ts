@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { inMinutes } from '../../core/instant.ts'
 import { FUNCTIONS } from '../../db/functions.ts'
 import { amount, moment } from '../../db/rows.ts'
 import { deadlineAfter, effectiveThreshold } from '../../db/thresholds.ts'
@@ -65,7 +66,7 @@ export const freshnessCheck: Check<StalePipeline> = {
   evidence: () => evidence,
   explain: ({ last_dml_timestamp, freshness_number, freshness_datepart }) => {
     const often = freshness_number === 1 ? freshness_datepart : inUnits(freshness_number, freshness_datepart)
-    return `${last_dml_timestamp === null ? 'It has never loaded' : 'No insert, update or delete since then'}; one is expected every ${often}`
+    return `${last_dml_timestamp === null ? 'It has never loaded' : `No insert, update or delete since ${inMinutes(last_dml_timestamp)}`}; one is expected every ${often}`
   },
   alert: freshnessAlert,
 

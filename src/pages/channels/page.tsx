@@ -16,12 +16,16 @@ export const ChannelsPage = ({ channels, environment, hasSlack }: Channels & { h
         <strong>Alerts go nowhere but the log.</strong> Create a channel as below, or set SLACK_WEBHOOK_URL.
       </p>
     )}
-    <Table label="Channels" columns={['Channel', 'Kind', 'Hears of', 'Last delivery', ...(scope.caller.mayWrite ? ['Actions'] : [])]}>
+    <Table
+      label="Channels"
+      isStacked
+      columns={['Channel', 'Kind', 'Hears of', 'Last delivery', ...(scope.caller.mayWrite ? ['Actions'] : [])]}
+    >
       <tr>
         <th scope="row">{hasSlack ? 'slack' : 'log'}</th>
-        <td>{hasSlack ? 'slack' : 'log'}</td>
-        <td>{hasSlack ? 'everything (SLACK_WEBHOOK_URL)' : 'everything, while there is no other channel'}</td>
-        <td>
+        <td data-label="Kind">{hasSlack ? 'slack' : 'log'}</td>
+        <td data-label="Hears of">{hasSlack ? 'everything (SLACK_WEBHOOK_URL)' : 'everything, while there is no other channel'}</td>
+        <td data-label="Last delivery">
           <Delivery last={environment} {...scope} />
         </td>
         {scope.caller.mayWrite ? <td /> : null}
@@ -42,9 +46,9 @@ export const ChannelsPage = ({ channels, environment, hasSlack }: Channels & { h
 const Channel = ({ channel, ...scope }: Scope & { channel: Row }) => (
   <tr>
     <th scope="row">{channel.name}</th>
-    <td>{channel.kind}</td>
-    <td>{channel.active ? filtersOf(channel) : <Badge state="inactive" />}</td>
-    <td>
+    <td data-label="Kind">{channel.kind}</td>
+    <td data-label="Hears of">{channel.active ? filtersOf(channel) : <Badge state="inactive" />}</td>
+    <td data-label="Last delivery">
       <Delivery last={channel.last} {...scope} />
     </td>
     {scope.caller.mayWrite ? (

@@ -16,7 +16,7 @@ export const IncidentActions = ({ incident: { id, kind, state, pipeline_name } }
       {state === 'open' ? (
         <Action
           path={`/incident/${id}/acknowledge`}
-          ask={`Tell the others that you have this one (${about})?`}
+          ask={`Do you have this one (${about})? Reminders wait for a day, and pagers stop.`}
           done="Acknowledged"
           noteField="note"
         >
@@ -51,4 +51,12 @@ export const SilenceActions = ({ incident: { kind, pipeline_id, pipeline_name } 
       </Action>
     ))}
   </>
+)
+
+/** All of these, folded: where many incidents stand side by side. */
+export const Handle = ({ incident }: { incident: Subject }) => (
+  <details class="handle">
+    <summary>Handle</summary>
+    <IncidentActions incident={incident} /> <SilenceActions incident={incident} />
+  </details>
 )

@@ -133,7 +133,8 @@ export const Layout = ({
           </label>
           <p id="confirm-fault" class="fault" role="alert" />
           <menu>
-            <button type="submit" value="no" class="quiet">
+            {/* Not of the type submit: Enter in the note confirms. */}
+            <button type="button" id="confirm-no" class="quiet">
               Cancel
             </button>
             <button type="submit" value="yes" id="confirm-yes">

@@ -17,6 +17,8 @@ const main = document.querySelector('main') as HTMLElement
 const status = document.getElementById('freshness') as HTMLElement
 const confirmation = document.getElementById('confirm') as HTMLDialogElement
 
+document.getElementById('confirm-no')?.addEventListener('click', () => confirmation.close())
+
 localise(main)
 
 // On a phone the pages' names scroll sideways: the one that is open stays in sight.

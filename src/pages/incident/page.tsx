@@ -1,11 +1,11 @@
 import { duration, grouped, secondsBetween } from '../../core/figures.ts'
-import type { findIncident } from '../../incidents/queries.ts'
+import { Drawing } from '../frame/drawing.tsx'
 import { Action, Badge, Moment, Table } from '../frame/elements.tsx'
 import { IncidentActions, SilenceActions } from '../frame/incident-actions.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { wordOf } from '../frame/problems.ts'
+import { type Incident, Messages } from './messages.tsx'
 
-type Incident = NonNullable<Awaited<ReturnType<typeof findIncident>>>
 type Scope = ViewScope<unknown>
 
 /** One incident: what is wrong, who has it, what it affects, what happened, and who was told. */
@@ -46,7 +46,7 @@ const Heading = ({ incident, caller }: Scope & { incident: Incident }) => (
 const RunLink = ({ incident, id }: { incident: Incident; id: number | null }) =>
   id === null ? <>–</> : <a href={`/pipelines/${incident.pipeline_id}?execution=${id}`}>Run {id}</a>
 
-const Facts = ({ incident, now }: Scope & { incident: Incident }) => (
+const Facts = ({ incident, now, caller }: Scope & { incident: Incident }) => (
   <section class="panel" aria-label="Facts">
     <dl class="facts">
       {incident.pipeline_id === null ? null : (
@@ -65,7 +65,8 @@ const Facts = ({ incident, now }: Scope & { incident: Incident }) => (
         <>
           <dt>Caused by</dt>
           <dd>
-            <a href={`/incidents/${incident.caused_by}`}>Incident {incident.caused_by}</a>, upstream
+            <a href={`/incidents/${incident.caused_by}`}>{incident.cause?.pipeline_name ?? `Incident ${incident.caused_by}`}</a>{' '}
+            {incident.cause ? <Badge state={wordOf(incident.cause.kind)} /> : null}
           </dd>
         </>
       )}
@@ -89,7 +90,17 @@ const Facts = ({ incident, now }: Scope & { incident: Incident }) => (
         <>
           <dt>Silenced</dt>
           <dd>
-            until <Moment at={incident.silence.until} /> by {incident.silence.created_by}: {incident.silence.reason}
+            until <Moment at={incident.silence.until} /> by {incident.silence.created_by}: {incident.silence.reason}{' '}
+            {caller.mayWrite ? (
+              <Action
+                method="DELETE"
+                path={`/silence/${incident.silence.id}`}
+                ask={`End this silence (${incident.silence.reason})? It may hold messages about other pipelines too. What it holds is told now.`}
+                done="Ended"
+              >
+                End silence
+              </Action>
+            ) : null}
           </dd>
         </>
       )}
@@ -170,17 +181,20 @@ const Affected = ({ incident: { affected } }: { incident: Incident }) => {
             {grouped(affected.pipelines)} {affected.pipelines === 1 ? 'pipeline' : 'pipelines'} and {grouped(affected.addresses)}{' '}
             {affected.addresses === 1 ? 'address' : 'addresses'}
             {affected.left_out > 0 ? `, of which ${grouped(affected.left_out)} are not listed` : ''}.{' '}
-            {written ? <a href={`/lineage-graph?address=${written.id}&direction=downstream`}>See the drawing</a> : null}
+            {written ? <a href={`/lineage-graph?address=${written.id}&direction=downstream`}>See it with all ways</a> : null}
           </p>
-          <Table label="Downstream" columns={['Name', 'What', { number: 'Distance' }, 'Wrong now']}>
+          {written ? <Drawing name={written.name} from={`/lineage-graph/graph?address=${written.id}&direction=downstream`} /> : null}
+          <Table label="Downstream" isStacked columns={['Name', 'What', { number: 'Distance' }, 'Wrong now']}>
             {affected.items.map(({ type, id, name, distance, incidents }) => (
               <tr>
                 <th scope="row" class="what">
                   <a href={type === 'pipeline' ? `/pipelines/${id}` : `/lineage-graph?address=${id}`}>{name}</a>
                 </th>
-                <td>{type}</td>
-                <td class="number">{grouped(distance)}</td>
-                <td>
+                <td data-label="What">{type}</td>
+                <td data-label="Distance" class="number">
+                  {grouped(distance)}
+                </td>
+                <td data-label={incidents.length === 0 ? undefined : 'Wrong now'}>
                   {incidents.map((kind) => (
                     <Badge state={wordOf(kind)} />
                   ))}
@@ -193,43 +207,3 @@ const Affected = ({ incident: { affected } }: { incident: Incident }) => {
     </>
   )
 }
-
-const Messages = ({ incident: { notifications }, caller }: Scope & { incident: Incident }) => (
-  <>
-    <h2>Messages</h2>
-    {notifications.length === 0 ? (
-      <p class="soft">
-        Nobody was told. See <a href="/channels">the channels</a>.
-      </p>
-    ) : (
-      <Table label="Messages" columns={['Channel', 'Event', 'State', 'Sent', 'Error', ...(caller.mayWrite ? ['Action'] : [])]}>
-        {notifications.map(({ id, channel_name, event, state, error, sent_at }) => (
-          <tr>
-            <th scope="row">{channel_name}</th>
-            <td>{event}</td>
-            <td>
-              <Badge state={state} />
-            </td>
-            <td>
-              <Moment at={sent_at} />
-            </td>
-            <td class="why">{state === 'sent' ? '' : (error ?? '')}</td>
-            {caller.mayWrite ? (
-              <td>
-                {state === 'failed' ? (
-                  <Action
-                    path={`/notification/${id}/replay`}
-                    ask={`Send this message to ${channel_name} again?`}
-                    done="It waits to be sent"
-                  >
-                    Send again
-                  </Action>
-                ) : null}
-              </td>
-            ) : null}
-          </tr>
-        ))}
-      </Table>
-    )}
-  </>
-)

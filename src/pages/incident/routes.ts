@@ -18,6 +18,7 @@ export const routes = (router: Router): void =>
     },
     title: ({ id, pipeline_name, kind }) => `Incident ${id}: ${pipeline_name ?? kind}`,
     view: IncidentPage,
-    styles: ['incident'],
+    scripts: ['lineage-graph'],
+    styles: ['incident', 'lineage-graph'],
     refreshSeconds: 20,
   })

@@ -3,7 +3,7 @@ import { SEVERITIES } from '../../db/constraints.ts'
 import type { listIncidents } from '../../incidents/queries.ts'
 import { Badge, Empty, Moment, Owner, Table } from '../frame/elements.tsx'
 import { Choice, FilterBar, OwnerFilters } from '../frame/filters.tsx'
-import { IncidentActions } from '../frame/incident-actions.tsx'
+import { IncidentActions, SilenceActions } from '../frame/incident-actions.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { INCIDENT_KINDS, wordOf } from '../frame/problems.ts'
 
@@ -87,20 +87,32 @@ const Filters = ({ query }: { query: Query }) => (
 /** Pages follow the order in which incidents were noticed; within one the column that is shown decides. */
 const byOpened = (left: { opened_at: string }, right: { opened_at: string }): number => (left.opened_at < right.opened_at ? 1 : -1)
 
+/** What another one on the page has caused stands below that. */
+const folded = (incidents: Loaded['incidents']): Loaded['incidents'] => {
+  const known = new Set(incidents.map(({ id }) => id))
+  const sorted = incidents.toSorted(byOpened)
+  return sorted
+    .filter(({ caused_by }) => caused_by === null || !known.has(caused_by))
+    .flatMap((root) => [root, ...sorted.filter(({ caused_by }) => caused_by === root.id)])
+}
+
+const nameOf = (incidents: Loaded['incidents'], id: number): string =>
+  incidents.find((incident) => incident.id === id)?.pipeline_name ?? `incident ${id}`
+
 const Incidents = ({ incidents, now, caller }: Scope & { incidents: Loaded['incidents'] }) => (
   <Table
     label="Incidents"
     isStacked
     columns={['What', 'Pipeline', 'State', 'Since', 'Lasted', 'Owner', ...(caller.mayWrite ? ['Actions'] : [])]}
   >
-    {incidents.toSorted(byOpened).map((incident) => (
-      <tr id={`incident-${incident.id}`}>
+    {folded(incidents).map((incident) => (
+      <tr id={`incident-${incident.id}`} class={incident.caused_by === null ? undefined : 'effect'}>
         <th scope="row" class="summary">
           <Badge state={wordOf(incident.kind)} /> {incident.severity === 'critical' ? <Badge state="critical" /> : null}{' '}
           <a href={`/incidents/${incident.id}`}>{incident.summary}</a>{' '}
           {incident.caused_by === null ? null : (
             <small>
-              caused by <a href={`/incidents/${incident.caused_by}`}>incident {incident.caused_by}</a>
+              caused by <a href={`/incidents/${incident.caused_by}`}>{nameOf(incidents, incident.caused_by)}</a>
             </small>
           )}
         </th>
@@ -122,6 +134,12 @@ const Incidents = ({ incidents, now, caller }: Scope & { incidents: Loaded['inci
         {caller.mayWrite ? (
           <td class="actions">
             <IncidentActions incident={incident} />
+            {incident.state === 'resolved' ? null : (
+              <details>
+                <summary>Silence</summary>
+                <SilenceActions incident={incident} />
+              </details>
+            )}
           </td>
         ) : null}
       </tr>

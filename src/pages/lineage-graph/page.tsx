@@ -1,4 +1,5 @@
 import { grouped } from '../../core/figures.ts'
+import { Drawing } from '../frame/drawing.tsx'
 import { Embedded, Empty } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import type { Chosen } from './chosen.ts'
@@ -106,23 +107,9 @@ const Lineage = ({ graph, chosen: { depth }, link }: { graph: CountedGraph; chos
       </p>
       <div class="lineage">
         <AddressList graph={{ ...graph, edges }} link={link} />
-        <section class="drawing" aria-label="Drawing">
-          <div class="bar">
-            <Legend />
-            <div class="zoom" id="zoom" data-drawn />
-          </div>
-          <fieldset
-            class="graph"
-            id="graph"
-            data-drawn
-            aria-label={`Graph of the lineage of ${addresses[0]?.name}; the list shows the same`}
-          />
-          <p class="soft touch">Two fingers move and zoom the drawing.</p>
-          <noscript>
-            <p>The drawing needs scripts; the list shows the same.</p>
-          </noscript>
+        <Drawing name={addresses[0]?.name ?? ''} legend={<Legend />}>
           <Embedded id="lineage-graph" value={{ addresses, edges, pipelines: graph.pipelines }} />
-        </section>
+        </Drawing>
       </div>
     </>
   )

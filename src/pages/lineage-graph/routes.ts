@@ -5,7 +5,7 @@ import { searchText } from '../frame/fields.ts'
 import { servePage } from '../frame/page.tsx'
 import { choose } from './chosen.ts'
 import { LineagePage } from './page.tsx'
-import { findAddresses, readGraph } from './queries.ts'
+import { findAddresses, MAX_EDGES, readGraph } from './queries.ts'
 
 const typed = () => z.string().optional()
 
@@ -27,6 +27,21 @@ export const routes = (router: Router): void => {
     scripts: ['lineage-graph'],
     styles: ['lineage-graph'],
   })
+
+  // What another page draws of the lineage of an address; not a part of the API.
+  serveData(
+    router,
+    {
+      path: '/lineage-graph/graph',
+      query: () => ({ address: typed(), search: typed(), direction: typed(), depth: typed(), target: typed() }),
+    },
+    async ({ query }, { db, now }) => {
+      const { address, ...chosen } = choose(query)
+      const { graph } = address === undefined ? { graph: undefined } : await readGraph(db, { id: address }, chosen, now)
+      if (!graph) throw new ApiError('address_not_found', `Address ${query.address} not found`)
+      return { status: 200, body: { addresses: graph.addresses, edges: graph.edges.slice(0, MAX_EDGES), pipelines: graph.pipelines } }
+    },
+  )
 
   // Completes the search field of the page; not a part of the API.
   serveData(router, { path: '/lineage-graph/addresses', query: () => ({ search: searchText() }) }, async ({ query }, { db }) => ({

@@ -5,8 +5,12 @@ import { arrange, HEIGHT, WIDTH } from './browser/arrange.ts'
 import { shorten } from './browser/shorten.ts'
 import type { Graph, GraphAddress, GraphPipeline, Mark } from './shape.ts'
 
-/** Draws the lineage: layers from left to right, pan and zoom, the pipelines on their edges; a click on an address re-centres. */
+/**
+ * Draws the lineage: layers from left to right, pan and zoom, the pipelines on their edges; a click on an address re-centres. Other pages
+ * name where its data are (frame/drawing.tsx).
+ */
 
+const PAGE = '/lineage-graph'
 const MAX_NAME_LETTERS = 26
 const MAX_PIPELINE_LETTERS = 20
 /** More edges into an address leave no room for the name of its pipeline. */
@@ -127,7 +131,7 @@ const draw = (host: HTMLElement, bar: HTMLElement, { addresses, edges, pipelines
     const { x, y } = placeOf(id)
     const node = make('a', {
       class: `node ${stateOf(wrong)} ${side === 'centre' ? 'centre' : ''} ${deprecated ? 'deprecated' : ''}`,
-      href: addressWith({ address: String(id) }, ['search']),
+      href: location.pathname === PAGE ? addressWith({ address: String(id) }, ['search']) : `${PAGE}?address=${id}`,
       transform: `translate(${x - WIDTH / 2},${y - HEIGHT / 2})`,
     })
     const signs = wrong.map(({ sign, word, calm }) => `${sign} ${word}${calm === null ? '' : calm === 'silenced' ? ' ⊘' : ' ◐'}`)
@@ -198,6 +202,11 @@ const host = document.getElementById('graph')
 const bar = document.getElementById('zoom')
 const source = document.getElementById('lineage-graph')
 if (host && bar && source) draw(host, bar, JSON.parse(source.textContent ?? '') as Graph)
+else if (host?.dataset.from && bar) {
+  const response = await fetch(host.dataset.from)
+  if (response.ok) draw(host, bar, (await response.json()) as Graph)
+  else host.textContent = `The drawing cannot be shown: the server answered ${response.status}`
+}
 
 /** Suggests names while the reader types. */
 const field = document.getElementById('address-search') as HTMLInputElement | null

@@ -2,6 +2,7 @@ import { duration, grouped, secondsBetween } from '../../core/figures.ts'
 import { Badge, Empty, Moment, Pager, toneOf } from '../frame/elements.tsx'
 import { Command } from '../frame/empty.tsx'
 import { Choice, FilterBar, PipelineFilters } from '../frame/filters.tsx'
+import { Handle } from '../frame/incident-actions.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { explainIncident, FILTERS, PROBLEM_WORDS, PROBLEMS } from '../frame/problems.ts'
 import { type Overview, type OverviewFilters, PAGE_ROWS } from './queries.ts'
@@ -71,10 +72,12 @@ const Own = ({ own, now }: Pick<Overview, 'own'> & { now: string }) => (
   </section>
 )
 
+/** What is silenced is counted only where nothing else is wrong: then "No problems" would be half of the truth. */
 const headline = ({ counts, wrong }: Pick<Overview, 'counts' | 'wrong'>): string => {
   const parts = wrongWordsOf(wrong).map((word) => `${grouped(wrong[word])} ${word}`)
   if (counts.failed_jobs > 0) parts.push(`${grouped(counts.failed_jobs)} failed ${counts.failed_jobs === 1 ? 'job' : 'jobs'}`)
-  return parts.length === 0 ? 'No problems' : parts.join(', ')
+  if (parts.length > 0) return parts.join(', ')
+  return counts.silenced === 0 ? 'No problems' : `${grouped(counts.silenced)} silenced, no other problems`
 }
 
 /** The problems that at least one pipeline has. */
@@ -129,7 +132,7 @@ const Counts = ({ counts, wrong, query, link }: Scope & Pick<Overview, 'counts' 
   </ul>
 )
 
-const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'problems' | 'wrong'>) => (
+const Problems = ({ problems, wrong, now, link, caller }: Scope & Pick<Overview, 'problems' | 'wrong'>) => (
   <section class="columns narrow" aria-label="What is wrong now">
     {wrongWordsOf(wrong)
       .map((word) => ({ word, shown: problems.filter((problem) => problem.word === word) }))
@@ -157,15 +160,21 @@ const Problems = ({ problems, wrong, now, link }: Scope & Pick<Overview, 'proble
                 </p>
                 {problem.effects > 0 ? (
                   <small>
-                    <a href={`/incidents/${problem.incident_id}`}>causes {grouped(problem.effects)} more downstream</a>
+                    <a href={`/incidents/${problem.incident_id}`}>causes {grouped(problem.effects)} more downstream</a>:{' '}
+                    {problem.effect_names.join(', ')}
+                    {problem.effects > problem.effect_names.length ? ', …' : ''}
                   </small>
                 ) : null}
-                {problem.severity === 'critical' || problem.acknowledged_by !== null ? (
-                  <small>
-                    {problem.severity === 'critical' ? <Badge state="critical" /> : null}{' '}
-                    {problem.acknowledged_by === null ? null : `${problem.acknowledged_by} has it`}
-                  </small>
-                ) : null}
+                <small>
+                  {problem.severity === 'critical' ? (
+                    <>
+                      <Badge state="critical" />{' '}
+                    </>
+                  ) : null}
+                  {problem.owner === null ? '' : `${problem.owner}; `}
+                  {problem.acknowledged_by === null ? 'nobody has it' : `${problem.acknowledged_by} has it`}
+                </small>
+                {caller.mayWrite ? <Handle incident={{ ...problem, id: problem.incident_id, state: problem.incident_state }} /> : null}
               </li>
             ))}
             <More word={word} count={(wrong[word] ?? 0) - shown.length} link={link} />

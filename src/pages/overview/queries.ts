@@ -121,7 +121,7 @@ const OVERVIEW = once(() =>
         (word) =>
           sql`(select ${sql.raw(`'${word}'`)} as word, w.*, row_number() over (order by ${ORDER[word] ?? sql`since desc`}) as place,
             (select e.end_date is null from ${pipelineExecution} e where e.id = w.execution_id) as still_runs
-            from ${nameOf(word)} w where w.caused_by is null ${ALSO[word] ?? sql``} order by place limit ${sql.raw(String(MAX_EXPLAINED))})`,
+            from ${nameOf(word)} w where (w.caused_by is null or w.caused_by in (select incident_id from open_incident where is_silenced)) ${ALSO[word] ?? sql``} order by place limit ${sql.raw(String(MAX_EXPLAINED))})`,
       ),
       sql` union all `,
     )})
@@ -135,9 +135,12 @@ const OVERVIEW = once(() =>
       PROBLEM_WORDS.map((word) => sql`${sql.raw(`'${word}'`)}, count(*) filter (where ${nameOf(word)})`),
       sql`, `,
     )}) from candidate) as wrong,
-    (select coalesce(jsonb_agg(to_jsonb(explained) || jsonb_build_object('pipeline_name', p.name,
-        'effects', (select count(*) from ${incident} x where x.caused_by = explained.incident_id and x.resolved_at is null)) order by explained.place), '[]')
-      from explained join ${pipeline} p on p.id = explained.pipeline_id) as problems,
+    (select coalesce(jsonb_agg(to_jsonb(explained) || jsonb_build_object('pipeline_name', p.name, 'owner', coalesce(p.owner, t.owner),
+        'effects', (select count(*) from ${incident} x where x.caused_by = explained.incident_id and x.resolved_at is null),
+        'effect_names', (select coalesce(jsonb_agg(x.name), '[]') from (
+          select xp.name from ${incident} x join ${pipeline} xp on xp.id = x.pipeline_id
+          where x.caused_by = explained.incident_id and x.resolved_at is null order by x.id limit ${sql.raw(String(MAX_EXPLAINED))}) x)) order by explained.place), '[]')
+      from explained join ${pipeline} p on p.id = explained.pipeline_id join ${pipelineType} t on t.id = p.pipeline_type_id) as problems,
     ${typeChoices} as types,
     (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('states', coalesce(s.states, '{}'), 'marks', coalesce(m.marks, '[]')) order by c.listed), '[]')
       from chosen c left join states_of s on s.pipeline_id = c.id left join marks_of m on m.pipeline_id = c.id) as pipelines`),
@@ -172,6 +175,11 @@ const overviewRow = z.object({
         incident_id: amount,
         /** How many open incidents it causes: they are not explained. */
         effects: amount,
+        /** The names of the first of them. */
+        effect_names: z.array(z.string()),
+        owner: z.string().nullable(),
+        kind: z.string(),
+        incident_state: z.string(),
         severity: z.enum(SEVERITIES),
         acknowledged_by: z.string().nullable(),
         /** Whether its run has not ended; null: it is about none. */

@@ -1,5 +1,6 @@
 import { duration, grouped, secondsBetween } from '../../core/figures.ts'
 import { Action, Badge, Moment } from '../frame/elements.tsx'
+import { Handle } from '../frame/incident-actions.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { explainIncident, wordOf } from '../frame/problems.ts'
 import { RunBadges } from '../frame/run.tsx'
@@ -41,6 +42,7 @@ export const Heading = (props: Scope & { details: PipelineDetails }) => {
                 for {duration(Math.max(0, secondsBetween(incident.opened_at, now)))}
                 {incident.acknowledged_by === null ? ', nobody has it' : `, ${incident.acknowledged_by} has it`}
               </small>
+              {caller.mayWrite ? <Handle incident={{ ...incident, pipeline_id: pipeline.id, pipeline_name: pipeline.name }} /> : null}
             </li>
           ))}
         </ul>

@@ -40,7 +40,7 @@ export const SchedulePage = (rows: ScheduleRow[], { query, now, link }: Scope) =
             </span>
           ))}
         </p>
-        <Table label="Schedule" columns={['Pipeline', 'Expected', 'Next', 'The last 24 hours and the next']}>
+        <Table label="Schedule" isStacked columns={['Pipeline', 'Expected', 'Next', 'The last 24 hours and the next']}>
           {rows.slice(0, PAGE_ROWS).map((row) => (
             <Row row={row} now={now} />
           ))}
@@ -90,7 +90,7 @@ const Row = ({ row, now }: { row: ScheduleRow; now: string }) => {
         )}
         {row.owner === null ? null : <small> {row.owner}</small>}
       </th>
-      <td>
+      <td data-label="Expected">
         {cron === null ? (
           `at least every ${row.number} ${row.datepart}${row.number === '1' ? '' : 's'}`
         ) : (
@@ -99,15 +99,22 @@ const Row = ({ row, now }: { row: ScheduleRow; now: string }) => {
           </>
         )}
       </td>
-      <td class="moment">
+      <td data-label="Next" class="moment">
         <Moment at={next} />
       </td>
       <td>
-        <span class="visually-hidden">{summarise(times, starts.length)}</span>
         {times.length >= MAX_TIMES ? (
-          <small>{starts.length} starts in the last 24 hours; too many times to draw</small>
+          <small>{startsOf(starts.length)}; too many times to draw</small>
         ) : (
-          <Strip times={times} starts={pipeline ? [] : starts} now={at} />
+          <>
+            <Strip times={times} starts={pipeline ? [] : starts} now={at} />
+            <div class="hours" aria-hidden="true">
+              <span>24 hours ago</span>
+              <span>now</span>
+              <span>in 24 hours</span>
+            </div>
+            <small>{summarise(times, starts.length)}</small>
+          </>
         )}
       </td>
     </tr>
@@ -122,9 +129,11 @@ const nextInstant = (cron: string, timezone: string, after: Date): string | null
 const summarise = (times: readonly Time[], starts: number): string => {
   const count = (outcome: Outcome) => times.filter((time) => time.outcome === outcome).length
   return times.length === 0
-    ? `${starts} starts in the last 24 hours`
+    ? startsOf(starts)
     : `${count('came')} came in time, ${count('late')} late, ${count('missed')} missed, ${count('expected')} expected`
 }
+
+const startsOf = (count: number): string => `${count} ${count === 1 ? 'start' : 'starts'} in the last 24 hours`
 
 const WIDTH = 2_880
 const MINUTE_MILLIS = 60_000
