@@ -22,7 +22,11 @@ import { type Notification, type ToldIncident, toldRow } from './told.ts'
  */
 const REPETITION = '(sent again: whether the first message arrived is not known)'
 
-const marked = (text: string, { interrupted }: ClaimedJob): string => (interrupted ? `${text}\n${REPETITION}` : text)
+/** The text of a message. An attempt whose answer was lost marks the next one. */
+const textOf = (composed: string, { interrupted: isRepeated }: ClaimedJob): Pick<Notification, 'text' | 'isRepeated'> => ({
+  text: isRepeated ? `${composed}\n${REPETITION}` : composed,
+  isRepeated,
+})
 
 /** How long a message waits for an earlier one about the same incident. */
 const ORDER_SECONDS = 15
@@ -116,7 +120,7 @@ const renew = async (channel_id: number, job: ClaimedJob, scope: JobScope, vocab
     const { now, settings } = scope
     await send(
       receiver,
-      { event: 'reminded', text: '', incidents, sweep: undefined, now, host: hostOf(settings), url: undefined },
+      { event: 'reminded', text: '', isRepeated: false, incidents, sweep: undefined, now, host: hostOf(settings), url: undefined },
       job,
       scope,
     )
@@ -144,7 +148,7 @@ const notificationOf = (
   const [first] = incidents
   return {
     event: first?.event ?? 'test',
-    text: marked(composed, job),
+    ...textOf(composed, job),
     incidents,
     sweep,
     now,
@@ -183,11 +187,10 @@ const finish = async (job: ClaimedJob, { db, clock }: JobScope, name: string): P
 /** A job that an earlier version recorded: its payload is the alert, for the channel of the environment. */
 const sendOldAlert = async (job: ClaimedJob, scope: JobScope, { alertKinds }: Vocabulary): Promise<number[]> => {
   const rendered = readably(() => renderAlert(alertKinds, job.payload))
-  const told = marked(rendered, job)
   const { now, settings } = scope
   await send(
     environmentReceiver(scope),
-    { event: 'opened', text: told, incidents: [], sweep: undefined, now, host: hostOf(settings), url: undefined },
+    { event: 'opened', ...textOf(rendered, job), incidents: [], sweep: undefined, now, host: hostOf(settings), url: undefined },
     job,
     scope,
   )

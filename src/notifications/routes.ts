@@ -130,6 +130,7 @@ const serveTest = (router: Router): void =>
         const answer = await receiver.send({
           event: 'test',
           text,
+          isRepeated: false,
           incidents: [],
           sweep: undefined,
           now,

@@ -67,6 +67,8 @@ export interface Notification {
   event: (typeof NOTIFICATION_EVENTS)[number] | 'test'
   /** The whole message, for people. */
   text: string
+  /** True: its last line says that it is sent again. */
+  isRepeated: boolean
   incidents: readonly ToldIncident[]
   /** If many incidents are told as one (see `isSweeper`): what they have in common, for the service's key. */
   sweep: number | undefined

@@ -1,11 +1,13 @@
 import { z } from 'zod'
+import { fitText } from '../fit.ts'
 import { severityOf } from '../told.ts'
 import type { Channel } from './channel.ts'
 
 const settings = z.object({ webhook_url: z.string() })
 
-/** Discord refuses longer descriptions. */
-const MAX_CHARACTERS = 4_000
+/** Discord refuses longer ones. */
+const MAX_CHARACTERS = { title: 256, description: 4_096 }
+type Part = keyof typeof MAX_CHARACTERS
 
 const GREEN = 0x2e7d32
 const AMBER = 0xb26a00
@@ -13,6 +15,12 @@ const RED = 0xc62828
 
 /** Escapes Markdown: a pipeline called `__init__` keeps its name. */
 const escapeMarkdown = (text: string): string => text.replace(/[\\*_~`|>[\]]/g, '\\$&')
+
+/** The first line, and the others. */
+const partsOf = (text: string): Record<Part, string> => {
+  const [title = '', ...lines] = text.split('\n')
+  return { title, description: escapeMarkdown(lines.join('\n')) }
+}
 
 /** A webhook of Discord. */
 export const discord: Channel<z.output<typeof settings>> = {
@@ -22,10 +30,13 @@ export const discord: Channel<z.output<typeof settings>> = {
   settings,
   secrets: ['webhook_url'],
   urls: ['webhook_url'],
-  send: async ({ text, event, incidents, url }, { webhook_url }, { post }) => {
+  send: async (told, { webhook_url }, { post }) => {
+    const { event, incidents, url } = told
     const color = event === 'resolved' ? GREEN : severityOf(incidents) === 'critical' ? RED : AMBER
-    const [title = '', ...lines] = text.split('\n')
-    const description = escapeMarkdown(lines.join('\n')).slice(0, MAX_CHARACTERS)
-    return post(webhook_url, { embeds: [{ title, description, color, ...(url && { url }) }], allowed_mentions: { parse: [] } })
+    const fits = (text: string) => Object.entries(partsOf(text)).every(([part, { length }]) => length <= MAX_CHARACTERS[part as Part])
+    return post(webhook_url, {
+      embeds: [{ ...partsOf(fitText(told, fits)), color, ...(url && { url }) }],
+      allowed_mentions: { parse: [] },
+    })
   },
 }

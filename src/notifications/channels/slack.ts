@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { fitText } from '../fit.ts'
 import type { Channel } from './channel.ts'
 
 /** Slack refuses longer texts. */
@@ -17,7 +18,7 @@ export const slack: Channel<z.output<typeof settings>> = {
   settings,
   secrets: ['webhook_url'],
   urls: ['webhook_url'],
-  send: async ({ text }, { webhook_url }, { post }) => {
-    return post(webhook_url, { text: escapeMarkup(text.slice(0, MAX_CHARACTERS)) })
+  send: async (told, { webhook_url }, { post }) => {
+    return post(webhook_url, { text: escapeMarkup(fitText(told, (text) => escapeMarkup(text).length <= MAX_CHARACTERS)) })
   },
 }

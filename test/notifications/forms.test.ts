@@ -1,0 +1,122 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: each service has a form of its own
+import { describe, expect, it } from 'vitest'
+import type { Deployment } from '../../src/notifications/channels/channel.ts'
+import { channelOf } from '../../src/notifications/channels/index.ts'
+import { fitText } from '../../src/notifications/fit.ts'
+import { type Notification, type ToldIncident, toldRow } from '../../src/notifications/told.ts'
+
+const MARK = '(sent again: whether the first message arrived is not known)'
+const NOW = '2026-03-10T12:00:00.000000Z'
+
+const incident = (fields: Partial<ToldIncident> = {}): ToldIncident => ({
+  ...toldRow().parse({
+    notification_id: 7,
+    event: 'opened',
+    at: NOW,
+    id: 1,
+    kind: 'failed',
+    subject: '',
+    severity: 'warning',
+    state: 'open',
+    pipeline_id: 3,
+    pipeline_name: 'orders',
+    owner: null,
+    runbook_url: null,
+    opened_at: NOW,
+    detected_at: NOW,
+    acknowledged_at: null,
+    acknowledged_by: null,
+    resolved_at: null,
+    resolved_by: null,
+    occurrences: 1,
+    last_occurrence_at: NOW,
+    first_execution_id: 1,
+    last_execution_id: 1,
+    last_success_at: null,
+    details: {},
+    caused_by: null,
+    cause: null,
+    reopenings: 0,
+    effects: 2,
+    downstream: 0,
+  }),
+  summary: 'Run 1 failed: disk full',
+  url: undefined,
+  ...fields,
+})
+
+const SETTINGS: Record<string, Record<string, unknown>> = {
+  webhook: { url: 'https://example.com/x', secret: `whsec_${btoa('s'.repeat(32))}` },
+  pagerduty: { url: 'https://example.com/x', routing_key: 'R'.repeat(32) },
+  alertmanager: { url: 'https://example.com' },
+}
+
+/** What a channel of this kind posts for the notification. */
+const sent = async (kind: string, fields: Partial<Notification>): Promise<{ body: any; headers: Record<string, string> }> => {
+  let posted: { body: any; headers: Record<string, string> } | undefined
+  const notification: Notification = {
+    event: 'opened',
+    text: '⚠️ WARNING\nsomething',
+    isRepeated: false,
+    incidents: [incident()],
+    sweep: undefined,
+    now: NOW,
+    host: 'watcher.example.com',
+    url: undefined,
+    ...fields,
+  }
+  const post = async (_url: string, body: unknown, headers = {}) => {
+    posted = { body: typeof body === 'string' ? JSON.parse(body) : body, headers }
+    return 'taken'
+  }
+  await channelOf(kind)?.send(notification, SETTINGS[kind] ?? { webhook_url: 'https://example.com/x' }, {
+    ...({} as Deployment),
+    post,
+  })
+  return posted as NonNullable<typeof posted>
+}
+
+/** The text that people see, and how large the service takes the message to be. */
+const shownBy: Record<string, (body: any) => { text: string; size: number; max: number }> = {
+  slack: ({ text }) => ({ text, size: text.length, max: 39_000 }),
+  discord: ({ embeds: [{ title, description }] }) => ({ text: `${title}\n${description}`, size: description.length, max: 4_096 }),
+  teams: (body) => ({
+    text: body.attachments[0].content.body.map(({ inlines }: any) => inlines[0].text).join('\n'),
+    size: new TextEncoder().encode(JSON.stringify(body)).length,
+    max: 28_000,
+  }),
+}
+
+describe('a message that is too long', () => {
+  const lines = (count: number, what: string) => ['⚠️ WARNING', ...Array.from({ length: count }, (_, index) => `${what} ${index}`)]
+
+  it.each(Object.keys(shownBy))('for %s is cut between two lines, says how many are missing, and keeps its mark', async (kind) => {
+    // Short lines, lines of many bytes, and lines that are escaped.
+    for (const what of ['ok', '管道失败'.repeat(9), '<a_b> *&*'.repeat(4)]) {
+      const all = lines(9_000, what)
+      const { body } = await sent(kind, { text: [...all, MARK].join('\n'), isRepeated: true })
+      const { text, size, max } = (shownBy[kind] as (typeof shownBy)[string])(body)
+      expect(size).toBeLessThanOrEqual(max)
+      expect(size).toBeGreaterThan(max * 0.9)
+      const shown = text.split('\n')
+      expect(shown.at(-1)?.replaceAll('\\', '')).toBe(MARK)
+      const kept = shown.length - 2
+      expect(shown.at(-2)).toBe(`… cut: ${all.length - kept} more lines`)
+      const last = shown.at(-3)?.replaceAll('\\', '').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+      expect(last).toBe(all[kept - 1])
+    }
+  })
+
+  it.each(Object.keys(shownBy))('for %s is whole as long as it fits', async (kind) => {
+    const text = [...lines(40, 'ok'), MARK].join('\n')
+    const { body } = await sent(kind, { text, isRepeated: true })
+    expect((shownBy[kind] as (typeof shownBy)[string])(body).text.replaceAll('\\', '')).toBe(text)
+  })
+
+  it('is cut within its first line only if that is too long by itself', () => {
+    const within = (max: number) => (text: string) => text.length <= max
+    expect(fitText({ text: `one\n${'x'.repeat(50)}\ntwo`, isRepeated: false }, within(30))).toBe('one\n… cut: 2 more lines')
+    expect(fitText({ text: `${'x'.repeat(50)}\ntwo`, isRepeated: false }, within(30))).toBe(`${'x'.repeat(11)}\n… cut: 1 more line`)
+    expect(fitText({ text: '😀'.repeat(50), isRepeated: false }, within(11))).toBe('😀😀\n… cut')
+  })
+})
