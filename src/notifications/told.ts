@@ -3,6 +3,7 @@ import { formatInstant } from '../core/instant.ts'
 import { once } from '../core/once.ts'
 import { SEVERITIES } from '../db/constraints.ts'
 import { amount } from '../db/rows.ts'
+import { inOneLine } from './message.ts'
 import { NOTIFICATION_EVENTS } from './table.ts'
 
 /** PostgreSQL writes timestamps into JSON in its own format. */
@@ -79,6 +80,10 @@ export interface Notification {
   /** The page to open for more. */
   url: string | undefined
 }
+
+/** What causes an incident, in words: `orders (failed), incident 12`; undefined: nothing is known to. */
+export const causeOf = ({ cause, caused_by }: Pick<ToldIncident, 'cause' | 'caused_by'>): string | undefined =>
+  cause === null ? undefined : `${inOneLine(cause.pipeline_name)} (${cause.kind}), incident ${caused_by}`
 
 /** The highest severity in it. */
 export const severityOf = (incidents: readonly ToldIncident[]): (typeof SEVERITIES)[number] =>

@@ -120,3 +120,50 @@ describe('a message that is too long', () => {
     expect(fitText({ text: '😀'.repeat(50), isRepeated: false }, within(11))).toBe('😀😀\n… cut')
   })
 })
+
+describe('an alert of Alertmanager', () => {
+  const alerts = async (fields: Partial<ToldIncident>) =>
+    (await sent('alertmanager', { incidents: [incident(fields)] })).body.map(({ labels: { severity }, endsAt }: any) => [
+      severity,
+      endsAt === NOW ? 'ends' : 'goes on',
+    ])
+
+  it('that has become critical ends the warning with any later event, also if nobody heard that it became critical', async () => {
+    const critical = { severity: 'critical' } as const
+    expect(await alerts({ ...critical, event: 'opened' })).toEqual([['critical', 'goes on']])
+    for (const event of ['raised', 'acknowledged', 'reopened'] as const) {
+      expect(await alerts({ ...critical, event })).toEqual([
+        ['critical', 'goes on'],
+        ['warning', 'ends'],
+      ])
+    }
+    expect(await alerts({ ...critical, event: 'resolved', resolved_at: NOW })).toEqual([
+      ['critical', 'ends'],
+      ['warning', 'ends'],
+    ])
+    expect(await alerts({ ...critical, event: 'reminded' })).toEqual([['critical', 'goes on']])
+    expect(await alerts({ event: 'resolved', resolved_at: NOW })).toEqual([['warning', 'ends']])
+  })
+})
+
+describe('an incident that another one causes', () => {
+  const caused = incident({ caused_by: 12, cause: { kind: 'failed', pipeline_name: 'raw\norders' } })
+
+  it('names it to programs', async () => {
+    const name = 'raw orders (failed), incident 12'
+    const [alert] = (await sent('alertmanager', { incidents: [caused] })).body
+    expect(alert.annotations.caused_by).toBe(name)
+    expect((await sent('pagerduty', { incidents: [caused] })).body.payload.custom_details.caused_by).toBe(name)
+    const { body } = await sent('pagerduty', { incidents: [caused, incident()], sweep: 5 })
+    expect(body.payload.custom_details.incidents).toEqual([
+      `orders: Run 1 failed: disk full (caused by ${name})`,
+      'orders: Run 1 failed: disk full',
+    ])
+    expect((await sent('webhook', { incidents: [caused] })).body.data).toMatchObject({ caused_by: 12 })
+  })
+
+  it('and one without a cause names none', async () => {
+    expect((await sent('alertmanager', {})).body[0].annotations).not.toHaveProperty('caused_by')
+    expect((await sent('pagerduty', {})).body.payload.custom_details).not.toHaveProperty('caused_by')
+  })
+})

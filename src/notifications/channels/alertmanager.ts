@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { addSeconds } from '../../core/instant.ts'
-import type { ToldIncident } from '../told.ts'
+import { causeOf, type ToldIncident } from '../told.ts'
 import type { Channel } from './channel.ts'
 
 const settings = z.object({
@@ -29,6 +29,7 @@ const alertOf = (incident: ToldIncident, now: string, severity = incident.severi
   annotations: {
     summary: incident.summary,
     ...(incident.runbook_url !== null && { runbook_url: incident.runbook_url }),
+    ...(incident.cause !== null && { caused_by: causeOf(incident) }),
     downstream_pipelines: String(incident.downstream),
   },
   // A client's clock may be ahead of ours, and an alert must not end before it starts.
@@ -36,6 +37,13 @@ const alertOf = (incident: ToldIncident, now: string, severity = incident.severi
   endsAt: incident.resolved_at === null && severity === incident.severity ? addSeconds(now, VALID_SECONDS) : now,
   ...(incident.url && { generatorURL: incident.url }),
 })
+
+/**
+ * What has become critical is another alert there, and the one before it has to end. The message that said so may never have been sent:
+ * what was resolved meanwhile drops it. So each later event ends the alert before, whether there was one or not. Renewals do not: each
+ * would be an alert that has just ended, and a receiver may tell of it.
+ */
+const mayHaveWarned = ({ severity, event }: ToldIncident): boolean => severity === 'critical' && !['opened', 'reminded'].includes(event)
 
 /** Prometheus Alertmanager, API v2. A tick renews what is still open. */
 export const alertmanager: Channel<z.output<typeof settings>> = {
@@ -50,11 +58,7 @@ export const alertmanager: Channel<z.output<typeof settings>> = {
   send: async ({ incidents, now, text }, { url, bearer }, { post }) => {
     const alerts =
       incidents.length > 0
-        ? incidents.flatMap((incident) => [
-            alertOf(incident, now),
-            // What has become critical is another alert there: the one before it ends.
-            ...(incident.event === 'raised' ? [alertOf(incident, now, 'warning')] : []),
-          ])
+        ? incidents.flatMap((incident) => [alertOf(incident, now), ...(mayHaveWarned(incident) ? [alertOf(incident, now, 'warning')] : [])])
         : [
             {
               labels: { alertname: 'watcher_test', severity: 'warning' },

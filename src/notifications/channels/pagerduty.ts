@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { MAX_ITEMS } from '../alert.ts'
-import { severityOf, type ToldIncident } from '../told.ts'
+import { causeOf, severityOf, type ToldIncident } from '../told.ts'
 import type { Channel } from './channel.ts'
 
 const settings = z.object({
@@ -64,14 +64,18 @@ const aboutOne = (incident: ToldIncident | undefined, text: string) => ({
     occurrences: incident.occurrences,
     last_success_at: incident.last_success_at,
     downstream_pipelines: incident.downstream,
+    ...(incident.cause !== null && { caused_by: causeOf(incident) }),
     ...incident.details,
   },
 })
+
+const withCause = (incident: ToldIncident): string =>
+  incident.cause === null ? headlineOf(incident) : `${headlineOf(incident)} (caused by ${causeOf(incident)})`
 
 /** Many incidents of one sweep: the first of them, and the number of the others. */
 const aboutMany = (incidents: readonly ToldIncident[], now: string) => ({
   summary: `${incidents.length} incidents at once: ${incidents.slice(0, 3).map(headlineOf).join('; ')} …`,
   timestamp: now,
   class: [...new Set(incidents.map(({ kind }) => kind))].join(', '),
-  custom_details: { incidents: incidents.slice(0, MAX_ITEMS).map(headlineOf), more: Math.max(0, incidents.length - MAX_ITEMS) },
+  custom_details: { incidents: incidents.slice(0, MAX_ITEMS).map(withCause), more: Math.max(0, incidents.length - MAX_ITEMS) },
 })
