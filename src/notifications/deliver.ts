@@ -9,6 +9,7 @@ import { summaryOf } from '../incidents/kind.ts'
 import { incident, incidentEvent } from '../incidents/table.ts'
 import { claimedJob, finishedJob, finishing } from '../jobs/claim.ts'
 import { type ClaimedJob, JobFailure, type JobScope, type RunJob } from '../jobs/job.ts'
+import { job as jobTable } from '../jobs/table.ts'
 import { composeText, type Vocabulary } from './compose.ts'
 import { hostOf } from './host.ts'
 import { renderAlert } from './message.ts'
@@ -98,34 +99,48 @@ export const sendAlert =
     return []
   }
 
-const MAX_RENEWED = 5_000
+/** One page of what is renewed: one request of Alertmanager's. */
+const MAX_RENEWED = 1_000
 
+/**
+ * What the channel was told of last, of what arrived or still may, must not be its end: an incident that opened again, but is silenced or
+ * held, is not told. And something must have been told.
+ */
 const RENEWED = prepare(sql`
-  select (select coalesce(jsonb_agg(${sql.raw(FUNCTIONS.told_incident)}(i.id)), '[]') from (
+  select (select coalesce(jsonb_agg(${sql.raw(FUNCTIONS.told_incident)}(i.id) order by i.id), '[]') from (
       select i.id from ${incident} i
-      where i.resolved_at is null and exists (
-        select from ${notification} n where n.incident_id = i.id and n.channel_id = c.id and n.state <> 'dropped')
+      cross join lateral (
+        select n.event from ${notification} n left join ${jobTable} j on j.id = n.job_id
+        where n.incident_id = i.id and n.channel_id = c.id and n.state <> 'dropped' and j.state is distinct from 'failed'
+        order by n.id desc limit 1) last
+      where i.state <> 'resolved' and i.id > ${param('after_id')} and last.event <> 'resolved'
       order by i.id limit ${sql.raw(String(MAX_RENEWED))}) i) as incidents,
     jsonb_build_object('name', c.name, 'kind', c.kind, 'settings', c.settings, 'secrets', c.secrets, 'secrets_id', c.secrets_id) as channel
   from ${channel} c where c.id = ${param('channel_id')} and c.active`)
 
-/** Sends again what is still open, for a service that takes it as over else. */
+const renewedRow = once(() => z.object({ incidents: jsonOf(z.array(toldRow())), channel: jsonOf(storedChannel()) }))
+
+/** Sends again, page by page, what is still open, for a service that takes it as over else. */
 const renew = async (channel_id: number, job: ClaimedJob, scope: JobScope, vocabulary: Vocabulary): Promise<number[]> => {
-  const [row] = await scope.db.rows(RENEWED, z.object({ incidents: jsonOf(z.array(toldRow())), channel: jsonOf(storedChannel()) }), {
-    channel_id,
-  })
-  const incidents = (row?.incidents ?? []).map((told) => withSummary(told, vocabulary, scope))
-  if (row && incidents.length > 0) {
-    const receiver = await storedReceiver(row.channel, scope)
-    const { now, settings } = scope
-    await send(
-      receiver,
-      { event: 'reminded', text: '', isRepeated: false, incidents, sweep: undefined, now, host: hostOf(settings), url: undefined },
-      job,
-      scope,
-    )
+  const { now, settings } = scope
+  let name = 'Nobody'
+  let after_id = 0
+  for (let isLast = false; !isLast; ) {
+    const [row] = await scope.db.rows(RENEWED, renewedRow(), { channel_id, after_id })
+    const incidents = (row?.incidents ?? []).map((told) => withSummary(told, vocabulary, scope))
+    if (row && incidents.length > 0) {
+      name = row.channel.name
+      await send(
+        await storedReceiver(row.channel, scope),
+        { event: 'reminded', text: '', isRepeated: false, incidents, sweep: undefined, now, host: hostOf(settings), url: undefined },
+        job,
+        scope,
+      )
+    }
+    after_id = incidents.at(-1)?.id ?? after_id
+    isLast = incidents.length < MAX_RENEWED
   }
-  await finish(job, scope, row?.channel.name ?? 'Nobody')
+  await finish(job, scope, name)
   return []
 }
 
