@@ -38,16 +38,18 @@ export const onCallFields = once(() => ({
   ),
 }))
 
-/** Tags: trimmed, sorted, each once. */
-export const tagsField = (description: string) =>
+/** Tags: trimmed, sorted, each once. A filter has at least one: with none it would let nothing through. */
+export const tagsField = (description: string, { min = 0 } = {}) =>
   stated(
     z
       .array(z.string().trim().pipe(boundedText(1, MAX_TAG_CHARACTERS)), wording('Must be a list of texts'))
+      .min(min, 'Must have at least one tag')
       .max(MAX_TAGS, `Must have at most ${MAX_TAGS} tags`)
       .transform((tags) => [...new Set(tags)].sort()),
     {
       type: 'array',
       items: { type: 'string', minLength: 1, maxLength: MAX_TAG_CHARACTERS },
+      ...(min > 0 && { minItems: min }),
       maxItems: MAX_TAGS,
       description: `${description} At most ${MAX_TAGS} of at most ${MAX_TAG_CHARACTERS} characters.`,
       example: ['finance'],

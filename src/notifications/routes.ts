@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { ApiError } from '../core/errors.ts'
+import type { Settings } from '../env.ts'
 import { nextLink } from '../http/paging.ts'
+import { describeTarget } from '../http/patch.ts'
 import { serveList, serveOne } from '../http/resource.ts'
 import { type Router, serveOperation } from '../http/router.ts'
 import { idText } from '../http/text-fields.ts'
@@ -8,23 +10,21 @@ import type { IncidentKinds } from '../incidents/kind.ts'
 import { JobFailure } from '../jobs/job.ts'
 import { storeSettings } from './channel-settings.ts'
 import { hostOf } from './host.ts'
-import {
-  createChannel,
-  deleteChannel,
-  findChannel,
-  listChannels,
-  listNotifications,
-  readChannel,
-  replayNotification,
-  updateChannel,
-} from './queries.ts'
+import { deleteChannel, findChannel, listChannels, listNotifications, readChannel, replayNotification } from './queries.ts'
 import { storedReceiver } from './receiver.ts'
 import { channelFilters, channelSchemas, notificationAnswer, notificationFilters, testAnswer } from './schemas.ts'
 import { serveSilences } from './silences.ts'
+import { createChannel, updateChannel } from './write-channel.ts'
 
 const tag = 'Channels'
 
 const channelNotFound = (id: number) => new ApiError('channel_not_found', `Channel ${id} not found`)
+
+/** Throws `name_taken` for the name of the environment's channel, which has no row: messages of both would have one name. */
+const requireFreeName = (name: string | undefined, { SLACK_WEBHOOK_URL }: Settings): void => {
+  if (SLACK_WEBHOOK_URL !== undefined && name?.toLowerCase() === 'slack')
+    throw new ApiError('name_taken', 'The channel of SLACK_WEBHOOK_URL has the name "slack" already: choose another name')
+}
 
 export const routes = (router: Router, kinds: IncidentKinds): void => {
   serveChannels(router, kinds)
@@ -50,9 +50,10 @@ const serveChannels = (router: Router, kinds: IncidentKinds): void => {
         'Where people are told of incidents, and of which. It hears of incidents that are open already at their next event. The channel of `SLACK_WEBHOOK_URL` needs no row and takes everything.',
       body: channelPost,
       answers: { 201: { description: 'The channel.', schema: channelAnswer } },
-      errors: ['name_taken'],
+      errors: ['name_taken', 'unknown_reference'],
     },
     async ({ body: { settings, ...fields } }, scope) => {
+      requireFreeName(fields.name, scope.settings)
       const stored = await storeSettings(fields.kind, settings, scope)
       return { status: 201, body: await createChannel(scope.db, { ...fields, ...stored, created_at: scope.now }) }
     },
@@ -70,17 +71,20 @@ const serveChannels = (router: Router, kinds: IncidentKinds): void => {
       operationId: 'update_channel',
       tag,
       summary: 'Update a channel',
-      description: 'Only the fields in the body change. null clears a filter. `settings` are replaced as a whole; the kind cannot change.',
+      description:
+        'Only the fields in the body change. null clears a filter. `settings` are replaced as a whole; the kind cannot change. `name` without an `id` is the current name.',
       body: channelPatch,
       answers: { 200: { description: 'The whole channel after the change.', schema: channelAnswer } },
-      errors: ['channel_not_found', 'channel_of_other_kind', 'name_taken'],
+      errors: ['channel_not_found', 'channel_of_other_kind', 'name_taken', 'unknown_reference'],
     },
-    async ({ body: { id, settings, ...changes } }, scope) => {
+    async ({ body: { target, changes: given } }, scope) => {
+      const { settings, ...changes } = given
+      requireFreeName(changes.name, scope.settings)
       const stored = settings === undefined ? {} : await storeSettings(changes.kind ?? '', settings, scope)
-      const row = await updateChannel(scope.db, id, { ...changes, ...stored }, scope.now)
-      if (row === undefined) throw channelNotFound(id)
+      const row = await updateChannel(scope.db, target, { ...changes, ...stored }, scope.now)
+      if (row === undefined) throw new ApiError('channel_not_found', describeTarget('Channel', target))
       if (row === 'other_kind')
-        throw new ApiError('channel_of_other_kind', `Channel ${id} is not of the kind ${changes.kind}: create another channel`)
+        throw new ApiError('channel_of_other_kind', `The channel is not of the kind ${changes.kind}: create another channel`)
       return { status: 200, body: row }
     },
   )

@@ -16,6 +16,7 @@ import {
 } from '../http/fields.ts'
 import { tagsField } from '../http/on-call-fields.ts'
 import { pageQuery } from '../http/paging.ts'
+import { patchBody } from '../http/patch.ts'
 import { idText, numberText } from '../http/text-fields.ts'
 import type { IncidentKinds } from '../incidents/kind.ts'
 import { CHANNEL_KINDS, channels } from './channels/index.ts'
@@ -56,7 +57,7 @@ const channelFields = (kinds: [string, ...string[]]) => ({
       'Only incidents of these kinds; null: all.',
     ),
     owners: listOf(nameField('An owner.', 'team-finance'), { type: 'string' }, 'Only incidents of pipelines of these owners; null: all.'),
-    tags: tagsField('Only incidents of pipelines with at least one of these tags; null: all.'),
+    tags: tagsField('Only incidents of pipelines with at least one of these tags; null: all.', { min: 1 }),
     pipeline_type_ids: listOf(
       idField('A pipeline type.'),
       { type: 'integer', minimum: 1, maximum: MAX_ID },
@@ -103,23 +104,20 @@ export const channelSchemas = ({ incidentKinds }: IncidentKinds) => {
 
   const channelPatch = once(() => {
     const { emptiable, kept } = fields()
-    return z
-      .object({
-        id: idField('The channel to change.'),
-        name: name().optional(),
-        kind: kind().optional(),
-        settings: settingsField('All settings of the channel, together with its `kind`: they replace the stored ones.').optional(),
-        min_severity: clearable(emptiable.min_severity),
-        kinds: clearable(emptiable.kinds),
-        owners: clearable(emptiable.owners),
-        tags: clearable(emptiable.tags),
-        pipeline_type_ids: clearable(emptiable.pipeline_type_ids),
-        repeat_minutes: clearable(emptiable.repeat_minutes),
-        active: kept.active.optional(),
-        send_resolved: kept.send_resolved.optional(),
-      })
-      .superRefine((body, context) => {
-        if (body.settings !== undefined && body.kind === undefined)
+    return patchBody('channel', {
+      kind: kind().optional(),
+      settings: settingsField('All settings of the channel, together with its `kind`: they replace the stored ones.').optional(),
+      min_severity: clearable(emptiable.min_severity),
+      kinds: clearable(emptiable.kinds),
+      owners: clearable(emptiable.owners),
+      tags: clearable(emptiable.tags),
+      pipeline_type_ids: clearable(emptiable.pipeline_type_ids),
+      repeat_minutes: clearable(emptiable.repeat_minutes),
+      active: kept.active.optional(),
+      send_resolved: kept.send_resolved.optional(),
+    })
+      .superRefine(({ changes }, context) => {
+        if (changes.settings !== undefined && changes.kind === undefined)
           context.addIssue({ code: 'custom', path: ['kind'], message: 'Required with settings' })
       })
       .openapi('ChannelPatch')

@@ -377,6 +377,7 @@ describe('what a channel hears', () => {
     ['nothing, because it is inactive', { active: false }, false],
   ]
   it.each(filters)('is decided by %s', async (_what, filter, isTold) => {
+    await makePipeline({ pipeline_type_name: 'of another type' })
     const channel = await makeChannel('slack', filter)
     await fail()
     await drain(background)
