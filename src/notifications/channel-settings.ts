@@ -6,6 +6,8 @@ import { urlFault } from './public-url.ts'
 import { seal } from './secrets.ts'
 
 const SHOWN_CHARACTERS = 4
+/** Of a shorter secret nothing is shown: its last characters would be much of it. */
+const MIN_SHOWN_OF = 16
 
 /** What a channel's row holds of its settings. */
 export interface StoredSettings {
@@ -24,7 +26,7 @@ const issueAt = (path: readonly PropertyKey[], msg: string): Issue => ({
 })
 
 /** A secret as it is answered: enough to tell two of them apart. */
-const hintOf = (secret: string): string => `…${secret.slice(-SHOWN_CHARACTERS)}`
+const hintOf = (secret: string): string => `…${secret.length < MIN_SHOWN_OF ? '' : secret.slice(-SHOWN_CHARACTERS)}`
 
 /**
  * Checks the settings of a channel of this kind, and encrypts its secrets. Throws ApiError with all faults: missing or unknown fields,

@@ -11,22 +11,34 @@ const MAX_RETRY_SECONDS = 3600
 /** Enough for the service's own error message, but not for a page of HTML. */
 const MAX_DETAIL_CHARACTERS = 100
 const MAX_DETAIL_BYTES = 1024
+/** Answers of gateways that heard nothing, or nothing they understand, from the service: 520 and 524 are Cloudflare's. */
+const UNKNOWN_OUTCOMES = [502, 504, 520, 524]
+
+interface PostOptions {
+  name: string
+  setting: string
+  publicUrl?: string | undefined
+  isTest?: boolean
+  send?: Fetch
+}
 
 /**
  * Decides what a service's answer means, for all channels. Throws JobFailure. The job is tried again if that may help (5xx,
  * 408, 429 with its `Retry-After`, no answer). Any other failure is permanent: only a person can fix it (400: the message is
- * refused; 403, 404, 410: the webhook is revoked or gone). Without an answer, or with an answer from a gateway (502, 504),
+ * refused; 403, 404, 410: the webhook is revoked or gone). Without an answer, or with an answer from a gateway (502, 504, 520, 524),
  * the message may have arrived: `interrupted`. `name` is the service's name in messages, `setting` what to check if it refuses.
- * `send` reaches the service. `isTest`: somebody waits for the service's own words, also if it takes the message.
+ * `send` reaches the service. `publicUrl`: who sends, for the service's operator. `isTest`: somebody waits for the service's own
+ * words, also if it takes the message.
  */
 export const postTo =
-  ({ name, setting, isTest = false, send = fetch }: { name: string; setting: string; isTest?: boolean; send?: Fetch }): Post =>
+  ({ name, setting, publicUrl, isTest = false, send = fetch }: PostOptions): Post =>
   async (url, body, headers = {}) => {
     let response: Response
     try {
       response = await send(url, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', ...headers },
+        // Discord refuses requests without a User-Agent, and a worker sends none by itself.
+        headers: { 'Content-Type': 'application/json', 'User-Agent': publicUrl ? `Watcher (+${publicUrl})` : 'Watcher', ...headers },
         body: typeof body === 'string' ? body : JSON.stringify(body),
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MILLIS),
@@ -46,7 +58,7 @@ export const postTo =
       throw new JobFailure(`${fault}: too many messages`, { retryAfterSeconds: readRetryAfter(response.headers.get('retry-after')) })
     }
     // A gateway that gave up waiting does not know whether the message arrived.
-    if ([502, 504].includes(response.status)) throw new JobFailure(fault, { interrupted: true })
+    if (UNKNOWN_OUTCOMES.includes(response.status)) throw new JobFailure(fault, { interrupted: true })
     if (response.status >= 500 || response.status === 408) throw new JobFailure(fault)
     throw new JobFailure(`${fault}: check ${setting}, then replay this job`, { permanent: true })
   }

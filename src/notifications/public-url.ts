@@ -20,10 +20,23 @@ export const urlFault = (text: string, { ENV_STATE, WATCHER_ALLOW_PRIVATE_WEBHOO
   if (url.username || url.password) return 'Must not contain a user or a password'
   if (WATCHER_ALLOW_PRIVATE_WEBHOOKS || (ENV_STATE === 'dev' && LOOPBACK.test(text))) return undefined
   if (url.protocol !== 'https:') return 'Must be an https URL'
-  const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
+  const host = hostWithoutDots(url)
   if (/^[\d.]+$/.test(host) || host.includes(':')) return isPublicAddress(host) ? undefined : 'Must not be a private address'
   return PRIVATE_NAME.test(host) || !host.includes('.') ? 'Must not be a private name' : undefined
 }
 
-/** An IPv4 address in an IPv6 one (mapped, translated, tunnelled) has a range of its own, so it is not public. */
-const isPublicAddress = (host: string): boolean => ipaddr.isValid(host) && ipaddr.parse(host).range() === 'unicast'
+/** A resolver takes dots at the end away, and what is left may be a private name, or an address in another notation. */
+const hostWithoutDots = ({ hostname }: URL): string => {
+  const host = `https://${hostname.replace(/\.+$/, '')}`
+  return URL.canParse(host) ? new URL(host).hostname.replace(/^\[|\]$/g, '') : ''
+}
+
+/** The deprecated form of an IPv4 address in an IPv6 one: ipaddr.js takes it for an address like any other. */
+const IPV4_COMPATIBLE = ipaddr.IPv6.parseCIDR('::/96')
+
+/** Other forms of an IPv4 address in an IPv6 one (mapped, translated, tunnelled) have a range of their own, so they are not public. */
+const isPublicAddress = (text: string): boolean => {
+  if (!ipaddr.isValid(text)) return false
+  const address = ipaddr.parse(text)
+  return address.range() === 'unicast' && !(address instanceof ipaddr.IPv6 && address.match(IPV4_COMPATIBLE))
+}

@@ -25,10 +25,10 @@ export interface Receiver {
 
 /** The channel of the environment; undefined: its messages go to the log. It is the operator's, so its address is not checked. */
 export const environmentReceiver = (deployment: Deployment): Receiver | undefined => {
-  const { SLACK_WEBHOOK_URL: webhook_url } = deployment.settings
+  const { SLACK_WEBHOOK_URL: webhook_url, WATCHER_PUBLIC_URL: publicUrl } = deployment.settings
   const slack = channelOf('slack')
   if (webhook_url === undefined || !slack) return undefined
-  const post = postTo({ name: slack.name, setting: 'SLACK_WEBHOOK_URL' })
+  const post = postTo({ name: slack.name, setting: 'SLACK_WEBHOOK_URL', publicUrl })
   return {
     name: slack.name,
     host: new URL(webhook_url).hostname,
@@ -55,6 +55,7 @@ export const storedReceiver = async (stored: StoredChannel, deployment: Deployme
   const post = postTo({
     name: channel.name,
     setting: `the settings of the channel ${JSON.stringify(stored.name)}`,
+    publicUrl: environment.WATCHER_PUBLIC_URL,
     isTest,
     // Whoever may allow private addresses, allows all of them.
     ...(!environment.WATCHER_ALLOW_PRIVATE_WEBHOOKS && { send: outbound.publicFetch }),

@@ -72,3 +72,39 @@ describe('the name of a channel', () => {
     }
   })
 })
+
+describe('the address of a channel', () => {
+  const isTaken = async (webhook_url: string) => {
+    const { status, body } = await create({ name: crypto.randomUUID(), settings: { webhook_url } })
+    if (status !== 201) expect(body.message).toMatch(/^settings.webhook_url: Must not be a private (address|name)$/)
+    return status === 201
+  }
+
+  it('is not private behind dots at its end, nor as the old form of IPv4 in IPv6', async () => {
+    for (const url of [
+      'https://[::127.0.0.1]/x',
+      'https://[::10.0.0.1]/x',
+      'https://[::8.8.8.8]/x',
+      'https://localhost../x',
+      'https://db.internal../x',
+      'https://printer.local.../x',
+      'https://127.0.0.1../x',
+      'https://0x7f.1../x',
+      'https://intranet../x',
+      'https://../x',
+    ])
+      expect([url, await isTaken(url)]).toEqual([url, false])
+    for (const url of ['https://example.com./x', 'https://example.com../x', 'https://[2606:4700::1111]/x'])
+      expect([url, await isTaken(url)]).toEqual([url, true])
+  })
+})
+
+describe('a secret', () => {
+  it('is never answered whole', async () => {
+    const withBearer = (bearer: string) => create({ kind: 'alertmanager', settings: { url: 'https://example.com', bearer } })
+    expectError(await withBearer('x'.repeat(15)), 422, 'validation_failed', ['body', 'settings', 'bearer'])
+    expect((await withBearer('0123456789abcdef')).body.settings.bearer).toBe('…cdef')
+    const { body } = await create({ name: 'short', settings: { webhook_url: 'https://a.io/b' } })
+    expect(body.settings.webhook_url).toBe('…')
+  })
+})

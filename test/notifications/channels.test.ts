@@ -51,7 +51,7 @@ const SETTINGS: Record<string, (url: string) => Record<string, string>> = {
   slack: (webhook_url) => ({ webhook_url }),
   webhook: (url) => ({ url, secret: SECRET }),
   pagerduty: (url) => ({ routing_key: 'R'.repeat(32), url }),
-  alertmanager: (url) => ({ url, bearer: 'let-me-in' }),
+  alertmanager: (url) => ({ url, bearer: 'let-me-in-please-' }),
   teams: (webhook_url) => ({ webhook_url }),
   discord: (webhook_url) => ({ webhook_url }),
 }
@@ -227,6 +227,7 @@ describe('each kind of channel', () => {
     await drain(background)
     const taken = await channel.taken()
     expect(taken).toHaveLength(2)
+    expect(taken[0]?.headers['user-agent']).toBe('Watcher (+https://watcher.example.com)')
     const [opened, resolved] = taken.map(({ body }) => JSON.parse(body))
     const url = 'https://watcher.example.com/incidents/1'
     const forms: Record<string, () => void> = {
@@ -287,7 +288,7 @@ describe('each kind of channel', () => {
           { labels, startsAt: '2026-03-10T12:00:00.000000Z', endsAt: '2026-03-10T12:45:00.000000Z', generatorURL: url },
         ])
         expect(resolved).toMatchObject([{ labels, endsAt: '2026-03-10T12:00:00.000000Z' }])
-        expect(taken[0]?.headers.authorization).toBe('Bearer let-me-in')
+        expect(taken[0]?.headers.authorization).toBe('Bearer let-me-in-please-')
       },
       teams: () => {
         const { content } = opened.attachments[0]

@@ -167,3 +167,31 @@ describe('an incident that another one causes', () => {
     expect((await sent('pagerduty', {})).body.payload.custom_details).not.toHaveProperty('caused_by')
   })
 })
+
+describe('a post to Discord', () => {
+  it('escapes Markdown, but not in a URL: a backslash would be part of the link', async () => {
+    const url = 'https://wiki.example.com/run_books/a*b~c?x=_y_#z'
+    const { body } = await sent('discord', {
+      text: `⚠️ WARNING\nRunbook: ${url}\n__init__ [a](https://evil.example.com) **b** https://x.io/[_c_](d)`,
+    })
+    expect(body.embeds[0].description.split('\n')).toEqual([
+      `Runbook: ${url}`,
+      '\\_\\_init\\_\\_ \\[a\\](https://evil.example.com) \\*\\*b\\*\\* https://x.io/\\[\\_c\\_\\](d)',
+    ])
+  })
+})
+
+describe('the body of a webhook', () => {
+  it('says when it happened, also if it is sent later; the header says when it was sent', async () => {
+    const later = '2026-03-10T15:00:00.000000Z'
+    const { body, headers } = await sent('webhook', { now: later })
+    expect([body.timestamp, headers['webhook-timestamp']]).toEqual([NOW, String(Date.parse(later) / 1000)])
+    expect((await sent('webhook', { event: 'test', incidents: [], now: later })).body.timestamp).toBe(later)
+  })
+
+  it('counts what an incident causes under another name than the list that the API answers', async () => {
+    const { data } = (await sent('webhook', {})).body
+    expect(data.open_effects).toBe(2)
+    expect(data).not.toHaveProperty('effects')
+  })
+})

@@ -51,6 +51,7 @@ describe('an alert', () => {
   it('is posted once, as JSON with the field text', async () => {
     await drain(background)
     expect(await background.slack.posts()).toBe(1)
+    expect((await background.slack.taken())[0]?.headers['user-agent']).toBe('Watcher')
     expect(await alert()).toMatchObject({ state: 'succeeded', attempts: 1, interrupted: false })
   })
 
@@ -181,7 +182,7 @@ describe('an alert', () => {
     expect(messages.at(-1)).toContain('\n(sent again: whether the first message arrived is not known)')
   })
 
-  it.each([502, 504])('is sent again with a mark if a gateway answers %i: the message may have arrived', async (status) => {
+  it.each([502, 504, 520, 524])('is sent again with a mark if a gateway answers %i: the message may have arrived', async (status) => {
     await background.slack.answers({ status, accepted: true, body: '' })
     await drain(background)
     expect(await alert()).toMatchObject({ state: 'waiting', interrupted: true, error: `Slack answered ${status}` })

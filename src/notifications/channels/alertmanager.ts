@@ -7,7 +7,7 @@ const settings = z.object({
   url: z.string(),
   bearer: z
     .string()
-    .regex(/^[\x21-\x7e]{1,1000}$/, 'Must be a token')
+    .regex(/^[\x21-\x7e]{16,1000}$/, 'Must be a token of 16 to 1,000 characters')
     .optional(),
 })
 
@@ -49,7 +49,7 @@ const mayHaveWarned = ({ severity, event }: ToldIncident): boolean => severity =
 export const alertmanager: Channel<z.output<typeof settings>> = {
   kind: 'alertmanager',
   name: 'Alertmanager',
-  description: '`url`: where Alertmanager is, without `/api/v2/alerts`; `bearer` if it wants a token.',
+  description: '`url`: where Alertmanager is, without `/api/v2/alerts`; `bearer`, at least 16 characters, if it wants a token.',
   settings,
   secrets: ['bearer'],
   urls: ['url'],

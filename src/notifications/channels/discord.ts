@@ -13,8 +13,11 @@ const GREEN = 0x2e7d32
 const AMBER = 0xb26a00
 const RED = 0xc62828
 
-/** Escapes Markdown: a pipeline called `__init__` keeps its name. */
-const escapeMarkdown = (text: string): string => text.replace(/[\\*_~`|>[\]]/g, '\\$&')
+/** What Discord makes a link of, as far as a URL's own characters go: brackets after it may be Markdown of whoever wrote the text. */
+const URL_OR_MARKDOWN = /https?:\/\/[\w.~:/?#@!$&'()*+,;=%-]+|[\\*_~`|>[\]]/g
+
+/** Escapes Markdown: a pipeline called `__init__` keeps its name. In a URL Discord reads none, and a backslash would be part of it. */
+const escapeMarkdown = (text: string): string => text.replace(URL_OR_MARKDOWN, (found) => (found.length > 1 ? found : `\\${found}`))
 
 /** The first line, and the others. */
 const partsOf = (text: string): Record<Part, string> => {

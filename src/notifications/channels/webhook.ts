@@ -28,8 +28,11 @@ const sign = async (secret: string, content: string): Promise<string> => {
   return encodeBase64(new Uint8Array(signature))
 }
 
-/** The incident as the API shows it, without what is about the message. */
-const incidentOf = ({ notification_id: _id, event: _event, at: _at, by: _by, text: _text, ...incident }: ToldIncident) => incident
+/** The incident as the API shows it, without what is about the message. `effects` is a list there, and a number here: it has another name. */
+const incidentOf = ({ notification_id: _id, event: _event, at: _at, by: _by, text: _text, effects, ...incident }: ToldIncident) => ({
+  ...incident,
+  open_effects: effects,
+})
 
 /** Any service that speaks Standard Webhooks (standardwebhooks.com). */
 export const webhook: Channel<z.output<typeof settings>> = {
@@ -45,7 +48,8 @@ export const webhook: Channel<z.output<typeof settings>> = {
   send: async ({ event, incidents, now }, { url, secret }, { post }) => {
     const [incident] = incidents
     const id = incident ? `notification_${incident.notification_id}` : `test_${crypto.randomUUID()}`
-    const body = JSON.stringify({ type: `incident.${event}`, timestamp: now, data: incident ? incidentOf(incident) : {} })
+    const body = JSON.stringify({ type: `incident.${event}`, timestamp: incident?.at ?? now, data: incident ? incidentOf(incident) : {} })
+    // The time of this attempt: a receiver refuses an old one. When it happened, which no retry changes, is in the body.
     const timestamp = String(Math.floor(Date.parse(now) / 1000))
     return post(url, body, {
       'webhook-id': id,

@@ -290,7 +290,7 @@ const post = faultsIn(
   at.POST,
   [at.SLACK_TESTS],
   [
-    ['a 502 counts as a failure like others', '[502, 504]', '[504]', { only: 'a gateway' }],
+    ['a 502 counts as a failure like others', '[502, 504, 520, 524]', '[504, 520, 524]', { only: 'a gateway' }],
     ['a redirect is followed', "redirect: 'manual'", "redirect: 'follow'", { only: 'fails at once if Slack will never accept it' }],
     ['a 408 fails the job for good', ' || response.status === 408', '', { only: 'is sent again without a mark after a' }],
     ['a 429 counts as a failure like others', 'if (response.status === 429) {', 'if (false) {', { only: '429' }],
@@ -319,7 +319,7 @@ const alertJob = faultsIn(
   at.ALERT_JOB,
   [at.SLACK_TESTS],
   [
-    ['a message sent again does not say so', '(interrupted ? ', '(false ? ', { only: 'sent again' }],
+    ['a message sent again does not say so', 'text: isRepeated ? ', 'text: false ? ', { only: 'sent again' }],
     [
       'a message that Slack has accepted is sent again when the database is unavailable',
       '{ done: true, interrupted: true, cause }',
