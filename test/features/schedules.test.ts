@@ -426,6 +426,55 @@ describe('suggestSchedule', () => {
     expect(suggestSchedule(starts)).toMatchObject({ schedule_cron: cron, starts: starts.length, covered: starts.length })
   })
 
+  /** Daily starts, so many seconds from 06:00. */
+  const daily = (offsets: number[]) => offsets.map((seconds, day) => new Date(Date.UTC(2026, 0, 1 + day, 6, 0, seconds)))
+  const cycle = (values: number[], count = 60) => Array.from({ length: count }, (_, index) => values[(index * 7) % values.length] as number)
+
+  it.each([
+    ['between two minutes before and two after', cycle([-120, -75, -60, 0, 30, 60, 90, 120, -20]), '0 6 * * *', 5],
+    ['a few seconds before', cycle([-10, -5, -2]), '0 6 * * *', 5],
+    ['six to nine minutes after', cycle([360, 420, 480, 540]), '5 6 * * *', 10],
+    ['up to half an hour after, on one day', [...cycle([0, 20, 40], 40), 1_800], '0 6 * * *', 45],
+  ])('covers all of the daily starts that come %s six', (_what, offsets, cron, grace) => {
+    const starts = daily(offsets)
+    expect(suggestSchedule(starts)).toEqual({
+      schedule_cron: cron,
+      schedule_timezone: 'UTC',
+      schedule_grace_minutes: grace,
+      covered: starts.length,
+      starts: starts.length,
+    })
+  })
+
+  it('is a schedule by which none of the starts would have been missed', () => {
+    let seed = 7
+    const random = () => {
+      seed = (seed * 48_271) % 2_147_483_647
+      return seed / 2_147_483_647
+    }
+    for (let round = 0; round < 40; round += 1) {
+      const period = [15, 30, 60, 180, 360, 1_440][round % 6] as number
+      const [phase, jitter] = [Math.floor(random() * period), Math.min(20, period / 4)]
+      const starts = Array.from(
+        { length: 40 },
+        (_, index) => new Date(Date.UTC(2026, 0, 1) + (phase + index * period + (random() - 0.4) * jitter) * 60_000),
+      )
+      const { schedule_cron: cron, schedule_grace_minutes: graceMinutes, covered } = suggestSchedule(starts) ?? {}
+      if (cron === undefined || graceMinutes === undefined) throw new Error(`nothing is suggested in round ${round}`)
+      const from = new Date((starts[0] as Date).getTime() + 3 * period * 60_000)
+      const { slots } = planCron(
+        { cron, timezone: 'UTC', graceMinutes },
+        { slotAt: null, from: from.toISOString(), now: (starts[30] as Date).toISOString() },
+      )
+      expect(slots.length).toBeGreaterThan(20)
+      const missed = slots.filter(({ at, from }) => {
+        const [begin, end] = [Date.parse(from), Date.parse(at) + graceMinutes * 60_000]
+        return !starts.some((start) => start.getTime() >= begin && start.getTime() <= end)
+      })
+      expect([round, cron, covered, missed]).toEqual([round, cron, 40, []])
+    }
+  })
+
   it('finds nothing where there is no pattern, or too little', () => {
     let seed = 1
     const random = () => {
