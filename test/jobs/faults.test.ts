@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Mail } from '../../src/core/outbound.ts'
 import { CRONS } from '../../src/jobs/crons.ts'
 import { countOf, sql } from '../support/api.ts'
 import { advanceClock, type Background, deliver, fireCron, openBackground, openChannel, setClock } from '../support/background.ts'
@@ -34,6 +35,8 @@ const tally = { faults: 0, jobs: 0, findings: 0, alerts: 0, repeated_and_marked:
 let background: Background
 let fault: Fault | undefined
 let steps = 0
+/** What each step was: `database`, `queue`, or a message to a channel. */
+let taken: string[] = []
 
 /** One run of the worker, from its entry to its end or its death. Everything that it began ends with it. */
 interface Invocation {
@@ -54,6 +57,7 @@ const step = async <Result>(kind: string, take: () => Promise<Result>): Promise<
   if (invocation.isDead) return never()
   const here = steps
   steps += 1
+  taken.push(kind)
   if (!fault || here < fault.step || (fault.failure !== 'outage' && here > fault.step)) return take()
   if (fault.failure === 'outage') {
     if (here >= fault.step + OUTAGE_STEPS || kind === 'queue') return take()
@@ -120,6 +124,7 @@ const openWorld = async (): Promise<void> => {
   const send = queue.sendBatch.bind(queue)
   queue.sendBatch = (messages) => step('queue', () => send(messages))
   steps = 0
+  taken = []
 }
 
 /** Delivers due messages one by one. A message whose worker died or failed is delivered again. */
@@ -156,7 +161,7 @@ const withSteps = async (met: Fault | undefined, work: () => Promise<void>): Pro
   const real = globalThis.fetch
   const spy = vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
     const url = String(input instanceof Request ? input.url : input)
-    return step(url === env.NEON_FETCH_ENDPOINT ? 'database' : 'slack', () => real(input, init))
+    return step(url === env.NEON_FETCH_ENDPOINT ? 'database' : 'message', () => real(input, init))
   })
   await work()
   spy.mockRestore()
@@ -289,7 +294,7 @@ describe('no finding and no alert is lost or doubled, whichever step fails in wh
 })
 
 /** What each kind of channel needs, and what tells two of its posts apart: the event, and whether a program knows it as a repetition. */
-const CHANNELS: Record<string, { settings: (url: string) => Record<string, string>; eventOf: (body: any, id: unknown) => string }> = {
+const CHANNELS: Record<string, { settings: (url: string) => Record<string, unknown>; eventOf: (body: any, id: unknown) => string }> = {
   slack: { settings: (webhook_url) => ({ webhook_url }), eventOf: ({ text }) => textEvent(text) },
   teams: {
     settings: (webhook_url) => ({ webhook_url }),
@@ -307,6 +312,7 @@ const CHANNELS: Record<string, { settings: (url: string) => Record<string, strin
     settings: (url) => ({ url, routing_key: 'R'.repeat(32) }),
     eventOf: ({ event_action, dedup_key }) => `${event_action === 'trigger' ? 'opened' : 'resolved'} ${dedup_key}`,
   },
+  email: { settings: () => ({ to: ['on-call@example.com'] }), eventOf: ({ text }) => textEvent(text) },
   // An alert ends 45 minutes after it was sent, and a resolved one at once: before those that were sent when it was open.
   alertmanager: { settings: (url) => ({ url }), eventOf: ([{ labels, endsAt }]) => `${endsAt} ${labels.incident}` },
 }
@@ -320,7 +326,9 @@ const tell = async (kind: string, met: Fault | undefined): Promise<string[]> => 
   fault = undefined
   await sql('truncate channel restart identity cascade')
   await openWorld()
-  Object.assign(background.settings, SETTINGS)
+  const mails: Mail[] = []
+  const send = (mail: Mail) => step('message', async () => void mails.push(mail))
+  Object.assign(background.settings, SETTINGS, { EMAIL: { send }, WATCHER_EMAIL_FROM: 'watcher@example.com' })
   await pipelineWith('active', 'true')
   const { settings, eventOf } = CHANNELS[kind] as (typeof CHANNELS)[string]
   const { status } = await background.post('/channel', { name: kind, kind, settings: settings(background.slack.url) })
@@ -340,6 +348,7 @@ const tell = async (kind: string, met: Fault | undefined): Promise<string[]> => 
     await run(2, true)
   })
   expect(await sql("select id, kind, state, error from job where state <> 'succeeded'")).toEqual([])
+  if (kind === 'email') return mails.map((mail) => eventOf(mail, undefined))
   const channel = kind === 'alertmanager' ? openChannel(`${background.slack.url}/api/v2/alerts`) : background.slack
   const events = (await channel.taken()).map(({ headers, body }) => eventOf(JSON.parse(body), headers['webhook-id']))
   if (kind !== 'alertmanager') return events
@@ -356,9 +365,16 @@ describe('a channel is told of the beginning and then of the end, once, whicheve
     await tell(kind, undefined)
     const count = Math.min(steps, 34)
     expect(count).toBeGreaterThan(20)
-    const isText = ['slack', 'teams', 'discord'].includes(kind)
-    for (const failure of ['dies after', 'answer lost'] as const) {
-      for (let at = 0; at < count; at += 1) {
+    expect(taken.filter((what) => what === 'message').length).toBeGreaterThan(1)
+    const isText = ['slack', 'teams', 'discord', 'email'].includes(kind)
+    // Where a message is sent, and where that is recorded. Before that, e-mail takes no other way than Slack.
+    const atSending = taken.flatMap((what, at) => (what === 'message' ? [at, at + 1] : []))
+    const everywhere = kind === 'email' ? atSending : [...Array(count).keys()]
+    for (const failure of FAILURES) {
+      const isMetEverywhere = failure === 'dies after' || failure === 'answer lost'
+      // A kind for people and one for programs meet the other failures too: the others take the same ways.
+      const others = ['slack', 'pagerduty', 'email'].includes(kind) ? atSending : []
+      for (const at of isMetEverywhere ? everywhere : others) {
         const where = `${kind}, ${failure} at step ${at}`
         const events = await tell(kind, { step: at, failure })
         const words = events.map((event) => event.split(' ')[0])

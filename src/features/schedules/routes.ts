@@ -37,7 +37,7 @@ const suggestion = once(() =>
       schedule_cron: z.string(),
       schedule_timezone: z.string(),
       schedule_grace_minutes: z.int(),
-      covered: z.int().openapi({ description: 'How many of the starts it would have covered.' }),
+      covered: z.int().openapi({ description: 'How many of the starts it would have covered: a run may come early or late by the grace.' }),
       starts: z.int().openapi({ description: 'How many starts were read.' }),
     })
     .openapi('ScheduleSuggestion'),
