@@ -54,7 +54,7 @@ export const findings = <Evidence>(check: Check<Evidence>, claim: SQL, changing:
   ${ALERTS} as materialized (select coalesce(jsonb_agg(a.payload), '[]') as payloads from (${check.alertPayloads(NAMES)}) a),
   ${OPENED} as (${openIncidents(check)}),
   ${check.wrongNow ? sql`${RESOLVED} as (${resolveIncidents(check)}),` : sql``}
-  ${notifyJobAfter(TOLD, [...changing, OPENED, ...(check.wrongNow ? [RESOLVED] : [])], NAMES.now)}`
+  ${notifyJobAfter(TOLD, [OPENED, ...(check.wrongNow ? [RESOLVED] : []), ...changing], NAMES.now)}`
 
 /** A finding about a run that ended longer ago is written to the log, and wakes nobody: it is a backfill. */
 const RECENT = sql.raw(`interval '24 hours'`)

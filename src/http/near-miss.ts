@@ -55,6 +55,12 @@ const fieldsOf = (schema: z.ZodType): Known | null => {
   return known
 }
 
+/** The names of the fields that a body's schema knows; undefined if it is no object. */
+export const knownFields = (schema: z.ZodType): string[] | undefined => {
+  const known = fieldsOf(schema)
+  return known === null ? undefined : [...known.fields.keys()]
+}
+
 /** The schema of a list's elements, also of a wrapped list; undefined if it is no list. */
 const elementOf = (schema: z.ZodType): z.ZodType | undefined => {
   const {

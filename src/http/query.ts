@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi'
 import type { Issue } from '../core/errors.ts'
-import { nearestName } from './near-miss.ts'
+import { knownFields, nearestName } from './near-miss.ts'
 
 /** Every operation knows this parameter: `?profile=true`. */
 const PROFILE = 'profile'
@@ -15,6 +15,14 @@ export const findUnknownParameters = (url: string, query: z.ZodObject | undefine
   const given = new Set(new URLSearchParams(url.slice(begin)).keys())
   const unknown = [...given].filter((name) => name !== PROFILE && !known.includes(name))
   return unknown.slice(0, MAX_ISSUES).map((name) => ({ loc: ['query', name], msg: describe(name, known), type: 'unknown_parameter' }))
+}
+
+/** A fault for each unknown field of the body of an operation where a field that is ignored could mean everything. */
+export const findUnknownFields = (body: unknown, schema: z.ZodType): Issue[] => {
+  const known = knownFields(schema)
+  if (known === undefined || body === null || typeof body !== 'object' || Array.isArray(body)) return []
+  const unknown = Object.keys(body).filter((name) => !known.includes(name))
+  return unknown.slice(0, MAX_ISSUES).map((name) => ({ loc: ['body', name], msg: describe(name, known), type: 'unknown_field' }))
 }
 
 const describe = (name: string, known: string[]): string => {

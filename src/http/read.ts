@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { ApiError, type Issue, validationFault } from '../core/errors.ts'
 import { readBody } from './body.ts'
 import { nearMisses } from './near-miss.ts'
-import { findUnknownParameters } from './query.ts'
+import { findUnknownFields, findUnknownParameters } from './query.ts'
 import type { RegisteredRoute } from './route.ts'
 
 export interface Parts {
@@ -61,7 +61,8 @@ export const readInput = async (context: Context, route: RegisteredRoute, parts:
     const result = parts.body.safeParse(body, { error: wordIssue })
     if (result.success) input.body = result.data
     else addIssues('body', result.error, issues)
-    warnings.push(...nearMisses(body, parts.body))
+    if (route.kind === 'operation' && route.refusesUnknownFields) issues.push(...findUnknownFields(body, parts.body))
+    else warnings.push(...nearMisses(body, parts.body))
   }
   if (issues.length > 0) throw validationFault(issues)
   return input

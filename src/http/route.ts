@@ -26,6 +26,8 @@ export interface Route<
   body?: () => Body
   /** Unknown query parameters are ignored; without this, an operation answers 422. */
   ignoresUnknownQuery?: true
+  /** An unknown field of the body is a 422; without this, it is ignored, and named in a header if it looks misspelt. */
+  refusesUnknownFields?: true
   /** Whether the route answers a request; if not, the next route of the same path does. */
   appliesTo?: (request: Request) => boolean
 }

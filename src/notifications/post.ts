@@ -60,7 +60,7 @@ export const postTo =
     // A gateway that gave up waiting does not know whether the message arrived.
     if (UNKNOWN_OUTCOMES.includes(response.status)) throw new JobFailure(fault, { interrupted: true })
     if (response.status >= 500 || response.status === 408) throw new JobFailure(fault)
-    throw new JobFailure(`${fault}: check ${setting}, then replay this job`, { permanent: true })
+    throw new JobFailure(`${fault}: check ${setting}, then send it again`, { permanent: true })
   }
 
 const describeAnswer = async (name: string, response: Response): Promise<string> => {

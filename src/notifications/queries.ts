@@ -17,36 +17,6 @@ export const listChannels = listing<object>({ table: channel, columns: answered,
 
 export const findChannel = finding(channel, answered)
 
-/** Stores a channel. Throws ApiError `name_taken`. */
-export const createChannel = async (db: Database, row: typeof channel.$inferInsert) => {
-  const [created] = await db.orm.insert(channel).values(row).returning(answered)
-  if (!created) throw new Error('an insert returned no row')
-  return created
-}
-
-/**
- * Writes the given columns. `kind`, if given, must be the channel's. Returns the row; or `other_kind`; or undefined if there is no
- * such channel.
- */
-export const updateChannel = async (db: Database, id: number, changes: Partial<typeof channel.$inferInsert>, now: string) => {
-  const { kind, ...columns } = changes
-  const isOther = kind === undefined ? sql`false` : sql`${channel.kind} <> ${kind}`
-  const columnsOr = Object.fromEntries(
-    Object.entries({ ...columns, updated_at: now }).map(([name, value]) => {
-      const column = channel[name as keyof typeof columns]
-      return [name, sql`case when ${isOther} then ${column} else ${sql.param(value, column)} end`]
-    }),
-  )
-  const [row] = await db.orm
-    .update(channel)
-    .set(columnsOr)
-    .where(eq(channel.id, id))
-    .returning({ ...answered, is_other: sql<boolean>`${isOther}` })
-  if (!row) return undefined
-  const { is_other, ...changed } = row
-  return is_other ? 'other_kind' : changed
-}
-
 const DELETE = prepare(sql`delete from ${channel} where id = ${param('id')} returning id`)
 
 /** Deletes a channel: what it has not sent yet is dropped. False if there is no such channel. */

@@ -44,6 +44,7 @@ const serveChannels = (router: Router, kinds: IncidentKinds): void => {
       path: resource.path,
       access: 'write',
       operationId: 'create_channel',
+      refusesUnknownFields: true, // a misspelt filter would mean everything
       tag,
       summary: 'Create a channel',
       description:
@@ -69,6 +70,7 @@ const serveChannels = (router: Router, kinds: IncidentKinds): void => {
       path: resource.path,
       access: 'write',
       operationId: 'update_channel',
+      refusesUnknownFields: true, // a misspelt filter would mean everything
       tag,
       summary: 'Update a channel',
       description:
@@ -144,7 +146,7 @@ const serveTest = (router: Router): void =>
         return { status: 200, body: { delivered: true, answer } }
       } catch (error) {
         if (!(error instanceof JobFailure)) throw error
-        return { status: 200, body: { delivered: false, answer: error.message.replace(/, then replay this job$/, '') } }
+        return { status: 200, body: { delivered: false, answer: error.message.replace(/, then send it again$/, '') } }
       }
     },
   )

@@ -125,6 +125,7 @@ export const serveSilences = (router: Router, { incidentKinds }: IncidentKinds):
       path: resource.path,
       access: 'write',
       operationId: 'create_silence',
+      refusesUnknownFields: true, // a misspelt filter would mean everything
       tag,
       summary: 'Silence messages',
       description:

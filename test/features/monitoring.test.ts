@@ -198,7 +198,7 @@ describe('a failed job', () => {
         kind: 'send_alert',
         state: 'failed',
         attempts: 1,
-        error: 'Slack answered 404 (no_service): check SLACK_WEBHOOK_URL, then replay this job',
+        error: 'Slack answered 404 (no_service): check SLACK_WEBHOOK_URL, then send it again',
       }),
     ])
     const { id } = failed[0]

@@ -2,6 +2,18 @@ import { describe, expect, it } from 'vitest'
 import { countEdits, nearestName } from '../../src/http/near-miss.ts'
 import { call, expectError, get, makePipeline, patch, post, readPipeline, unique } from '../support/api.ts'
 
+describe('an unknown field of a body', () => {
+  it.each([
+    ['POST', '/silence', { owners: ['team'], ends_at: '2099-01-01T00:00:00Z', reason: 'x' }, 'owners', 'owner'],
+    ['POST', '/channel', { name: 'x', kind: 'slack', settings: {}, owner: 'team' }, 'owner', 'owners'],
+    ['PATCH', '/channel', { id: 1, tag: 'x' }, 'tag', 'tags'],
+  ])('is refused by %s %s, where a misspelt filter would mean everything', async (method, path, body, field, nearest) => {
+    const reply = await call(method, path, body)
+    expectError(reply, 422, 'validation_failed', ['body', field])
+    expect(reply.body.message).toContain(`${field}: Unknown: did you mean ${nearest}?`)
+  })
+})
+
 describe('a query parameter that an operation does not know', () => {
   it('is refused, and the nearest known one is named', async () => {
     const reply = await get('/pipeline_execution?pipeline=1')

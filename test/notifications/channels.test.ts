@@ -532,7 +532,7 @@ describe('the order', () => {
     await drain(background)
     expect((await notifications()).slice(0, 2).map(({ event, state, error }) => [event, state, error])).toEqual([
       ['resolved', 'dropped', null],
-      ['opened', 'failed', 'Slack answered 404 (ok): check the settings of the channel "slack 0", then replay this job'],
+      ['opened', 'failed', 'Slack answered 404 (ok): check the settings of the channel "slack 0", then send it again'],
     ])
     expect(await channel.posts()).toBe(6)
   })

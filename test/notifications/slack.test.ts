@@ -159,7 +159,7 @@ describe('an alert', () => {
     const failed = await alert()
     expect(failed).toMatchObject({ state: 'failed', attempts: 1 })
     expect(failed.error).toContain(`Slack answered ${status}`)
-    expect(failed.error).toContain('check SLACK_WEBHOOK_URL, then replay this job')
+    expect(failed.error).toContain('check SLACK_WEBHOOK_URL, then send it again')
     expect(background.queue.sent).toEqual([])
     expect((await background.post('/replay_job', { id: failed.id })).status).toBe(200)
     await drain(background)

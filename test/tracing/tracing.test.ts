@@ -45,7 +45,7 @@ describe('a request', () => {
     const statement = named(spans, 'SELECT')
     expect(statement).toMatchObject({ kind: 'client', traceId: request.traceId, parentSpanId: request.spanId })
     expect(statement.attributes).toMatchObject({ 'db.system.name': 'postgresql', 'db.response.returned_rows': 1 })
-    expect(statement.attributes['db.query.text']).toMatch(/^select find_pipeline_\w+\(\$1\)/)
+    expect(statement.attributes['db.query.text']).toMatch(/^select find_pipeline_\w+\(\$1, \$2\)/)
     expect(statement.beginMillis).toBeGreaterThanOrEqual(request.beginMillis)
     expect(statement.endMillis).toBeLessThanOrEqual(request.endMillis)
     expect(request.endMillis).toBeLessThanOrEqual(Date.now())

@@ -43,7 +43,7 @@ const failureOf = (error: unknown): JobFailure => {
   const fault = `The e-mail was not taken (${code ?? message.slice(0, 100)})`
   if (/RATE|LIMIT/.test(code ?? '')) return new JobFailure(fault, { retryAfterSeconds: 60, cause: error })
   if (/VALIDATION|SENDER|RECIPIENT|FIELD|HEADER|CONTENT|SUPPRESSED/.test(code ?? ''))
-    return new JobFailure(`${fault}: check the channel's addresses and WATCHER_EMAIL_FROM, then replay this job`, {
+    return new JobFailure(`${fault}: check the channel's addresses and WATCHER_EMAIL_FROM, then send it again`, {
       permanent: true,
       cause: error,
     })

@@ -98,6 +98,7 @@ export class Model {
       if (!this.register.openOf('stale', pipeline))
         this.register.open({ kind: 'stale', pipeline, openedAt: last + pipeline.freshness, occurrences: 1 }, now)
     }
+    this.forgetLate(now)
     this.register.settle(now)
   }
 
@@ -160,6 +161,15 @@ export class Model {
         const late = this.register.open({ kind: 'late', pipeline, openedAt: run.start + timeliness, occurrences: 1 }, now)
         late.lateRun = run
       }
+    }
+    this.forgetLate(now)
+  }
+
+  /** What was found only after its end stays for a day at most. */
+  private forgetLate(now: number): void {
+    for (const pipeline of this.pipelines) {
+      const late = this.register.openOf('late', pipeline)
+      if (late?.lateRun?.succeeded && late.detectedAt <= now - DAY) this.register.resolve(late, now)
     }
   }
 

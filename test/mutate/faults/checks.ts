@@ -308,8 +308,8 @@ const post = faultsIn(
     ],
     [
       'a webhook that is gone is tried again',
-      'then replay this job`, { permanent: true })',
-      'then replay this job`)',
+      'then send it again`, { permanent: true })',
+      'then send it again`)',
       { only: 'fails at once if Slack will never accept it' },
     ],
   ],
