@@ -365,6 +365,7 @@ describe('an incident', () => {
     }
     const read = async () =>
       (await visit.call('GET', `/incident/${ids.incident}`)).body as { state: string; events: { text: string | null }[] }
+    await page.locator('#graph').scrollIntoViewIfNeeded()
     await page.locator('#graph svg').getByRole('link', { name: 'raw.shop.orders' }).waitFor() // what lies downstream, drawn
     await confirm('Acknowledge', 'on it')
     await page.getByText(': on it').waitFor()

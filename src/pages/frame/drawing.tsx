@@ -2,7 +2,7 @@ import type { Child } from 'hono/jsx'
 
 /**
  * Where the script `lineage-graph` draws the lineage of an address: of the data that the page holds (`children`), or that it asks for
- * (`from`, an address of this service).
+ * (`from`, an address of this service). A page with `from` does not name the script: it is loaded when the drawing comes into sight.
  */
 export const Drawing = ({ name, from, legend, children }: { name: string; from?: string; legend?: Child; children?: Child }) => (
   <section class="drawing" aria-label="Drawing">

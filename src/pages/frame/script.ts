@@ -135,6 +135,18 @@ document.addEventListener('click', async (event) => {
   }, 3_000)
 })
 
+/** A drawing below the contents (drawing.tsx) loads its script when it comes into sight: most of the scripts' size is that one's. */
+const later = document.querySelector('.graph[data-from]')
+if (later) {
+  const loading = new IntersectionObserver((entries) => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return
+    loading.disconnect()
+    const { search } = new URL(import.meta.url)
+    void import(new URL(`lineage-graph.js${search}`, import.meta.url).href)
+  })
+  loading.observe(later)
+}
+
 /** Marks the page as busy while the next page loads. */
 const markBusy = (): void => {
   document.documentElement.classList.add('busy')

@@ -18,7 +18,6 @@ export const routes = (router: Router): void =>
     },
     title: ({ id, pipeline_name, kind }) => `Incident ${id}: ${pipeline_name ?? kind}`,
     view: IncidentPage,
-    scripts: ['lineage-graph'],
     styles: ['incident', 'lineage-graph'],
     refreshSeconds: 20,
   })
