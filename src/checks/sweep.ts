@@ -40,7 +40,7 @@ export const NAMES: Names = {
  * The CTEs that log what is wrong, open and resolve its incidents, and have people told: `found`, `logged`, the check's own
  * CTEs, `opened`, `resolved`, and `told`, whose row is the id of the recorded job, if any incident opened or resolved. If two sweeps
  * run at once, the log's unique index lets only one of them insert a finding. Nothing is written if `claim` has no row. `changing` are further
- * CTEs that may change incidents.
+ * CTEs that may change incidents: after those that open, because what is found now extends what would end otherwise.
  */
 export const findings = <Evidence>(check: Check<Evidence>, claim: SQL, changing: readonly SQL[] = []): SQL => sql`
   ${NAMES.found} as (
@@ -54,7 +54,7 @@ export const findings = <Evidence>(check: Check<Evidence>, claim: SQL, changing:
   ${ALERTS} as materialized (select coalesce(jsonb_agg(a.payload), '[]') as payloads from (${check.alertPayloads(NAMES)}) a),
   ${OPENED} as (${openIncidents(check)}),
   ${check.wrongNow ? sql`${RESOLVED} as (${resolveIncidents(check)}),` : sql``}
-  ${notifyJobAfter(TOLD, [OPENED, ...(check.wrongNow ? [RESOLVED] : []), ...changing], NAMES.now)}`
+  ${notifyJobAfter(TOLD, [OPENED, ...changing, ...(check.wrongNow ? [RESOLVED] : [])], NAMES.now)}`
 
 /** A finding about a run that ended longer ago is written to the log, and wakes nobody: it is a backfill. */
 const RECENT = sql.raw(`interval '24 hours'`)

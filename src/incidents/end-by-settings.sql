@@ -17,6 +17,10 @@ BEGIN
       SELECT i.id, i.kind, i.details, i.detected_at, p.active, p.schedule_from, p.watermark_check, c.completed_successfully AS run_succeeded,
         i.kind = 'late' AND (p.mute_timeliness_check OR t.mute_timeliness_check)
           OR i.kind = 'stale' AND (p.mute_freshness_check OR t.mute_freshness_check) AS is_muted,
+        -- Only another threshold ends it: a run that failed in time, by an end that was reported late, is what the person on call knows as late.
+        i.details ->> 'timely_number' IS NOT DISTINCT FROM coalesce(p.timeliness_number, t.timeliness_number)::text
+          AND i.details ->> 'timely_datepart' IS NOT DISTINCT FROM CASE WHEN p.timeliness_number IS NULL THEN t.timeliness_datepart ELSE p.timeliness_datepart END
+          AS is_same_threshold,
         coalesce(p.timeliness_number, t.timeliness_number) AS timely_number, coalesce(p.freshness_number, t.freshness_number) AS fresh_number,
         CASE WHEN p.timeliness_number IS NULL THEN t.timeliness_datepart ELSE p.timeliness_datepart END AS timely_datepart,
         CASE WHEN p.freshness_number IS NULL THEN t.freshness_datepart ELSE p.freshness_datepart END AS fresh_datepart,
@@ -36,13 +40,13 @@ BEGIN
       SELECT j.id, 'auto', CASE
         WHEN j.kind = 'missed' THEN 'The schedule has changed'
         WHEN j.kind = 'watermark' THEN 'The watermark is not checked'
-        WHEN j.kind = 'late' AND j.timely_number IS NOT NULL AND NOT j.in_time THEN 'The run has ended, a day ago'
+        WHEN j.kind = 'late' AND j.is_same_threshold THEN 'The run has ended, a day ago'
         WHEN j.kind = 'late' OR j.fresh_number IS NULL THEN 'The threshold has changed' END
       FROM judged j
       WHERE j.active AND NOT j.is_muted AND CASE j.kind
         WHEN 'missed' THEN j.schedule_from IS NULL OR (j.details ->> 'slot')::timestamptz <= j.schedule_from
         WHEN 'watermark' THEN j.watermark_check IS NULL
-        WHEN 'late' THEN j.timely_number IS NULL OR j.in_time OR j.run_succeeded AND j.detected_at <= p_now - interval '24 hours'
+        WHEN 'late' THEN j.timely_number IS NULL OR j.in_time AND NOT j.is_same_threshold OR j.run_succeeded AND j.detected_at <= p_now - interval '24 hours'
         WHEN 'stale' THEN j.fresh_number IS NULL OR j.dml IS NULL AND NOT j.has_own OR j.is_fresh END)
     SELECT count(*) FROM over o CROSS JOIN LATERAL :resolve_incident(o.id, o.by, o.text, p_now) done WHERE done);
 END

@@ -12,18 +12,13 @@ const LAST_CHECK = prepare(sql`
   select started_at from ${job} where kind = 'check_timeliness' and state = 'succeeded' and finished_at is not null
   order by finished_at desc limit 1`)
 
-/** An end may be reported this long after its end_date, when a check has already passed that time. */
-const REPORT_DELAY_SECONDS = 600
-
 /**
- * Finds the start of the window in which the check looks at ended executions: the requested lookback, or a little before
- * the last check, whichever is earlier. So a skipped tick leaves no gap.
+ * Finds the start of the window in which the check looks at ended executions: the requested lookback before now, or before the last check if
+ * that was longer ago. So a skipped tick leaves no gap, also for an end that is reported late.
  */
 export const findWindowStart = async (db: Database, now: string, lookbackMinutes: number): Promise<string> => {
-  const requested = addSeconds(now, -lookbackMinutes * 60)
   const [last] = await db.rows(LAST_CHECK, z.object({ started_at: moment }))
-  const unseen = last && addSeconds(last.started_at, -REPORT_DELAY_SECONDS)
-  return unseen && unseen < requested ? unseen : requested
+  return addSeconds(last && last.started_at < now ? last.started_at : now, -lookbackMinutes * 60)
 }
 
 /** A page of the log in the order of its ids. */

@@ -195,13 +195,14 @@ export class Model {
     return this.overdue(pipeline, now).length > 0
   }
 
-  /** The latest scheduled time that is judged, or when the schedule was set. */
+  /** The latest scheduled time that is judged, or when the schedule was set: what was due before is nobody's fault. */
   lastJudged(pipeline: Pipeline): number {
     return this.judged.get(pipeline) ?? pipeline.createdAt
   }
 
   lastStart(pipeline: Pipeline): number {
-    return this.runs.reduce((last, run) => (run.pipeline === pipeline ? Math.max(last, run.start) : last), pipeline.createdAt)
+    const starts = this.runs.filter((run) => run.pipeline === pipeline).map(({ start }) => start)
+    return starts.length === 0 ? pipeline.createdAt : Math.max(...starts)
   }
 
   private lastChange(pipeline: Pipeline): number | null {
