@@ -46,7 +46,7 @@ BEGIN
       WHERE j.active AND NOT j.is_muted AND CASE j.kind
         WHEN 'missed' THEN j.schedule_from IS NULL OR (j.details ->> 'slot')::timestamptz <= j.schedule_from
         WHEN 'watermark' THEN j.watermark_check IS NULL
-        WHEN 'late' THEN j.timely_number IS NULL OR j.in_time AND NOT j.is_same_threshold OR j.run_succeeded AND j.detected_at <= p_now - interval '24 hours'
+        WHEN 'late' THEN j.timely_number IS NULL OR j.in_time AND NOT j.is_same_threshold OR j.run_succeeded AND greatest(j.detected_at, j.run_until) <= p_now - interval '24 hours'
         WHEN 'stale' THEN j.fresh_number IS NULL OR j.dml IS NULL AND NOT j.has_own OR j.is_fresh END)
     SELECT count(*) FROM over o CROSS JOIN LATERAL :resolve_incident(o.id, o.by, o.text, p_now) done WHERE done);
 END

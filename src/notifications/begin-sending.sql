@@ -27,7 +27,8 @@ BEGIN
   WHERE n.job_id = p_job_id AND n.event IN ('opened', 'reopened', 'raised', 'reminded') AND n.state <> 'dropped'
     AND EXISTS (
       SELECT FROM incident i JOIN incident_event e ON e.incident_id = i.id AND e.kind = 'resolved' JOIN job told ON told.id = e.notify_job_id
-      WHERE i.id = n.incident_id AND i.resolved_at IS NOT NULL AND e.id > n.incident_event_id AND told.state = 'succeeded')
+      WHERE i.id = n.incident_id AND i.resolved_at IS NOT NULL AND e.id > n.incident_event_id AND told.state = 'succeeded'
+        AND e.id = (SELECT max(last.id) FROM incident_event last WHERE last.incident_id = i.id AND last.kind = 'resolved'))
     AND NOT EXISTS (
       SELECT FROM notification r WHERE r.incident_id = n.incident_id AND r.channel_id = n.channel_id AND r.id > n.id AND r.event = 'resolved' AND r.state <> 'dropped')
     AND coalesce((channel ->> 'send_resolved')::boolean, true);

@@ -40,11 +40,13 @@ BEGIN
 
   -- 1. What must not be told yet.
   SELECT array_agg(DISTINCT i.pipeline_id) INTO v_held FROM incident_event e JOIN incident i ON i.id = e.incident_id WHERE e.notify_job_id = p_job_id;
-  job_ids := :put_off(p_job_id, p_now);
+  job_ids := :put_off(p_job_id, v_alerts, p_now);
   SELECT array_agg(h.id) INTO v_held FROM unnest(v_held) h(id)
   WHERE h.id NOT IN (
     SELECT i.pipeline_id FROM incident_event e JOIN incident i ON i.id = e.incident_id WHERE e.notify_job_id = p_job_id AND i.pipeline_id IS NOT NULL);
-  v_alerts := :alerts_without(v_alerts, v_held);
+  IF v_held IS NOT NULL THEN
+    v_alerts := :alerts_about(v_alerts, v_held, false);
+  END IF;
 
   -- A pager that hears late of what somebody has already hears that too.
   UPDATE incident_event a SET notify_job_id = p_job_id

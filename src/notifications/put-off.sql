@@ -1,7 +1,7 @@
 -- Puts off what the job p_job_id would tell too early: incidents whose pipeline delays its messages, silenced ones, and those that flap: after
 -- the second reopening in an hour, `resolved` and `reopened` are told when 15 minutes have passed without another change. Their events go to
 -- a later job; those of one silence to the same one, so that its end is one digest. Returns the ids of the recorded jobs.
-CREATE FUNCTION :put_off(p_job_id bigint, p_now timestamptz) RETURNS bigint[]
+CREATE FUNCTION :put_off(p_job_id bigint, p_alerts jsonb, p_now timestamptz) RETURNS bigint[]
 LANGUAGE plpgsql AS $$
 DECLARE
   v_later record;
@@ -12,7 +12,8 @@ BEGIN
   -- Who deletes a silence waits, and then sees what it holds.
   PERFORM FROM silence s WHERE s.starts_at <= p_now AND (s.ends_at IS NULL OR s.ends_at > p_now) ORDER BY s.id FOR SHARE;
   FOR v_later IN
-    SELECT s.silence_id, due.at AS due_at, array_agg(e.id) AS event_ids, array_agg(DISTINCT e.incident_id) AS incident_ids
+    SELECT s.silence_id, due.at AS due_at, array_agg(e.id) AS event_ids, array_agg(DISTINCT e.incident_id) AS incident_ids,
+      array_agg(DISTINCT i.pipeline_id) AS pipeline_ids
     FROM incident_event e JOIN incident i ON i.id = e.incident_id
     LEFT JOIN pipeline p ON p.id = i.pipeline_id LEFT JOIN pipeline_type t ON t.id = p.pipeline_type_id
     CROSS JOIN LATERAL (
@@ -35,7 +36,7 @@ BEGIN
     SELECT j.id INTO v_job_id FROM job j WHERE j.unique_key = v_key AND j.state = 'waiting' AND j.attempts = 0 FOR UPDATE;
     IF NOT FOUND THEN
       INSERT INTO job (kind, payload, unique_key, created_at, due_at)
-      VALUES ('notify', '{"alerts": []}',
+      VALUES ('notify', jsonb_build_object('alerts', CASE WHEN v_key IS NULL THEN :alerts_about(p_alerts, v_later.pipeline_ids, true) ELSE '[]' END),
         CASE WHEN NOT EXISTS (SELECT FROM job j WHERE j.unique_key = v_key) THEN v_key END, p_now, v_later.due_at)
       ON CONFLICT DO NOTHING
       RETURNING id INTO v_job_id;

@@ -180,6 +180,15 @@ describe('a scheduled run', () => {
     const id = await schedule({ schedule_number: 1, schedule_datepart: 'month' })
     await start(id, '2016-01-31T06:00:00Z')
     expect((await api('GET', `/pipeline/${id}`)).body.next_expected_at).toBe('2026-03-31T06:00:00.000000Z')
+    // 31 March was judged. A month before 30 April is 30 March: it must not be judged again.
+    await sql(`update pipeline set schedule_slot_at = '2026-04-30T06:00:00Z', check_at = '2026-04-30T06:15:00Z' where id = $1`, [id])
+    setClock('2026-04-02T00:00:00Z')
+    await api('PATCH', '/pipeline', { id, schedule_grace_minutes: 30 })
+    setClock('2026-04-02T00:01:00Z')
+    await drain(background)
+    expect((await read()).filter(({ kind }) => kind === 'missed')).toEqual([])
+    const [row] = await sql('select check_at from pipeline where id = $1', [id])
+    expect(new Date(String(row?.check_at)).toISOString()).toBe('2026-04-30T06:30:00.000Z')
   })
 
   it('by an interval is missed as often as it does not come, and a person ends only what was missed until then', async () => {

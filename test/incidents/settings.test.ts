@@ -65,7 +65,6 @@ describe('a late run', () => {
       expect(await read()).toMatchObject([{ state: 'open' }])
       await check('timeliness')
       expect(await read()).toMatchObject([{ state: 'resolved', resolved_by: 'auto' }])
-      await patch('/pipeline', { id: pipeline_id, timeliness_number: 5, timeliness_datepart: 'minute' })
       const other = await makePipeline({ timeliness_number: 5, timeliness_datepart: 'minute' })
       await recordRun(background, other, 30, null)
       await check('timeliness')
@@ -94,6 +93,37 @@ describe('a late run', () => {
     advanceClock(0.2 * HOUR)
     await check('timeliness')
     expect(await read('?state=open')).toMatchObject([{ pipeline_id }]) // this one still runs
+  })
+
+  it('that is late again a day later is counted, and stays; soon after its end it is told again', async () => {
+    const other = await makePipeline({ timeliness_number: 10, timeliness_datepart: 'minute' })
+    const ofOther = () => read(`?pipeline_id=${other}`)
+    for (const occurrences of [1, 2]) {
+      await recordRun(background, other, 40, 5)
+      await check('timeliness')
+      expect(await ofOther()).toMatchObject([{ state: 'open', occurrences }])
+      advanceClock(24 * HOUR)
+    }
+    await check('timeliness')
+    expect(await ofOther()).toMatchObject([{ state: 'resolved', resolved_by: 'auto' }])
+    advanceClock(600)
+    await recordRun(background, other, 40, 5)
+    await check('timeliness')
+    expect(await ofOther()).toMatchObject([{ state: 'open', occurrences: 3 }])
+  })
+
+  it('that exceeds a longer threshold too is late again', async () => {
+    const other = await makePipeline({ timeliness_number: 10, timeliness_datepart: 'minute' })
+    await recordRun(background, other, 30, null)
+    await check('timeliness')
+    await patch('/pipeline', { id: other, timeliness_number: 1, timeliness_datepart: 'hour' })
+    expect(await read(`?state=open&pipeline_id=${other}`)).toEqual([])
+    await check('timeliness')
+    expect(await read(`?state=open&pipeline_id=${other}`)).toEqual([])
+    advanceClock(HOUR)
+    await check('timeliness')
+    await check('timeliness')
+    expect(await read(`?state=open&pipeline_id=${other}`)).toMatchObject([{ occurrences: 1 }])
   })
 
   it.each([

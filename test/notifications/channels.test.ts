@@ -99,6 +99,7 @@ Details:
 orders
 Run ${run} failed: disk full
 Owner: team-finance
+Since: 2026-03-10 12:00:00 UTC (0 s ago)
 Last good run: 2026-03-10 11:30:00 UTC (30 min ago)
 Incident: https://watcher.example.com/incidents/1
 Runbook: https://wiki.example.com/orders`,
@@ -165,6 +166,24 @@ Details:
     await api('PATCH', '/pipeline', { id: pipeline_id, alert_after_failures: 1 })
     await fail()
     expect((await api('GET', '/incident?state=open')).body).toMatchObject([{ state: 'open' }])
+  })
+
+  it('of a delayed pipeline is told with all that the sweep found of it, and of nothing else', async () => {
+    const brief = { timeliness_number: 10, timeliness_datepart: 'minute' }
+    const delayed = await makePipeline({ ...brief, alert_delay_minutes: 5 })
+    const other = await makePipeline(brief)
+    for (const [pipeline, minutes] of [
+      [delayed, 40],
+      [delayed, 50],
+      [other, 30],
+    ] as const)
+      await recordRun(background, pipeline, minutes, null)
+    await post('/timeliness')
+    await drain(background)
+    expect(await background.slack.messages()).toEqual([expect.stringContaining('1 execution(s) overdue')])
+    advanceClock(301)
+    await drain(background)
+    expect((await background.slack.messages()).slice(1)).toEqual([expect.stringContaining('2 execution(s) overdue')])
   })
 
   it('of a delayed pipeline that comes again is delayed anew, if nobody has heard of it', async () => {

@@ -402,6 +402,18 @@ describe('a silence', () => {
     expect((await background.slack.messages()).slice(1)).toEqual([expect.stringContaining(`(Pipeline ID: ${quiet})`)])
   })
 
+  it('of some of very many counts only the others', async () => {
+    await post('/silence', { ends_at: inHours(2), owner: 'quiet', reason: 'x' })
+    const brief = { timeliness_number: 10, timeliness_datepart: 'minute' }
+    for (let index = 0; index < 44; index += 1)
+      await recordRun(background, await makePipeline({ ...brief, owner: index % 2 ? 'quiet' : 'loud' }), 40, null)
+    await post('/timeliness')
+    await drain(background)
+    const [message = ''] = await background.slack.messages()
+    expect(message).toContain('22 execution(s) overdue')
+    expect(message).toContain('and 2 more')
+  })
+
   const matchers: [string, Record<string, unknown>, boolean][] = [
     ['the pipeline', { pipeline_id: 1 }, true],
     ['another pipeline', { pipeline_id: 2 }, false],

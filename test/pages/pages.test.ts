@@ -695,3 +695,37 @@ describe('the schedule', () => {
     expect(times.at(-1)?.at.toISOString()).toBe('2026-03-11T12:00:00.000Z')
   })
 })
+
+describe('the list of incidents', () => {
+  const background = openBackground()
+
+  it('has each once: effects below their cause, also of what has got a cause later', async () => {
+    const addresses = (name: string) => [{ address_name: unique(name), address_type_name: 't', address_type_group_name: 'g' }]
+    const [first, second, third] = [addresses('one'), addresses('two'), addresses('three')]
+    const pipe = async (name: string, source_addresses: unknown, target_addresses: unknown) => {
+      const id = await makePipeline({ name: unique(name), load_lineage: true })
+      await post('/address_lineage', { pipeline_id: id, source_addresses, target_addresses })
+      return id
+    }
+    const [top, middle, bottom] = [
+      await pipe('top', addresses('zero'), first),
+      await pipe('middle', first, second),
+      await pipe('bottom', second, third),
+    ]
+    const fail = async (id: number) => {
+      await recordRun(background, id, 2, 1, { completed_successfully: false })
+      await drain(background)
+    }
+    await fail(middle)
+    await fail(bottom)
+    await recordRun(background, bottom, 1, 0)
+    await fail(top)
+    const ids = await Promise.all(
+      [top, middle, bottom].map(async (id) => ((await get(`/incident?pipeline_id=${id}`)).body as { id: number }[])[0]?.id),
+    )
+    const { body } = await open('/incidents?show=all')
+    const rows = [...body.matchAll(/id="incident-(\d+)"/g)].map(([, id]) => Number(id))
+    expect(rows.filter((id) => ids.includes(id))).toEqual(ids)
+    expect(new Set(rows).size).toBe(rows.length)
+  })
+})

@@ -92,14 +92,16 @@ export const timelinessCheck: Check<LateRun> = {
     on conflict do nothing
     returning pipeline_execution_id as subject`,
 
-  /** After a mute: what was logged, and still runs. */
+  /** What was logged, and still runs: after a mute, or after its incident ended because the threshold was another one for a time. */
   wrongAgain: (now) => sql`
     select distinct on (c.pipeline_id) c.pipeline_id, due.deadline as since, due.deadline as last, 1 as occurrences, ${evidenceOf(now)} as evidence
     from ${pipelineExecution} c
     ${withThreshold}
     cross join lateral (select ${deadline} as deadline) due
-    where c.end_date is null and not c.is_placeholder and ${isJudged} and ${now} > due.deadline and not ${isUnlogged} and 'muted' = (
-      select last.resolved_by from ${incident} last
+    where c.end_date is null and not c.is_placeholder and ${isJudged} and ${now} > due.deadline and not ${isUnlogged} and (
+      select last.resolved_by = 'muted' or last.resolved_by = 'auto'
+        and (last.details ->> 'timely_number', last.details ->> 'timely_datepart') is distinct from (${threshold.number}::text, ${threshold.datepart})
+      from ${incident} last
       where coalesce(last.pipeline_id, 0) = c.pipeline_id and last.kind = 'late' and last.subject = '' order by last.id desc limit 1)
     order by c.pipeline_id, due.deadline desc, c.id desc`,
 

@@ -29,6 +29,9 @@ const lastCheck = sql`(select max(finished_at) from ${job} where kind = 'check_s
 const awayFromOfRest = sql`(select payload ->> 'away_from' from ${job}
   where kind = 'check_schedules' and state in ('waiting', 'running') and payload ? 'away_from' order by id limit 1)`
 
+/** Months do not subtract as they add: a month before 30 April is 30 March, and 31 March was judged. */
+const CALENDAR = sql`case when p.schedule_datepart in ('month', 'year') then interval '3 days' else interval '0' end`
+
 /**
  * The pipelines that are due, the longest first: Index Scan on pipeline_check_at. For an interval, the next times to judge, and the last start
  * (Index Scan Backward on pipeline_execution_of_pipeline_by_start). A start that was reported late moves the times: those before the next one to
@@ -40,7 +43,7 @@ const READ = prepare(sql`
     case when p.schedule_number is not null then (
       select jsonb_build_object('last_start', last.start, 'times', (select jsonb_agg(t.at order by t.at) from ${sql.raw(FUNCTIONS.interval_slots)}(
         last.start, p.schedule_from, p.schedule_number, p.schedule_datepart,
-        ${deadlineAfter(sql`p.schedule_slot_at`, sql`-p.schedule_number`, sql`p.schedule_datepart`)}, ${sql.raw(String(MAX_SLOTS + 1))}) t(at)))
+        ${deadlineAfter(sql`p.schedule_slot_at`, sql`-p.schedule_number`, sql`p.schedule_datepart`)} + ${CALENDAR}, ${sql.raw(String(MAX_SLOTS + 1))}) t(at)))
       from (select max(e.start_date) as start from ${pipelineExecution} e where e.pipeline_id = p.id and e.start_date <= ${NOW}) last) end as interval_slots,
     ${lastCheck} as checked_at, ${awayFromOfRest} as away_from
   from ${pipeline} p where p.active and p.check_at <= ${NOW} order by p.check_at limit ${sql.raw(String(MAX_PIPELINES))}`)

@@ -87,13 +87,15 @@ const Filters = ({ query }: { query: Query }) => (
 /** Pages follow the order in which incidents were noticed; within one the column that is shown decides. */
 const byOpened = (left: { opened_at: string }, right: { opened_at: string }): number => (left.opened_at < right.opened_at ? 1 : -1)
 
-/** What another one on the page has caused stands below that. */
+/** What another one on the page has caused stands below that; what is over may be caused by what has got a cause later. */
 const folded = (incidents: Loaded['incidents']): Loaded['incidents'] => {
   const known = new Set(incidents.map(({ id }) => id))
   const sorted = incidents.toSorted(byOpened)
-  return sorted
-    .filter(({ caused_by }) => caused_by === null || !known.has(caused_by))
-    .flatMap((root) => [root, ...sorted.filter(({ caused_by }) => caused_by === root.id)])
+  const withEffects = (root: Loaded['incidents'][number]): Loaded['incidents'] => [
+    root,
+    ...sorted.filter(({ caused_by }) => caused_by === root.id).flatMap(withEffects),
+  ]
+  return sorted.filter(({ caused_by }) => caused_by === null || !known.has(caused_by)).flatMap(withEffects)
 }
 
 const nameOf = (incidents: Loaded['incidents'], id: number): string =>

@@ -159,7 +159,9 @@ export class Model {
       for (const run of overdue) this.loggedLate.add(run)
       for (const run of overdue.filter(({ end }) => end === null || end >= now - DAY).sort((one, other) => one.start - other.start)) {
         const late = this.register.open({ kind: 'late', pipeline, openedAt: run.start + timeliness, occurrences: 1 }, now)
-        late.lateRun = run
+        // A run that is found later may have begun before the one that is known.
+        late.openedAt = Math.min(late.openedAt, run.start + timeliness)
+        if (!late.lateRun || run.start >= late.lateRun.start) late.lateRun = run
       }
     }
     this.forgetLate(now)
@@ -169,7 +171,8 @@ export class Model {
   private forgetLate(now: number): void {
     for (const pipeline of this.pipelines) {
       const late = this.register.openOf('late', pipeline)
-      if (late?.lateRun?.succeeded && late.detectedAt <= now - DAY) this.register.resolve(late, now)
+      const run = late?.lateRun
+      if (late && run?.succeeded && Math.max(late.detectedAt, run.end ?? now) <= now - DAY) this.register.resolve(late, now)
     }
   }
 

@@ -82,6 +82,8 @@ export class Register {
         (one) => one.detectedAt === incident.detectedAt && this.mayCause(one, incident) && this.mayCause(incident, one),
       )
       if (twin) throw new Disputed('a cycle whose incidents are found at one instant, by jobs in any order')
+      if (incident.detectedAt === now && !fresh.includes(incident))
+        throw new Disputed('a cause that is found at the instant of its effect, by another job: the effect may be told, or folded')
     }
     const causes = new Map(affected.map((incident) => [incident, this.causesOf(incident, now)]))
     for (const [incident, candidates] of causes) {

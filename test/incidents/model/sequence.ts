@@ -92,12 +92,12 @@ export class Sequence {
 
   /**
    * A start that is reported late moves an interval's times: one of them may be over already, and the service looks at the time that it has
-   * planned. The contract says nothing of that, so such a start is left out.
+   * planned. The contract says nothing of that, so such a start is left out; and so is a first start from before the schedule was set.
    */
   private isClear({ schedule, grace, ...pipeline }: Pipeline, start: number): boolean {
     if (schedule === null || !('every' in schedule)) return true
     if (this.model.runs.some((run) => run.pipeline.name === pipeline.name && run.start >= start)) return true
-    return start + schedule.every + grace > this.now && start >= this.now - 8 * MINUTE
+    return start + schedule.every + grace > this.now && start >= Math.max(pipeline.createdAt, this.now - 8 * MINUTE)
   }
 
   private async end(): Promise<void> {
