@@ -32,7 +32,7 @@ export const FUNCTIONS = {
   learn_openlineage_job: 'learn_openlineage_job_e1fc7d19',
   may_cause: 'may_cause_202c21a1',
   merge_facts: 'merge_facts_56e7568e',
-  notify: 'notify_cf3d7791',
+  notify: 'notify_8d80add0',
   notify_job: 'notify_job_31d7f799',
   notify_job_key: 'notify_job_key_dd1f6930',
   open_incident: 'open_incident_c5fdb596',

@@ -161,9 +161,9 @@ BEGIN
     WHERE w.event IN ('opened', 'reopened', 'raised')),
   unfolded AS MATERIALIZED (
     SELECT w.*, w.event IN ('opened', 'reopened', 'raised') AS begins FROM wanted w
-    WHERE NOT EXISTS (
-      SELECT FROM folded f
-      WHERE f.channel_id = w.channel_id AND (f.event_id = w.event_id OR w.event = 'acknowledged' AND f.incident_id = w.incident_id))),
+    -- Hashed look-ups, as above.
+    WHERE NOT ((w.channel_id, w.event_id) IN (SELECT f.channel_id, f.event_id FROM folded f))
+      AND (w.event <> 'acknowledged' OR NOT ((w.channel_id, w.incident_id) IN (SELECT f.channel_id, f.incident_id FROM folded f)))),
   -- What belongs into one message has the same `part`.
   told AS MATERIALIZED (
     SELECT u.*, CASE

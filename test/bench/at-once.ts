@@ -18,8 +18,6 @@ import { stopProcess } from './workerd.ts'
  */
 const INCIDENTS = 5_000
 const AIM_SECONDS = 20
-/** The pipelines of one check of schedules; a job goes on with the rest. */
-const CHECKED_AT_ONCE = 2_000
 const DEADLINES = 100
 /** Long enough that a minute with deadlines passes. */
 const WATCHED_SECONDS = 70
@@ -103,7 +101,7 @@ const runJob = async ({ client, post }: Bench, kind: string): Promise<void> => {
 }
 
 /** Seconds from `begin` to the last message, and how many came to each channel. `kind` is the job of the sweep. */
-const measureStorm = async (bench: Bench, what: string, kind: string, sweeps: number, begin: () => Promise<unknown>): Promise<AimedRow> => {
+const measureStorm = async (bench: Bench, what: string, kind: string, begin: () => Promise<unknown>): Promise<AimedRow> => {
   const { client, receiver } = bench
   receiver.posts.clear()
   const count = async () => Number((await client.query('select count(*) as n from incident')).rows[0].n)
@@ -133,8 +131,8 @@ const measureStorm = async (bench: Bench, what: string, kind: string, sweeps: nu
   return {
     what,
     figure: `${seconds.toFixed(1)} s to the last message (${parts}); messages per text channel: ${messages.join(', ')}; ${folded.toLocaleString('en')} folded`,
-    aim: `under ${AIM_SECONDS} s, ${sweeps === 1 ? 'one message' : `${sweeps} messages, one a sweep`}`,
-    holds: seconds < AIM_SECONDS && messages.length > 0 && messages.every((number) => number <= sweeps),
+    aim: `under ${AIM_SECONDS} s, one message`,
+    holds: seconds < AIM_SECONDS && messages.length > 0 && messages.every((number) => number === 1),
   }
 }
 
@@ -143,7 +141,7 @@ const measureStale = async (bench: Bench): Promise<AimedRow> => {
     update pipeline_type set freshness_number = 2, freshness_datepart = 'hour' where name = 'bench';
     update pipeline set last_target_insert = now() - interval '3 hours' where name like 'graph-%' and id % 2 = 0`)
   await bench.client.query('vacuum analyze pipeline')
-  return measureStorm(bench, `${INCIDENTS.toLocaleString('en')} stale pipelines of one sweep`, 'check_freshness', 1, () =>
+  return measureStorm(bench, `${INCIDENTS.toLocaleString('en')} stale pipelines of one sweep`, 'check_freshness', () =>
     bench.post('/freshness'),
   )
 }
@@ -154,13 +152,8 @@ const measureMissed = async (bench: Bench): Promise<AimedRow> => {
       check_at = now() - interval '4 minutes'
     where name like 'graph-%' and id % 2 = 1`)
   await bench.client.query('vacuum analyze pipeline')
-  return measureStorm(
-    bench,
-    `${INCIDENTS.toLocaleString('en')} missed runs`,
-    'check_schedules',
-    Math.ceil(INCIDENTS / CHECKED_AT_ONCE),
-    () => runJob(bench, 'check_schedules'),
-  )
+  // One check judges 2,000 pipelines at once, and goes on with the rest.
+  return measureStorm(bench, `${INCIDENTS.toLocaleString('en')} missed runs`, 'check_schedules', () => runJob(bench, 'check_schedules'))
 }
 
 /** Many deadlines in the next quarter of an hour: their jobs are recorded at once, and are no backlog. */
