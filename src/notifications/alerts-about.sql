@@ -12,4 +12,6 @@ LANGUAGE sql IMMUTABLE AS $$
     FROM jsonb_array_elements(alert -> 'items') WITH ORDINALITY x(item, i)
     WHERE (coalesce(item ->> 'pipeline_id', alert ->> 'pipeline_id')::bigint = ANY (p_pipeline_ids) IS TRUE) = p_only) kept
   WHERE kept.count > 0 AND (alert ->> 'count')::integer <= listed.count
+    -- The queue's is about no pipeline.
+    OR NOT p_only AND NOT alert ? 'items'
 $$;

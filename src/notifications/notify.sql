@@ -39,7 +39,8 @@ BEGIN
     AND x.caused_by = r.id AND x.resolved_at IS NULL AND e.incident_id = x.id AND e.kind IN ('opened', 'reopened') AND e.notify_job_id <> p_job_id;
 
   -- 1. What must not be told yet.
-  SELECT array_agg(DISTINCT i.pipeline_id) INTO v_held FROM incident_event e JOIN incident i ON i.id = e.incident_id WHERE e.notify_job_id = p_job_id;
+  SELECT array_agg(DISTINCT i.pipeline_id) INTO v_held FROM incident_event e JOIN incident i ON i.id = e.incident_id
+  WHERE e.notify_job_id = p_job_id AND i.pipeline_id IS NOT NULL;
   job_ids := :put_off(p_job_id, v_alerts, p_now);
   SELECT array_agg(h.id) INTO v_held FROM unnest(v_held) h(id)
   WHERE h.id NOT IN (

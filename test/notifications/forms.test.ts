@@ -38,6 +38,7 @@ const incident = (fields: Partial<ToldIncident> = {}): ToldIncident => ({
     cause: null,
     reopenings: 0,
     effects: 2,
+    caused: [],
     downstream: 0,
   }),
   summary: 'Run 1 failed: disk full',

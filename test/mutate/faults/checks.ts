@@ -47,14 +47,14 @@ const timelinessWindow = faultsIn(
   [
     [
       'a skipped check leaves a gap',
-      'unseen && unseen < requested ? unseen : requested',
-      'requested',
+      'last && last.started_at < now ? last.started_at : now',
+      'now',
       { only: 'leaves no gap after a skipped check' },
     ],
     [
       'an end that is reported late is never checked',
-      'REPORT_DELAY_SECONDS = 600',
-      'REPORT_DELAY_SECONDS = 0',
+      '-lookbackMinutes * 60)',
+      '0)',
       { only: 'finds a run whose end is reported after a check' },
     ],
   ],

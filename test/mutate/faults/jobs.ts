@@ -140,7 +140,7 @@ const recover = faultsIn(
     ['a job that was just recorded is sent again', " and due_at < ${param('due_before')}::timestamptz", '', { only: 'lost jobs' }],
     [
       'every tick adds messages to a long queue',
-      "(resent_at is null or resent_at < ${param('resent_before')}::timestamptz)",
+      "(resent_at is null or resent_at < due_at or resent_at < ${param('resent_before')}::timestamptz)",
       'true',
       { only: 'lost jobs' },
     ],

@@ -316,16 +316,11 @@ const end = faultsIn(
     ['an ended run still guards its start', 'guards_start = false, inserts', 'inserts', { tests: [at.RETRY_TESTS] }],
     [
       'a rule that is not active makes a job',
-      'r.pipeline_id = v_execution.pipeline_id AND r.active',
-      'r.pipeline_id = v_execution.pipeline_id',
+      'WHERE r.pipeline_id = p.id AND r.active)',
+      'WHERE r.pipeline_id = p.id)',
       { only: 'anomaly job' },
     ],
-    [
-      'a rule of another pipeline makes a job',
-      'WHERE r.pipeline_id = v_execution.pipeline_id AND r.active',
-      'WHERE r.active',
-      { only: 'anomaly job' },
-    ],
+    ['a rule of another pipeline makes a job', 'WHERE r.pipeline_id = p.id AND r.active)', 'WHERE r.active)', { only: 'anomaly job' }],
   ],
 )
 
