@@ -41,8 +41,11 @@ const showAlert = async (needle: string) => {
       .map((alert) => renderAlert(vocabulary.alertKinds, alert))
       .find((rendered) => rendered.includes(needle))
   })
-  console.log(text.replace(/^/gm, '      | '))
+  quote(text)
 }
+
+/** Prints the text of a message. */
+const quote = (text: string): void => console.log(text.replace(/^/gm, '      | '))
 let lastAlert = 0
 
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
@@ -128,20 +131,13 @@ const showIncident = async (stamp: string) => {
     effects: told.effects.length,
     downstream: told.affected.pipelines,
   }
-  const message = composeText({ incidents: [incident], alerts: [], now: told.detected_at, format: 'full' }, vocabulary)
-  console.log(message.replace(/^/gm, '      | '))
+  quote(composeText({ incidents: [incident], alerts: [], now: told.detected_at, format: 'full' }, vocabulary))
   for (const pipeline of pipelines) await run(pipeline, {})
   const over = await until('the recovery', async (get) => [await get(`/incident/${cause.id}`)].find(({ state }) => state === 'resolved'))
-  show({
-    [`incident ${over.id}`]: `${over.state}: ${over.events.at(-1)?.text ?? over.events.find(({ kind }: any) => kind === 'resolved')?.text}`,
-  })
-  const ended = {
-    ...incident,
-    ...over,
-    event: 'resolved',
-    text: over.events.findLast(({ kind }: any) => kind === 'resolved')?.text ?? null,
-  }
-  console.log(composeText({ incidents: [ended], alerts: [], now: over.resolved_at, format: 'full' }, vocabulary).replace(/^/gm, '      | '))
+  const { text } = over.events.findLast(({ kind }: any) => kind === 'resolved')
+  show({ [`incident ${over.id}`]: `${over.state}: ${text}` })
+  const ended = { ...incident, ...over, event: 'resolved', text }
+  quote(composeText({ incidents: [ended], alerts: [], now: over.resolved_at, format: 'full' }, vocabulary))
   if (!channel) return
   await until('the message about it', async (get) => {
     const told: any[] = await get(`/notification?channel_id=${channel}&incident_id=${cause.id}`)

@@ -158,6 +158,9 @@ export const findIncident = async (db: Database, id: number, now: string, kinds:
   return row && withSummary(row, kinds)
 }
 
+/** One incident with all that belongs to it. */
+export type FoundIncident = NonNullable<Awaited<ReturnType<typeof findIncident>>>
+
 /** What a person does with an incident. */
 export const INCIDENT_ACTIONS = ['acknowledge', 'resolve', 'comment'] as const
 export type IncidentAction = (typeof INCIDENT_ACTIONS)[number]

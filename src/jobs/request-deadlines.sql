@@ -3,14 +3,7 @@
 -- send; null if it is recorded already.
 CREATE FUNCTION :request_deadlines(p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql AS $$
-DECLARE
-  v_minute timestamptz := date_trunc('minute', p_now) + interval '1 minute';
-  v_id bigint;
 BEGIN
-  INSERT INTO job (kind, payload, unique_key, created_at, due_at)
-  VALUES ('check_deadlines', '{}', 'check_deadlines ' || to_char(v_minute AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), p_now, v_minute)
-  ON CONFLICT DO NOTHING
-  RETURNING id INTO v_id;
-  RETURN v_id;
+  RETURN :record_deadlines(date_trunc('minute', p_now) + interval '1 minute', p_now);
 END
 $$;

@@ -11,11 +11,13 @@ import type { StoredChannel } from './receiver.ts'
 import { channel, NOTIFICATION_EVENTS, NOTIFICATION_STATES, notification, notificationState } from './table.ts'
 
 /** The columns that clients see: without the encrypted secrets. */
-const { secrets: _secrets, secrets_id: _id, ...answered } = getTableColumns(channel)
+const { secrets: _secrets, secrets_id: _id, ...answeredOfChannel } = getTableColumns(channel)
 
-export const listChannels = listing<object>({ table: channel, columns: answered, conditions: {} })
+export { answeredOfChannel }
 
-export const findChannel = finding(channel, answered)
+export const listChannels = listing<object>({ table: channel, columns: answeredOfChannel, conditions: {} })
+
+export const findChannel = finding(channel, answeredOfChannel)
 
 const DELETE = prepare(sql`delete from ${channel} where id = ${param('id')} returning id`)
 

@@ -6,13 +6,12 @@ import { columnReader } from '../db/json-list.ts'
 import { param, prepare } from '../db/statement.ts'
 import { pipelineType } from '../features/pipeline-types/table.ts'
 import type { Target } from '../http/patch.ts'
+import { answeredOfChannel } from './queries.ts'
 import { channel } from './table.ts'
 
 type NewChannel = typeof channel.$inferInsert
 
 const { id: _identity, ...given } = getTableColumns(channel)
-/** The columns that clients see: without the encrypted secrets. */
-const { secrets: _secrets, secrets_id: _id, ...answered } = getTableColumns(channel)
 
 /** True if one of the ids is that of no pipeline type: a list of ids cannot have a foreign key. False for null. */
 const hasUnknownType = (ids: SQL): SQL<boolean> => sql<boolean>`exists (
@@ -33,7 +32,7 @@ const CREATE = prepare(sql`
     returning *)
   select row_to_json(created) as row from created`)
 
-const readColumns = columnReader(answered)
+const readColumns = columnReader(answeredOfChannel)
 
 /** Stores a channel. Throws ApiError `name_taken`, or `unknown_reference` for a pipeline type that does not exist. */
 export const createChannel = async (db: Database, fields: NewChannel) => {
@@ -62,7 +61,7 @@ export const updateChannel = async (db: Database, target: Target, changes: Parti
     .update(channel)
     .set(columnsOr)
     .where('id' in target ? eq(channel.id, target.id) : sql`lower(${channel.name}) = lower(${target.name})`)
-    .returning({ ...answered, is_other: isOther, is_unknown: isUnknown })
+    .returning({ ...answeredOfChannel, is_other: isOther, is_unknown: isUnknown })
   if (!row) return undefined
   const { is_other, is_unknown, ...changed } = row
   if (is_other) return 'other_kind'

@@ -30,11 +30,8 @@ BEGIN
 
   -- Nothing was checked for two ticks: the ticks were silent, or the queue is. The next check of schedules ends it.
   SELECT max(j.finished_at) INTO v_checked FROM job j WHERE j.kind = 'check_schedules' AND j.finished_at IS NOT NULL AND j.state = 'succeeded';
-  IF v_checked < p_now - interval '30 minutes' AND NOT EXISTS (
-      SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = 0 AND i.kind = 'queue' AND i.subject = 'tick' AND i.resolved_at IS NULL) THEN
-    PERFORM :open_incident(
-      p_pipeline_id => NULL, p_kind => 'queue', p_subject => 'tick', p_severity => 'warning', p_opened_at => v_checked, p_execution_id => NULL,
-      p_occurrences => 1, p_last_success_at => NULL, p_details => jsonb_build_object('from', v_checked, 'to', p_now), p_now => p_now);
+  IF v_checked < p_now - interval '30 minutes' THEN
+    PERFORM :open_absence(v_checked, p_now);
   END IF;
 
   PERFORM :open_incident(

@@ -65,11 +65,8 @@ BEGIN
   ELSIF p_away_from IS NULL THEN
     PERFORM :resolve_incident(i.id, 'auto', 'The checks run again', p_now)
     FROM incident i WHERE i.pipeline_id IS NULL AND i.kind = 'queue' AND i.subject = 'tick' AND i.resolved_at IS NULL;
-  ELSIF NOT EXISTS (
-      SELECT FROM incident i WHERE coalesce(i.pipeline_id, 0) = 0 AND i.kind = 'queue' AND i.subject = 'tick' AND i.resolved_at IS NULL) THEN
-    PERFORM :open_incident(
-      p_pipeline_id => NULL, p_kind => 'queue', p_subject => 'tick', p_severity => 'warning', p_opened_at => p_away_from, p_execution_id => NULL,
-      p_occurrences => 1, p_last_success_at => NULL, p_details => jsonb_build_object('from', p_away_from, 'to', p_now), p_now => p_now);
+  ELSE
+    PERFORM :open_absence(p_away_from, p_now);
   END IF;
   -- All parts of a check are told as one: those after the first add what they found to the first one's job, and the last has it begin. If the
   -- rest never came, it would begin by itself.

@@ -1,11 +1,9 @@
-import type { findIncident } from '../../incidents/queries.ts'
+import type { FoundIncident } from '../../incidents/queries.ts'
 import { Action, Badge, Moment, Table } from '../frame/elements.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 
-export type Incident = NonNullable<Awaited<ReturnType<typeof findIncident>>>
-
 /** Who was told of an incident, and whether it arrived; or why nobody was. */
-export const Messages = ({ incident: { notifications, caused_by, silence }, caller }: ViewScope<unknown> & { incident: Incident }) => (
+export const Messages = ({ incident: { notifications, caused_by, silence }, caller }: ViewScope<unknown> & { incident: FoundIncident }) => (
   <>
     <h2>Messages</h2>
     {notifications.length === 0 ? (

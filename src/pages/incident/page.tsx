@@ -1,10 +1,11 @@
 import { duration, grouped, secondsBetween } from '../../core/figures.ts'
+import type { FoundIncident as Incident } from '../../incidents/queries.ts'
 import { Drawing } from '../frame/drawing.tsx'
 import { Action, Badge, Moment, Table } from '../frame/elements.tsx'
 import { IncidentActions, SilenceActions } from '../frame/incident-actions.tsx'
 import type { ViewScope } from '../frame/page.tsx'
 import { wordOf } from '../frame/problems.ts'
-import { type Incident, Messages } from './messages.tsx'
+import { Messages } from './messages.tsx'
 
 type Scope = ViewScope<unknown>
 
